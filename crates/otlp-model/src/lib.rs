@@ -1,0 +1,21 @@
+//! The OTLP data model: typed telemetry, its wire form, and what receivers answer.
+
+mod id;
+mod outcome;
+mod record;
+mod request;
+mod resource;
+mod span;
+mod span_context;
+mod trace_state;
+mod value;
+
+pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub use outcome::{DropReason, Dropped, Outcome, Undelivered};
+pub use record::{GroupId, Record, Records};
+pub use request::{Encoding, ExportRequest, ExportResponse, Format, Signal};
+pub use resource::{InstrumentationScope, Resource};
+pub use span::{Event, Link, SpanData, SpanKind, Status, StatusCode};
+pub use span_context::SpanContext;
+pub use trace_state::TraceState;
+pub use value::{AnyValue, KeyValue, ToValue, ValueRef};

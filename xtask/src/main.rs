@@ -1,0 +1,3 @@
+//! The development commands of the workspace.
+
+fn main() {}
