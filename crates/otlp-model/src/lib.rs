@@ -5,10 +5,12 @@ mod outcome;
 mod record;
 mod request;
 mod resource;
+pub mod response;
 mod span;
 mod span_context;
 mod trace_state;
 mod value;
+pub mod view;
 
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use outcome::{DropReason, Dropped, Outcome, Undelivered};
@@ -19,3 +21,4 @@ pub use span::{Event, Link, SpanData, SpanKind, Status, StatusCode};
 pub use span_context::SpanContext;
 pub use trace_state::TraceState;
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
+pub use view::DecodeError;
