@@ -181,6 +181,39 @@ impl<const N: usize> ToValue for [&str; N] {
     }
 }
 
+macro_rules! references {
+    ($($type:ty),*) => {$(
+        impl From<$type> for ValueRef<'_> {
+            #[inline]
+            fn from(value: $type) -> Self {
+                match value.to_value() {
+                    ValueRef::Bool(value) => Self::Bool(value),
+                    ValueRef::Int(value) => Self::Int(value),
+                    ValueRef::Uint(value) => Self::Uint(value),
+                    ValueRef::Double(value) => Self::Double(value),
+                    _ => Self::Empty,
+                }
+            }
+        }
+    )*};
+}
+
+references!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
+
+impl<'a, T: ToValue + ?Sized> From<&'a T> for ValueRef<'a> {
+    #[inline]
+    fn from(value: &'a T) -> Self {
+        value.to_value()
+    }
+}
+
+impl ToValue for ValueRef<'_> {
+    #[inline]
+    fn to_value(&self) -> ValueRef<'_> {
+        *self
+    }
+}
+
 impl From<&'static str> for AnyValue {
     fn from(text: &'static str) -> Self {
         Self::String(Cow::Borrowed(text))
@@ -202,6 +235,17 @@ impl From<Vec<i64>> for AnyValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_of_attributes_can_mix_kinds() {
+        let host = String::from("db-1");
+        let attributes: &[(&str, ValueRef<'_>)] =
+            &[("retries", 3.into()), ("host", (&host).into()), ("tls", true.into()), ("rate", 0.5.into())];
+        let kinds: Vec<_> = attributes.iter().map(|(_, value)| *value).collect();
+        let expected =
+            [ValueRef::Int(3), ValueRef::String("db-1"), ValueRef::Bool(true), ValueRef::Double(0.5)];
+        assert_eq!(kinds, expected);
+    }
 
     #[test]
     fn integers_beyond_64_bits_signed_become_decimal_text() {
