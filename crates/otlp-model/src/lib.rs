@@ -1,6 +1,8 @@
 //! The OTLP data model: typed telemetry, its wire form, and what receivers answer.
 
 mod id;
+#[cfg(feature = "json")]
+pub mod json;
 mod outcome;
 mod record;
 mod request;

@@ -4,8 +4,12 @@
 //! receiver: counts are clamped, texts are capped, undecodable error details count as absent. How many bytes of a body
 //! to read at all is the caller's to limit.
 
+#[cfg(feature = "json")]
+mod json;
 mod status;
 
+#[cfg(feature = "json")]
+pub use json::{decode_export_response_json, decode_rpc_status_json};
 pub use status::{RpcStatus, decode_rpc_status};
 
 use crate::view::Message;

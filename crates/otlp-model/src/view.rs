@@ -5,4 +5,6 @@
 
 mod reader;
 
+#[cfg(feature = "json")]
+pub(crate) use reader::MAX_DEPTH;
 pub use reader::{DecodeError, Field, Fields, Message, Wire};

@@ -2,7 +2,7 @@
 
 use super::capped;
 use crate::DecodeError;
-use crate::view::{Field, Message};
+use crate::view::Message;
 use std::time::Duration;
 
 /// A receiver's error: its code and message, and how long it asks to wait.
@@ -35,7 +35,7 @@ pub fn decode_rpc_status(bytes: &[u8]) -> Result<RpcStatus, DecodeError> {
     for field in Message::new(bytes).fields() {
         let field = field?;
         match field.number {
-            1 => status.code = int32(&field)?,
+            1 => status.code = field.int32()?,
             2 => status.message = capped(&String::from_utf8_lossy(field.bytes()?)),
             3 => {
                 let detail = field.message()?;
@@ -71,7 +71,7 @@ fn retry_info(any: Message<'_>) -> Result<Option<Duration>, DecodeError> {
                 let field = field?;
                 match field.number {
                     1 => *seconds = field.varint()?.cast_signed(),
-                    2 => *nanos = int32(&field)?,
+                    2 => *nanos = field.int32()?,
                     _ => {}
                 }
             }
@@ -83,19 +83,14 @@ fn retry_info(any: Message<'_>) -> Result<Option<Duration>, DecodeError> {
 }
 
 /// Whether a type URL, `type.googleapis.com/google.rpc.RetryInfo` or with another prefix, means `RetryInfo`.
-fn is_retry_info_type(url: &str) -> bool {
+pub(super) fn is_retry_info_type(url: &str) -> bool {
     url.rsplit('/').next() == Some("google.rpc.RetryInfo")
 }
 
 /// A `google.protobuf.Duration` that is valid and not negative.
-fn duration(seconds: i64, nanos: i32) -> Option<Duration> {
+pub(super) fn duration(seconds: i64, nanos: i32) -> Option<Duration> {
     // The bound is the schema's: 10,000 years.
     let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds <= 315_576_000_000)?;
     let nanos = u32::try_from(nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(seconds, nanos))
-}
-
-/// Protobuf's `int32`: a varint of which the low half counts.
-fn int32(field: &Field<'_>) -> Result<i32, DecodeError> {
-    field.varint().map(|value| value as i32)
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 /// How deep messages may nest below the outermost: what protobuf implementations agree on.
-const MAX_DEPTH: u8 = 100;
+pub(crate) const MAX_DEPTH: u8 = 100;
 
 /// Why bytes are not the protobuf message they should be, and where.
 ///
@@ -76,6 +76,12 @@ impl<'a> Message<'a> {
     pub const fn fields(&self) -> Fields<'a> {
         Fields { rest: self.bytes, offset: self.offset, depth: self.depth }
     }
+
+    /// `bytes`, the joined occurrences of one field, in the place of this message.
+    #[cfg(feature = "json")]
+    pub(crate) const fn with_bytes<'b>(&self, bytes: &'b [u8]) -> Message<'b> {
+        Message { bytes, offset: self.offset, depth: self.depth }
+    }
 }
 
 /// One field of a message as it stands on the wire.
@@ -118,6 +124,16 @@ impl<'a> Field<'a> {
             Wire::Varint(value) => Ok(value),
             _ => Err(self.error("expected a varint")),
         }
+    }
+
+    /// The value as protobuf's `int32` or an enumeration: of a varint the low half counts.
+    pub(crate) fn int32(&self) -> Result<i32, DecodeError> {
+        self.uint32().map(u32::cast_signed)
+    }
+
+    /// The value as protobuf's `uint32`: of a varint the low half counts.
+    pub(crate) fn uint32(&self) -> Result<u32, DecodeError> {
+        self.varint().map(|value| value as u32)
     }
 
     /// The value as eight bytes, little-endian.
@@ -179,6 +195,41 @@ impl<'a> Field<'a> {
 
     pub(crate) const fn error(&self, reason: &'static str) -> DecodeError {
         DecodeError::new(self.offset, reason)
+    }
+}
+
+/// What only the transcoder reads.
+#[cfg(feature = "json")]
+impl<'a> Field<'a> {
+    /// The value as protobuf's `sint32`: zig-zag.
+    pub(crate) fn sint32(&self) -> Result<i32, DecodeError> {
+        self.uint32().map(|value| (value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+
+    /// The numbers of a packed repeated field of eight-byte numbers.
+    pub(crate) fn packed_fixed64(self) -> impl Iterator<Item = Result<Self, DecodeError>> {
+        self.packed(|numbers| numbers.take(8).map(|bytes| Wire::Fixed64(little_endian(bytes))))
+    }
+
+    /// The numbers of a packed repeated field of varints.
+    pub(crate) fn packed_varints(self) -> impl Iterator<Item = Result<Self, DecodeError>> {
+        self.packed(|numbers| numbers.varint().map(Wire::Varint))
+    }
+
+    fn packed<F>(self, read: F) -> impl Iterator<Item = Result<Self, DecodeError>> + use<'a, F>
+    where
+        F: Fn(&mut Fields<'a>) -> Result<Wire<'a>, DecodeError>,
+    {
+        let rest = if let Wire::Bytes(bytes) = self.value { bytes } else { &[] };
+        let mut numbers = Fields { rest, offset: self.offset, depth: self.depth };
+        std::iter::from_fn(move || {
+            if numbers.rest.is_empty() {
+                return None;
+            }
+            let offset = numbers.offset;
+            let value = read(&mut numbers).inspect_err(|_| numbers.rest = &[]);
+            Some(value.map(|value| Self { value, offset, ..self }))
+        })
     }
 }
 
