@@ -1,3 +1,57 @@
-//! The development commands of the workspace.
+//! The development commands of the workspace: `cargo xtask <command>`.
+//!
+//! Used by people and by `.ci/run`. Needs the standard library, `git` and `cargo`, and nothing else, so that it builds in
+//! a moment. Never part of what is published.
 
-fn main() {}
+mod bench;
+mod ci;
+mod conformance;
+mod features;
+mod manifest;
+mod source;
+mod tidy;
+mod tree;
+mod weight;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command>
+
+  ci                             run .ci/run: everything that has to pass before a change is merged
+  tidy                           check the rules of docs/STYLE.md that a machine can check
+  conformance [--group GROUP]... list the ids of docs/conformance.md with the tests and the code that cite them
+  conformance --check            fail when a citation names an id that docs/conformance.md does not list
+  features                       lint every crate with no feature, with each feature alone, and with all
+  weight                         count the crates a gRPC-only `otlp` links, and fail above the limit
+  bench [ARGS]...                run the benchmarks of benches/ (arguments go to `cargo bench`); they time our own
+                                 pipeline beside a hand-written floor, the comparison with other clients is not part yet
+";
+
+/// What a command answers: `Err` holds the sentence printed before the process exits with 1.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        Some(("ci", [])) => ci::run(),
+        Some(("tidy", [])) => tidy::run(),
+        Some(("conformance", rest)) => conformance::run(rest),
+        Some(("features", [])) => features::run(),
+        Some(("weight", [])) => weight::run(),
+        Some(("bench", rest)) => bench::run(rest),
+        Some(("help" | "--help" | "-h", _)) => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some((command, _)) => Err(format!("unknown command or arguments: {command}\n\n{HELP}")),
+        None => Err(HELP.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! `cargo xtask features`: every crate lints with no feature, with each of its features alone, and with all of them.
+//!
+//! A feature only adds API (docs/STYLE.md); code that compiles in one combination only would break that.
+
+use crate::manifest::Manifest;
+use crate::{Outcome, tree};
+
+pub(crate) fn run() -> Outcome {
+    for manifest in tree::files()?.iter().filter_map(Manifest::of_crate) {
+        for selection in selections(&manifest) {
+            println!("{} {}", manifest.name(), selection.join(" "));
+            let mut line = vec!["clippy", "--quiet", "--package", manifest.name()];
+            line.extend(selection.iter().map(String::as_str));
+            line.extend(["--", "-D", "warnings"]);
+            tree::run("cargo", &line)?;
+        }
+    }
+    Ok(())
+}
+
+/// The arguments that select each set of features. A crate without features has one.
+fn selections(manifest: &Manifest) -> Vec<Vec<String>> {
+    let features: Vec<&str> = manifest.features().filter(|name| *name != "default").collect();
+    let bare = "--no-default-features".to_owned();
+    let mut selections = vec![vec![bare.clone()]];
+    if features.len() > 1 {
+        selections.extend(features.iter().map(|name| vec![bare.clone(), format!("--features={name}")]));
+    }
+    if !features.is_empty() {
+        selections.push(vec!["--all-features".to_owned()]);
+    }
+    selections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Vec<String> {
+        selections(&Manifest::parse(text)).into_iter().map(|selection| selection.join(" ")).collect()
+    }
+
+    #[test]
+    fn none_each_and_all_are_selected() {
+        assert_eq!(of("[package]\nname = \"a\"\n"), ["--no-default-features"]);
+        assert_eq!(
+            of("[features]\ndefault = [\"x\"]\nx = []\n"),
+            ["--no-default-features", "--all-features"],
+            "with one feature, alone is all"
+        );
+        assert_eq!(
+            of("[features]\nx = []\ny = []\n"),
+            [
+                "--no-default-features",
+                "--no-default-features --features=x",
+                "--no-default-features --features=y",
+                "--all-features"
+            ]
+        );
+    }
+}
