@@ -1,1 +1,29 @@
-//! Placeholder head; written with the crate.
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod call;
+mod collector;
+mod error;
+mod journal;
+mod ledger;
+mod received;
+mod reply;
+mod script;
+mod server;
+mod status;
+mod tally;
+
+pub use builder::CollectorBuilder;
+pub use call::{Attempt, Call, Malformed, Payload, Peer, Protocol};
+pub use collector::Collector;
+pub use error::Error;
+pub use ledger::{Balance, Claim, Imbalance, Ledger};
+pub use received::{Received, ReceivedLog, ReceivedMetric, ReceivedSpan};
+pub use reply::Reply;
+pub use script::Script;
+pub use tally::Tally;
+
+/// The crate of the generated types in which received telemetry is given.
+pub use opentelemetry_proto;
+/// The gRPC codes, for [`Reply::status`].
+pub use tonic::Code;

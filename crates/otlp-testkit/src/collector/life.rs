@@ -1,0 +1,203 @@
+//! A collector's listeners and phases: opening, ending, keeping the ports in between.
+//!
+//! Driven by the collector's handle, one change at a time, on the collector's runtime. Never sees a request.
+
+use crate::Error;
+use crate::journal::Journal;
+use crate::server::{Listener, accept};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::net::{TcpSocket, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Grpc,
+    Http,
+    Both,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+/// A listener to be: what it serves and where.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) role: Role,
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) grpc_limit: usize,
+    pub(crate) http_limit: usize,
+    pub(crate) grace: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing listens, no connection lives.
+    Down,
+    Serving,
+    /// Nothing listens, connections finish what they have begun.
+    Stopping,
+}
+
+/// What the handle, the listeners and the connections share.
+pub(crate) struct Shared {
+    pub(crate) journal: Journal,
+    pub(crate) settings: Settings,
+    pub(crate) phase: watch::Sender<Phase>,
+    pub(crate) connections: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(journal: Journal, settings: Settings) -> Self {
+        Self { journal, settings, phase: watch::Sender::new(Phase::Down), connections: AtomicU64::new(0) }
+    }
+
+    /// From now on nothing is recorded, and every connection is on its way out.
+    pub(crate) fn go_down(&self) {
+        self.journal.set_period(None);
+        self.phase.send_replace(Phase::Down);
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    Stop,
+    Kill,
+    Restart,
+}
+
+pub(crate) struct Life {
+    shared: Arc<Shared>,
+    sites: Vec<Site>,
+    listeners: Vec<JoinHandle<()>>,
+    /// Bound and not listening: connecting is refused, and nobody else is given the port.
+    reserved: Vec<(SocketAddr, TcpSocket)>,
+    period: u64,
+}
+
+impl Life {
+    pub(crate) fn new(shared: Arc<Shared>, sites: Vec<Site>) -> Self {
+        Self { shared, sites, listeners: Vec::new(), reserved: Vec::new(), period: 0 }
+    }
+
+    /// The sites, with the ports they got once served.
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    pub(crate) async fn apply(&mut self, change: Change) -> Result<(), Error> {
+        match change {
+            Change::Stop => self.end(Phase::Stopping).await,
+            Change::Kill => self.end(Phase::Down).await,
+            Change::Restart => {
+                self.end(Phase::Down).await?;
+                self.serve()
+            }
+        }
+    }
+
+    /// Opens all listeners, or none.
+    pub(crate) fn serve(&mut self) -> Result<(), Error> {
+        let again = self.period > 0;
+        let mut opened = Vec::new();
+        for site in &mut self.sites {
+            let failed = |source| Error::Listen { address: site.place.to_string(), source };
+            let listener = match &site.place {
+                Place::Tcp(address) => {
+                    let kept = self.reserved.iter().position(|(kept, _)| kept == address);
+                    let socket = match kept {
+                        Some(kept) => Ok(self.reserved.swap_remove(kept).1),
+                        None => bind(*address),
+                    };
+                    Listener::Tcp(socket.and_then(|socket| socket.listen(1024)).map_err(failed)?)
+                }
+                Place::Unix(path) => {
+                    if again {
+                        site.remove_socket_file();
+                    }
+                    Listener::Unix(UnixListener::bind(path).map_err(failed)?)
+                }
+            };
+            if let Listener::Tcp(listener) = &listener {
+                site.place = Place::Tcp(listener.local_addr().map_err(failed)?);
+            }
+            opened.push((site.role, listener));
+        }
+        self.period += 1;
+        self.shared.journal.set_period(Some(self.period));
+        self.shared.phase.send_replace(Phase::Serving);
+        for (role, listener) in opened {
+            self.listeners.push(tokio::spawn(accept(Arc::clone(&self.shared), self.period, role, listener)));
+        }
+        Ok(())
+    }
+
+    /// Ends the service in force, returning when every connection is gone.
+    async fn end(&mut self, phase: Phase) -> Result<(), Error> {
+        if self.listeners.is_empty() {
+            return Ok(());
+        }
+        if phase == Phase::Stopping {
+            self.shared.phase.send_replace(phase);
+        } else {
+            self.shared.go_down();
+        }
+        for listener in self.listeners.drain(..) {
+            // An error is a panic of the task, reported there; it is gone all the same.
+            let _ = listener.await;
+        }
+        self.shared.go_down();
+        for site in &self.sites {
+            match &site.place {
+                Place::Tcp(address) => {
+                    let failed = |source| Error::Listen { address: address.to_string(), source };
+                    self.reserved.push((*address, bind(*address).map_err(failed)?));
+                }
+                // A crash leaves its socket file behind; so does a kill.
+                Place::Unix(_) if phase == Phase::Stopping => site.remove_socket_file(),
+                Place::Unix(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A socket bound to `address`; SO_REUSEADDR lets it have the port of connections that have just been closed.
+fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+impl Site {
+    pub(crate) fn remove_socket_file(&self) {
+        if let Place::Unix(path) = &self.place {
+            // It may be gone already, which is what is wanted.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => path.display().fmt(f),
+        }
+    }
+}
