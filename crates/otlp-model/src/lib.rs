@@ -1,8 +1,13 @@
 //! The OTLP data model: typed telemetry, its wire form, and what receivers answer.
 
+mod assemble;
+mod groups;
 mod id;
 #[cfg(feature = "json")]
 pub mod json;
+mod limits;
+mod log;
+mod metric;
 mod outcome;
 mod record;
 mod request;
@@ -13,8 +18,18 @@ mod span_context;
 mod trace_state;
 mod value;
 pub mod view;
+mod wire;
 
+pub use assemble::{Assembled, RequestLimits, assemble};
+pub use groups::Groups;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub use limits::Limits;
+pub use log::{LogRecord, Severity};
+pub use metric::{
+    Buckets, DataPointFlags, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram,
+    HistogramDataPoint, Metric, MetricData, NumberDataPoint, NumberValue, Sum, Summary, SummaryDataPoint,
+    Temporality, ValueAtQuantile,
+};
 pub use outcome::{DropReason, Dropped, Outcome, Undelivered};
 pub use record::{GroupId, Record, Records};
 pub use request::{Encoding, ExportRequest, ExportResponse, Format, Signal};
@@ -24,3 +39,4 @@ pub use span_context::SpanContext;
 pub use trace_state::TraceState;
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
 pub use view::DecodeError;
+pub use wire::{SpanWriter, encode_log, encode_metric, encode_span};

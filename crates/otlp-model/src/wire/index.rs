@@ -1,0 +1,128 @@
+//! Unique keys over attributes that come one at a time: what a live span wrote, and where (conformance MODEL-08).
+//!
+//! Used by [`super::SpanWriter`]. Holds hashes and offsets into the span's buffer, never the keys themselves.
+
+use super::buffer::read_varint;
+use super::value::{ValueLimits, put_key_value};
+use crate::ValueRef;
+
+/// Where each attribute of one collection starts in the buffer.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    /// One bit per hash: most keys are new, and then no entry is looked at.
+    filter: u64,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    hash: u32,
+    start: usize,
+}
+
+impl Index {
+    pub(crate) fn clear(&mut self) {
+        self.filter = 0;
+        self.entries.clear();
+    }
+
+    pub(crate) fn shrink_to(&mut self, entries: usize) {
+        self.entries.shrink_to(entries);
+    }
+
+    /// Moves the offsets of all entries from `from` on by `new - old` bytes.
+    pub(crate) fn shift(&mut self, from: usize, old: usize, new: usize) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.start >= from) {
+            entry.start = entry.start + new - old;
+        }
+    }
+
+    /// Appends an attribute to `buf`, or puts it in the place of an earlier one with the same key. `false` if it was
+    /// discarded: it has no key, or `max` others are there.
+    #[inline]
+    pub(crate) fn set(
+        &mut self,
+        buf: &mut Vec<u8>,
+        tag: u8,
+        max: usize,
+        key: &str,
+        value: ValueRef<'_>,
+        limits: ValueLimits,
+    ) -> bool {
+        let hash = hash(key.as_bytes());
+        let bit = 1 << (hash & 63);
+        if self.filter & bit != 0
+            && let Some(start) = self.find(buf, hash, key)
+        {
+            self.replace(buf, tag, start, key, value, limits);
+            return true;
+        }
+        if self.entries.len() >= max || key.is_empty() {
+            return false;
+        }
+        self.filter |= bit;
+        self.entries.push(Entry { hash, start: buf.len() });
+        put_key_value(buf, tag, key, value, limits);
+        true
+    }
+
+    fn find(&self, buf: &[u8], hash: u32, key: &str) -> Option<usize> {
+        let mut same = self.entries.iter().filter(|entry| entry.hash == hash).map(|entry| entry.start);
+        same.find(|&start| read_entry(&buf[start..]).is_some_and(|(found, _)| found == key.as_bytes()))
+    }
+
+    /// Writes the new entry behind everything, turns it to the front of the old one, and closes the gap.
+    #[cold]
+    fn replace(
+        &mut self,
+        buf: &mut Vec<u8>,
+        tag: u8,
+        start: usize,
+        key: &str,
+        value: ValueRef<'_>,
+        limits: ValueLimits,
+    ) {
+        let Some((_, old)) = read_entry(&buf[start..]) else { return };
+        let end = buf.len();
+        put_key_value(buf, tag, key, value, limits);
+        let new = buf.len() - end;
+        if new == old {
+            buf.copy_within(end.., start);
+            buf.truncate(end);
+        } else {
+            buf[start..].rotate_right(new);
+            buf.copy_within(start + new + old.., start + new);
+            buf.truncate(end + new - old);
+            self.shift(start + 1, old, new);
+        }
+    }
+}
+
+/// The key of the `KeyValue` field at the start of `bytes`, and the length of the whole field.
+fn read_entry(bytes: &[u8]) -> Option<(&[u8], usize)> {
+    let (body_len, body) = read_varint(bytes.get(1..)?)?;
+    let (key_len, key) = read_varint(body.get(1..)?)?;
+    let len = bytes.len() - body.len() + usize::try_from(body_len).ok()?;
+    Some((key.get(..usize::try_from(key_len).ok()?)?, len))
+}
+
+/// A cheap hash: a key's length and ends tell most keys apart, and equality is checked anyway.
+#[inline]
+fn hash(key: &[u8]) -> u32 {
+    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => short(key),
+    };
+    let mixed = (first ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ last.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(32);
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+/// The ends of a key of less than 8 bytes.
+#[inline]
+fn short(key: &[u8]) -> (u64, u64) {
+    match (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+        (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
+        _ => (key.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)), 0),
+    }
+}
