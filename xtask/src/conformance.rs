@@ -9,7 +9,8 @@ mod list;
 use crate::{Outcome, tree};
 use citation::Citation;
 use list::{List, Requirement};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 const LIST: &str = "docs/conformance.md";
 
@@ -39,14 +40,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
     errors.extend(unknown(&list, &citations));
 
-    for group in list.groups().filter(|group| arguments.shows(group)) {
-        print!("{}", report(&list, group, &citations));
-    }
-    if !errors.is_empty() {
-        return Err(errors.join("\n"));
-    }
-    println!("{} citations of {} requirements", citations.len(), list.requirements.len());
-    Ok(())
+    let groups = list.groups().filter(|group| arguments.shows(group));
+    let mut text: String = groups.map(|group| report(&list, group, &citations)).collect();
+    let _ = writeln!(text, "{} citations of {} requirements", citations.len(), list.requirements.len());
+    // A reader who has seen enough closes the pipe (`| head`), which is no failure of ours.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
 impl Arguments {

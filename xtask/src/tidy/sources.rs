@@ -16,7 +16,7 @@ pub(super) fn check(file: &File) -> Vec<Finding> {
     if !file.path.ends_with(".rs") {
         return findings;
     }
-    if !file.text.starts_with("//! ") && !file.text.starts_with("#![doc = include_str!(") {
+    if !has_head(&file.text) {
         findings.push(Finding::file(file, "has no `//!` head saying what it is and who uses it"));
     }
     let lines = file.text.lines().count();
@@ -37,6 +37,12 @@ pub(super) fn check(file: &File) -> Vec<Finding> {
     }
     findings.extend(threads(file));
     findings
+}
+
+/// Whether the file begins with `//!`, or as a crate's root with its README; attributes of the file may come first.
+fn has_head(text: &str) -> bool {
+    let is_head = |line: &str| line.starts_with("//! ") || line.starts_with("#![doc = include_str!(");
+    text.lines().find(|line| is_head(line) || !line.starts_with("#![")).is_some_and(is_head)
 }
 
 /// No crate but the facade starts a thread (docs/ARCHITECTURE.md).
@@ -82,7 +88,9 @@ mod tests {
     fn a_head_is_asked_for() {
         assert!(messages("a.rs", "//! Head.\n").is_empty());
         assert!(messages("a.rs", "#![doc = include_str!(\"../README.md\")]\n").is_empty());
+        assert!(messages("a.rs", "#![no_std]\n//! Head.\n").is_empty());
         assert_eq!(messages("a.rs", "use b;\n").len(), 1);
+        assert_eq!(messages("a.rs", "#![no_std]\nuse b;\n").len(), 1);
         assert_eq!(messages("a.rs", "").len(), 1);
         assert!(messages("a.md", "text\n").is_empty());
     }
