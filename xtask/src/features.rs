@@ -18,13 +18,23 @@ pub(crate) fn run() -> Outcome {
     Ok(())
 }
 
+/// The crate that refuses to compile without one of its features, and those features: a client needs a protocol.
+const NEEDS_ONE_OF: (&str, [&str; 3]) = ("otlp", ["grpc", "http", "json"]);
+
 /// The arguments that select each set of features. A crate without features has one.
 fn selections(manifest: &Manifest) -> Vec<Vec<String>> {
     let features: Vec<&str> = manifest.features().filter(|name| *name != "default").collect();
-    let bare = "--no-default-features".to_owned();
-    let mut selections = vec![vec![bare.clone()]];
+    let (picky, needed) = NEEDS_ONE_OF;
+    let with = |features: &str| vec!["--no-default-features".to_owned(), format!("--features={features}")];
+    let mut selections = Vec::new();
+    if manifest.name() != picky {
+        selections.push(vec!["--no-default-features".to_owned()]);
+    }
     if features.len() > 1 {
-        selections.extend(features.iter().map(|name| vec![bare.clone(), format!("--features={name}")]));
+        selections.extend(features.iter().map(|feature| {
+            let suffices = manifest.name() != picky || needed.contains(feature);
+            if suffices { with(feature) } else { with(&format!("{},{feature}", needed[0])) }
+        }));
     }
     if !features.is_empty() {
         selections.push(vec!["--all-features".to_owned()]);
@@ -54,6 +64,19 @@ mod tests {
                 "--no-default-features",
                 "--no-default-features --features=x",
                 "--no-default-features --features=y",
+                "--all-features"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_client_always_gets_a_protocol() {
+        assert_eq!(
+            of("[package]\nname = \"otlp\"\n[features]\ngrpc = []\nhttp = []\ngzip = []\n"),
+            [
+                "--no-default-features --features=grpc",
+                "--no-default-features --features=http",
+                "--no-default-features --features=grpc,gzip",
                 "--all-features"
             ]
         );

@@ -93,10 +93,10 @@ impl<'a> SamplingParameters<'a> {
         Self { parent: None, trace_id, name, kind, attributes: &[], links: &[] }
     }
 
-    /// The same span under a parent. An invalid parent context counts as none (SAMP-12).
+    /// The same span under a parent, or under none. An invalid parent context counts as none (SAMP-12).
     #[must_use]
-    pub fn with_parent(self, parent: &'a SpanContext) -> Self {
-        Self { parent: Some(parent).filter(|context| context.is_valid()), ..self }
+    pub fn with_parent(self, parent: impl Into<Option<&'a SpanContext>>) -> Self {
+        Self { parent: parent.into().filter(|context| context.is_valid()), ..self }
     }
 
     /// The same span with the attributes it starts with.

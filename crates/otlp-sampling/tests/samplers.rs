@@ -130,6 +130,7 @@ fn an_invalid_parent_is_no_parent() {
     ] {
         let span = root(TRACE).with_parent(&invalid);
         assert!(span.parent().is_none());
+        assert!(root(TRACE).with_parent(Some(&invalid)).parent().is_none());
         assert_eq!(sampler.should_sample(&span).attributes[0].value, AnyValue::from("root"));
     }
 }
