@@ -1,0 +1,262 @@
+//! Connections to receivers: TCP and unix domain sockets, as a tower service that users can wrap or replace.
+//!
+//! Used by the terminals, which open connections lazily and keep them. Never speaks HTTP, never retries.
+
+use crate::{BoxError, Target};
+use hyper_util::client::legacy::connect::{Connected, HttpConnector};
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceExt};
+
+/// How long to try to connect unless told otherwise.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A tower service that opens connections: a name for the bounds, implemented for everything that meets them.
+///
+/// This is the interface of the user's `connector_layer`, where proxies, name resolution and sockets go.
+///
+/// ```
+/// use otlp_transport::{Connect, Connection, Target};
+/// fn check(_: impl Connect) {}
+/// // A connector that always goes to the same place, whatever the endpoint says.
+/// check(tower::service_fn(|_: Target| async {
+///     Ok::<_, std::io::Error>(Connection::new(tokio::net::TcpStream::connect("10.0.0.1:4317").await?))
+/// }));
+/// ```
+pub trait Connect:
+    Service<Target, Response = Connection, Error: Into<BoxError>, Future: Send + 'static>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Connect for S where
+    S: Service<Target, Response = Connection, Error: Into<BoxError>, Future: Send + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Opens TCP connections and unix domain sockets.
+///
+/// TCP: all addresses of a name are tried, IPv6 and IPv4 side by side; Nagle's algorithm is off. On Linux a peer that
+/// acknowledges nothing for 30 s is given up, so that a vanished host does not hold a connection for ever.
+///
+/// - **Clone**: shares nothing but configuration.
+/// - **Readiness**: always ready.
+///
+/// Must be called within a tokio runtime. Cancel safety: dropping the future gives the connection up.
+///
+/// ```
+/// use otlp_transport::Connector;
+/// use std::time::Duration;
+/// let connector = Connector::new().with_timeout(Duration::from_secs(3));
+/// # drop(connector);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Connector {
+    tcp: HttpConnector,
+    timeout: Duration,
+}
+
+impl Connector {
+    /// A connector that tries for at most 10 s, name resolution included.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+        tcp.set_tcp_user_timeout(Some(Duration::from_secs(30)));
+        Self { tcp, timeout: DEFAULT_TIMEOUT }
+    }
+
+    /// Tries for at most `timeout`; zero means without limit.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Service<Target> for Connector {
+    type Response = Connection;
+    type Error = BoxError;
+    type Future = ConnectFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, target: Target) -> ConnectFuture {
+        let Self { tcp, timeout } = self.clone();
+        let connecting = async move {
+            match &target {
+                Target::Tcp { .. } => {
+                    let address = format!("http://{target}").parse::<http::Uri>()?;
+                    let stream = tcp.oneshot(address).await?.into_inner();
+                    Ok(Connection::new(stream))
+                }
+                #[cfg(unix)]
+                Target::Unix { path } => Ok(Connection::new(tokio::net::UnixStream::connect(path).await?)),
+                #[cfg(not(unix))]
+                Target::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+            }
+        };
+        ConnectFuture(Box::pin(async move {
+            if timeout.is_zero() {
+                return connecting.await;
+            }
+            match tokio::time::timeout(timeout, connecting).await {
+                Ok(result) => result,
+                Err(_elapsed) => {
+                    Err(io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {timeout:?}"))
+                        .into())
+                }
+            }
+        }))
+    }
+}
+
+/// A connector whose type is erased.
+///
+/// **Clone** clones the connector inside. **Readiness** is that of the connector inside.
+///
+/// ```
+/// use otlp_transport::{BoxConnector, Connector};
+/// use tower::ServiceBuilder;
+/// // At most one connection is being opened at a time.
+/// let connector = ServiceBuilder::new().concurrency_limit(1).service(Connector::new());
+/// let connector = BoxConnector::new(connector);
+/// # drop(connector);
+/// ```
+#[derive(Clone)]
+pub struct BoxConnector(BoxCloneSyncService<Target, Connection, BoxError>);
+
+impl BoxConnector {
+    /// Erases the type of `connector`.
+    pub fn new(connector: impl Connect) -> Self {
+        Self(BoxCloneSyncService::new(connector.map_err(Into::into)))
+    }
+}
+
+impl Service<Target> for BoxConnector {
+    type Response = Connection;
+    type Error = BoxError;
+    type Future = ConnectFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, target: Target) -> ConnectFuture {
+        ConnectFuture(self.0.call(target))
+    }
+}
+
+impl fmt::Debug for BoxConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BoxConnector")
+    }
+}
+
+/// The future of [`Connector`] and [`BoxConnector`]. Dropping it gives the connection up.
+pub struct ConnectFuture(Pin<Box<dyn Future<Output = Result<Connection, BoxError>> + Send>>);
+
+impl Future for ConnectFuture {
+    type Output = Result<Connection, BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for ConnectFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectFuture")
+    }
+}
+
+/// An open connection: any duplex stream of bytes.
+///
+/// ```
+/// use otlp_transport::Connection;
+/// let (ours, _theirs) = tokio::io::duplex(1024);
+/// let connection = Connection::new(ours);
+/// # drop(connection);
+/// ```
+pub struct Connection(Pin<Box<dyn Duplex>>);
+
+trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+impl Connection {
+    /// The connection over `stream`.
+    pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.0.as_mut().poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+}
+
+impl hyper_util::client::legacy::connect::Connection for Connection {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}

@@ -1,0 +1,137 @@
+//! No connection, or one that broke before the answer.
+
+use super::Peer;
+use crate::{BoxError, Endpoint};
+use std::error::Error;
+use std::fmt;
+use std::io;
+
+/// No connection could be made; trying again later may help (HTTP-16).
+///
+/// ```
+/// use otlp_transport::{ConnectError, Endpoint};
+/// let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+/// let error = ConnectError::new(Endpoint::default_grpc(), refused);
+/// assert!(error.to_string().starts_with("failed to connect to http://localhost:4317: connection refused"));
+/// ```
+#[derive(Debug)]
+pub struct ConnectError {
+    endpoint: Endpoint,
+    source: BoxError,
+}
+
+impl ConnectError {
+    /// The error of a connection to `endpoint` that failed because of `source`.
+    pub fn new(endpoint: Endpoint, source: impl Into<BoxError>) -> Self {
+        Self { endpoint, source: source.into() }
+    }
+
+    /// Where no connection could be made to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The kind of the I/O error below, if one is.
+    #[must_use]
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        io_cause(&*self.source).map(io::Error::kind)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = root(&*self.source);
+        write!(f, "failed to connect to {}: {cause}", self.endpoint)?;
+        match self.io_kind() {
+            Some(io::ErrorKind::ConnectionRefused) => {
+                f.write_str("; is the collector running and listening there?")
+            }
+            Some(io::ErrorKind::NotFound) if self.endpoint.target().unix_path().is_some() => {
+                f.write_str("; there is no such socket: is the collector running?")
+            }
+            Some(io::ErrorKind::TimedOut) => {
+                f.write_str("; check the address, and that no firewall drops the connection")
+            }
+            Some(io::ErrorKind::PermissionDenied) => f.write_str("; may this process open it?"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// The connection broke after the request was, or may have been, sent, and before the answer was complete.
+///
+/// Retryable, though the server may have the data already: a duplicate is the accepted price (HTTP-15, HTTP-26).
+///
+/// ```
+/// use otlp_transport::{ConnectionLost, Endpoint};
+/// let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+/// let error = ConnectionLost::new(reset).at(&Endpoint::default_grpc());
+/// assert_eq!(
+///     error.to_string(),
+///     "lost the connection to http://localhost:4317 before it answered: connection reset"
+/// );
+/// ```
+#[derive(Debug)]
+pub struct ConnectionLost {
+    endpoint: Option<Endpoint>,
+    source: BoxError,
+}
+
+impl ConnectionLost {
+    /// The error of a connection that broke because of `source`.
+    pub fn new(source: impl Into<BoxError>) -> Self {
+        Self { endpoint: None, source: source.into() }
+    }
+
+    /// The same error, naming the endpoint.
+    #[must_use]
+    pub fn at(mut self, endpoint: &Endpoint) -> Self {
+        self.endpoint = Some(endpoint.clone());
+        self
+    }
+}
+
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause = root(&*self.source);
+        let peer = Peer(self.endpoint.as_ref());
+        write!(f, "lost the connection to {peer} before it answered: {cause}")
+    }
+}
+
+impl Error for ConnectionLost {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// The first I/O error among `error` and its sources.
+fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// The text of the deepest cause, without the number of an operating system error: people read the words.
+fn root(error: &(dyn Error + 'static)) -> String {
+    if let Some(io) = io_cause(error).filter(|io| io.raw_os_error().is_some()) {
+        return io.kind().to_string();
+    }
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}

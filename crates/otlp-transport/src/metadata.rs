@@ -1,0 +1,93 @@
+//! The headers of a request: our own first, then those of users and layers, checked.
+//!
+//! Used by both terminals. Never lets a user's header change how a request is framed (HDR-08), and marks every user's
+//! value sensitive, so that no `Debug` shows it (HDR-09).
+
+use crate::InvalidHeader;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use http::header::{HeaderName, HeaderValue};
+
+/// Headers that frame a request or belong to one connection; `grpc-*` besides.
+const OWN: [&str; 15] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "trailers",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A user's header as it goes on the wire: one that both HTTP and gRPC can carry.
+pub(crate) fn user_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), InvalidHeader> {
+    let invalid = |problem| Err(InvalidHeader::new(name, problem));
+    let lower = name.to_ascii_lowercase();
+    if lower.is_empty() || !lower.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'_' | b'.' | b'-'))
+    {
+        return invalid("a name consists of letters, digits, '_', '.' and '-'");
+    }
+    if OWN.contains(&lower.as_str()) || lower.starts_with("grpc-") {
+        return invalid("the exporter sets it itself");
+    }
+    if !value.bytes().all(|b| matches!(b, 0x20..=0x7e)) {
+        return invalid("its value has characters other than printable ASCII");
+    }
+    if lower.ends_with("-bin") && STANDARD.decode(value).or_else(|_| STANDARD_NO_PAD.decode(value)).is_err() {
+        return invalid("its name ends in -bin, so its value must be base64");
+    }
+    match (HeaderName::from_bytes(lower.as_bytes()), HeaderValue::from_str(value)) {
+        (Ok(name), Ok(mut value)) => {
+            value.set_sensitive(true);
+            Ok((name, value))
+        }
+        _ => invalid("HTTP forbids its name or its value"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_users_may_set() {
+        // conf: HDR-08, GRPC-11
+        for (name, value) in [
+            ("x-tenant", "a b"),
+            ("Authorization", "Bearer =="),
+            ("a.b_c-1", ""),
+            ("k-bin", "AAE="),
+            ("k-bin", "AAE"),
+        ] {
+            assert!(user_header(name, value).is_ok(), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("", "x"),
+            ("x y", "v"),
+            ("x:", "v"),
+            ("é", "v"),
+            ("Content-Type", "v"),
+            ("grpc-timeout", "1S"),
+            ("TE", "x"),
+            ("x", "line\nbreak"),
+            ("x", "caf\u{e9}"),
+            ("x", "tab\t"),
+            ("k-bin", "not base64"),
+        ] {
+            let error = user_header(name, value).unwrap_err();
+            assert_eq!(error.name(), name);
+            assert!(
+                !error.to_string().contains("not base64") && !error.to_string().contains('\n'),
+                "{error}"
+            );
+        }
+    }
+}
