@@ -138,12 +138,12 @@ impl Service<Target> for Connector {
 /// **Clone** clones the connector inside. **Readiness** is that of the connector inside.
 ///
 /// ```
-/// use otlp_transport::{BoxConnector, Connector};
+/// use otlp_transport::{BoxConnector, Connector, Endpoint, Grpc};
 /// use tower::ServiceBuilder;
 /// // At most one connection is being opened at a time.
 /// let connector = ServiceBuilder::new().concurrency_limit(1).service(Connector::new());
-/// let connector = BoxConnector::new(connector);
-/// # drop(connector);
+/// # #[cfg(feature = "grpc")]
+/// let grpc: Grpc<BoxConnector> = Grpc::with_connector(Endpoint::default_grpc(), BoxConnector::new(connector));
 /// ```
 #[derive(Clone)]
 pub struct BoxConnector(BoxCloneSyncService<Target, Connection, BoxError>);

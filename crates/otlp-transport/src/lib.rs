@@ -10,13 +10,24 @@ mod export_service;
 mod attempt_timeout;
 
 // The terminals: what puts a request on the wire, and what its answer means.
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod body;
 mod classify;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod client;
 mod code;
 mod connect;
 mod endpoint;
 mod error;
+#[cfg(feature = "grpc")]
+mod grpc;
+#[cfg(feature = "http")]
+mod http;
 mod metadata;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod payload;
 mod status;
+mod terminal;
 
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
 pub use classify::classify;
@@ -29,3 +40,8 @@ pub use error::{
     ResponseTooLarge, UnsupportedFormat, check_header,
 };
 pub use export_service::{BoxError, BoxExportService, ExportFuture, ExportService};
+#[cfg(feature = "grpc")]
+pub use grpc::Grpc;
+#[cfg(feature = "http")]
+pub use http::Http;
+pub use terminal::{DEFAULT_MAX_REQUEST_SIZE, DEFAULT_MAX_RESPONSE_SIZE};

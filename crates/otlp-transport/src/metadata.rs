@@ -6,6 +6,8 @@
 use crate::InvalidHeader;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+#[cfg(any(feature = "grpc", feature = "http"))]
+use http::header::{HeaderMap, USER_AGENT};
 use http::header::{HeaderName, HeaderValue};
 
 /// Headers that frame a request or belong to one connection; `grpc-*` besides.
@@ -53,6 +55,41 @@ pub(crate) fn user_header(name: &str, value: &str) -> Result<(HeaderName, Header
     }
 }
 
+/// Adds the headers of users and layers to our own; a `user-agent` goes before ours (UA-02).
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) fn add_user_headers(
+    headers: &mut HeaderMap,
+    added: &[(String, String)],
+) -> Result<(), InvalidHeader> {
+    for (name, value) in added {
+        let (name, value) = user_header(name, value)?;
+        if name == USER_AGENT {
+            let ours = headers.get(USER_AGENT).and_then(|ours| ours.to_str().ok()).unwrap_or_default();
+            let theirs = value.to_str().unwrap_or_default();
+            if let Ok(both) = HeaderValue::from_str(format!("{theirs} {ours}").trim()) {
+                headers.insert(USER_AGENT, both);
+            }
+        } else {
+            headers.append(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// Our `user-agent` (UA-01).
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION")));
+
+/// The encodings that this build can decode, for `accept-encoding` and, after `identity`, `grpc-accept-encoding`.
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) const DECODABLE: Option<&str> = match (cfg!(feature = "gzip"), cfg!(feature = "zstd")) {
+    (true, true) => Some("gzip,zstd"),
+    (true, false) => Some("gzip"),
+    (false, true) => Some("zstd"),
+    (false, false) => None,
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,5 +126,15 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    fn values_are_not_shown() {
+        // conf: HDR-09, HDR-07
+        let mut headers = HeaderMap::new();
+        add_user_headers(&mut headers, &[("Authorization".into(), "Bearer hunter2".into())]).unwrap();
+        assert_eq!(headers.get("authorization").unwrap(), "Bearer hunter2");
+        assert!(!format!("{headers:?}").contains("hunter2"));
     }
 }

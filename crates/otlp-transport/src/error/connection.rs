@@ -81,13 +81,14 @@ impl Error for ConnectError {
 #[derive(Debug)]
 pub struct ConnectionLost {
     endpoint: Option<Endpoint>,
+    hint: &'static str,
     source: BoxError,
 }
 
 impl ConnectionLost {
     /// The error of a connection that broke because of `source`.
     pub fn new(source: impl Into<BoxError>) -> Self {
-        Self { endpoint: None, source: source.into() }
+        Self { endpoint: None, hint: "", source: source.into() }
     }
 
     /// The same error, naming the endpoint.
@@ -96,13 +97,20 @@ impl ConnectionLost {
         self.endpoint = Some(endpoint.clone());
         self
     }
+
+    /// The same error, its text followed by what to do.
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    pub(crate) fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
 }
 
 impl fmt::Display for ConnectionLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = root(&*self.source);
         let peer = Peer(self.endpoint.as_ref());
-        write!(f, "lost the connection to {peer} before it answered: {cause}")
+        write!(f, "lost the connection to {peer} before it answered: {cause}{}", self.hint)
     }
 }
 

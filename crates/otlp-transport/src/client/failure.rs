@@ -1,0 +1,112 @@
+//! From the HTTP client's errors to ours.
+//!
+//! Used by the client and by the terminals for bodies that break. Keeps the cause as `source()`.
+
+use crate::{BoxError, ConnectError, ConnectionLost, Endpoint};
+use hyper_util::client::legacy;
+use std::error::Error;
+
+/// The error of a request that got no answer.
+pub(super) fn failure(endpoint: &Endpoint, error: legacy::Error) -> BoxError {
+    if error.is_connect() {
+        ConnectError::new(endpoint.clone(), error).into()
+    } else {
+        broken(endpoint, error.into())
+    }
+}
+
+/// The error of an exchange that broke while it was under way.
+pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
+    #[cfg(feature = "grpc")]
+    if let Some(h2) = find::<h2::Error>(&*error) {
+        return http2(endpoint, h2.reason(), Stage::of(h2), error);
+    }
+    let lost = ConnectionLost::new(error).at(endpoint);
+    let garbage = find::<hyper::Error>(&lost).is_some_and(hyper::Error::is_parse);
+    if garbage { lost.with_hint("; is this a port for OTLP/HTTP?").into() } else { lost.into() }
+}
+
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Who ended what on an HTTP/2 connection.
+#[cfg(feature = "grpc")]
+#[derive(Clone, Copy)]
+enum Stage {
+    /// The peer reset the stream.
+    PeerReset,
+    /// We reset the stream, because the peer broke the protocol or its headers were too large.
+    OwnReset,
+    /// The peer is closing the connection.
+    PeerGoAway,
+    /// We closed the connection, because what came was no HTTP/2.
+    OwnGoAway,
+    /// The connection itself failed.
+    Io,
+}
+
+#[cfg(feature = "grpc")]
+impl Stage {
+    fn of(error: &h2::Error) -> Self {
+        match (error.is_reset(), error.is_go_away(), error.is_remote()) {
+            (true, _, true) => Self::PeerReset,
+            (true, _, false) => Self::OwnReset,
+            (_, true, true) => Self::PeerGoAway,
+            (_, true, false) => Self::OwnGoAway,
+            _ => Self::Io,
+        }
+    }
+}
+
+#[cfg(feature = "grpc")]
+fn http2(endpoint: &Endpoint, reason: Option<h2::Reason>, stage: Stage, error: BoxError) -> BoxError {
+    use crate::{GrpcCode, GrpcError};
+    let name = reason.map_or_else(String::new, |reason| format!(" ({reason:?})"));
+    let (code, message) = match stage {
+        Stage::PeerReset => (reset_code(reason), format!("the stream was reset{name}")),
+        Stage::OwnReset => {
+            (GrpcCode::Internal, format!("the response broke HTTP/2 or its headers are too large{name}"))
+        }
+        // Streams that a GOAWAY cut off were not processed: another connection may take them (GRPC-22).
+        Stage::PeerGoAway => (GrpcCode::Unavailable, format!("the connection is being closed{name}")),
+        Stage::OwnGoAway => {
+            return ConnectionLost::new(error)
+                .at(endpoint)
+                .with_hint("; is this a port for OTLP/gRPC?")
+                .into();
+        }
+        Stage::Io => return ConnectionLost::new(error).at(endpoint).into(),
+    };
+    GrpcError::new(code, message).at(endpoint).caused_by(error).into()
+}
+
+/// gRPC's table of HTTP/2 error codes of a reset stream (GRPC-08).
+#[cfg(feature = "grpc")]
+fn reset_code(reason: Option<h2::Reason>) -> crate::GrpcCode {
+    use crate::GrpcCode;
+    match reason {
+        Some(h2::Reason::REFUSED_STREAM) => GrpcCode::Unavailable,
+        Some(h2::Reason::CANCEL) => GrpcCode::Cancelled,
+        Some(h2::Reason::ENHANCE_YOUR_CALM) => GrpcCode::ResourceExhausted,
+        Some(h2::Reason::INADEQUATE_SECURITY) => GrpcCode::PermissionDenied,
+        Some(
+            h2::Reason::NO_ERROR
+            | h2::Reason::PROTOCOL_ERROR
+            | h2::Reason::INTERNAL_ERROR
+            | h2::Reason::FLOW_CONTROL_ERROR
+            | h2::Reason::SETTINGS_TIMEOUT
+            | h2::Reason::FRAME_SIZE_ERROR
+            | h2::Reason::COMPRESSION_ERROR
+            | h2::Reason::CONNECT_ERROR,
+        ) => GrpcCode::Internal,
+        _ => GrpcCode::Unknown,
+    }
+}
