@@ -1,21 +1,49 @@
-//! The memory of the client's queues: recycled chunks of bytes under one hard cap.
+//! The memory of a client's queues: recycled chunks of bytes under one hard cap.
 //!
-//! Shared by every queue of a client. Knows nothing about records; never blocks and never exceeds its cap.
+//! Shared by every queue of a client, so that the cap holds for all signals together. Knows nothing about records;
+//! never blocks, and never accounts for more than its cap.
 
+mod space;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(crate) use space::Space;
+
+use crate::chunk::{Chunk, HEADER};
 use crate::config::ConfigError;
+use crate::sync::{Mutex, lock};
 
-/// The options of a [`ChunkPool`], in bytes.
+/// The time between two adjustments of the pool's size.
+pub(crate) const TEND_EVERY: Duration = Duration::from_secs(1);
+
+/// The options of a [`ChunkPool`]; all sizes in bytes.
+///
+/// ```
+/// use otlp_batch::PoolConfig;
+/// let config = PoolConfig { max_size: 100 * 1024 * 1024, ..PoolConfig::default() };
+/// assert!(config.validate().is_ok());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PoolConfig {
-    /// Allocated when the pool is built, and never given back. Default: 1 MiB.
+    /// Allocated when the pool is built, and kept. Default: 1 MiB. Rounded down to whole chunks.
     pub initial_size: usize,
-    /// The hard cap. Default: 64 MiB.
+    /// The hard cap over everything the pool accounts for. Default: 64 MiB.
     pub max_size: usize,
-    /// The size of one chunk. Default: 64 KiB.
+    /// The size of one chunk, with 12 bytes for each record in it. Default: 64 KiB. A longer record gets a chunk of
+    /// its own size, which is not recycled.
     pub chunk_size: usize,
-    /// How far the capacity grows and shrinks in one step. Default: 2.
+    /// How far the pool grows and shrinks in one step. Default: 2.
+    ///
+    /// When an interval found no idle chunk and had to ask the allocator, the pool allocates ahead until it holds its
+    /// size times this factor; when it shrinks, it keeps at least its size divided by it. The worker takes at most one
+    /// step each second; between steps, a chunk that is needed is allocated alone.
     pub growth_factor: f64,
-    /// The share of idle bytes above which idle chunks go back to the allocator. Default: 0.8.
+    /// The share of held bytes, from 0 to 1, that may lie idle. Default: 0.8; 1: nothing is ever given back.
+    ///
+    /// When a greater share lay idle during the whole of the last interval, one step's worth of it goes back to the
+    /// allocator, down to [`initial_size`](Self::initial_size).
     pub gc_threshold: f64,
 }
 
@@ -38,17 +66,96 @@ impl PoolConfig {
     ///
     /// Names the field that cannot work.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.max_size == 0 {
+            return Err(ConfigError::new("max_size", "must not be zero"));
+        }
+        if self.chunk_size < 64 {
+            return Err(ConfigError::new("chunk_size", "must be at least 64 bytes"));
+        }
+        if self.chunk_size > self.max_size {
+            return Err(ConfigError::new("chunk_size", "must not exceed max_size"));
+        }
+        if self.initial_size > self.max_size {
+            return Err(ConfigError::new("initial_size", "must not exceed max_size"));
+        }
         if !(self.growth_factor.is_finite() && self.growth_factor > 1.0) {
             return Err(ConfigError::new("growth_factor", "must be a number greater than 1"));
+        }
+        if !(0.0..=1.0).contains(&self.gc_threshold) {
+            return Err(ConfigError::new("gc_threshold", "must be between 0 and 1"));
         }
         Ok(())
     }
 }
 
 /// Recycled chunks of bytes under a hard cap. Clones share the same memory.
-#[derive(Debug, Clone)]
+///
+/// The cap covers the chunks of all queues built on the pool, the chunks of batches in flight (after the service has
+/// dropped a batch: the size of its records until the call ends, for the body made from them), idle chunks, and
+/// [`reserve`](Self::reserve)d bytes.
+///
+/// ```
+/// use otlp_batch::{ChunkPool, PoolConfig};
+/// # fn main() -> Result<(), otlp_batch::ConfigError> {
+/// let pool = ChunkPool::new(PoolConfig { initial_size: 0, max_size: 1 << 20, ..PoolConfig::default() })?;
+/// let permit = pool.reserve(1 << 20).expect("nothing else is held");
+/// assert_eq!(pool.held_bytes(), 1 << 20);
+/// assert!(pool.reserve(1).is_none());
+/// drop(permit);
+/// assert_eq!(pool.held_bytes(), 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
 pub struct ChunkPool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     config: PoolConfig,
+    state: Mutex<State>,
+    space: Space,
+}
+
+struct State {
+    /// Chunks of the standard size, waiting for their next use.
+    idle: Vec<Box<[u8]>>,
+    /// All accounted bytes: chunks, idle or not, and reservations.
+    held: usize,
+    /// The fewest idle chunks since the last step.
+    idle_low: usize,
+    /// Whether a chunk had to be allocated since the last step.
+    missed: bool,
+    /// When the last step was taken.
+    tended: Option<Instant>,
+}
+
+impl State {
+    /// Makes `bytes` fit under the cap, at the cost of idle chunks, which are moved to `freed`; accounts for them.
+    fn hold(&mut self, bytes: usize, config: &PoolConfig, freed: &mut Vec<Box<[u8]>>) -> bool {
+        let idle = self.idle.len() * config.chunk_size;
+        if (self.held - idle).saturating_add(bytes) > config.max_size {
+            return false;
+        }
+        while self.held + bytes > config.max_size {
+            let Some(chunk) = self.idle.pop() else { return false };
+            self.held -= chunk.len();
+            freed.push(chunk);
+        }
+        self.idle_low = self.idle_low.min(self.idle.len());
+        self.held += bytes;
+        true
+    }
+
+    /// Takes a chunk back.
+    fn give_back(&mut self, data: Box<[u8]>, config: &PoolConfig, freed: &mut Vec<Box<[u8]>>) {
+        if data.len() == config.chunk_size {
+            self.idle.push(data);
+        } else {
+            self.held -= data.len();
+            freed.push(data);
+        }
+    }
 }
 
 impl ChunkPool {
@@ -59,35 +166,206 @@ impl ChunkPool {
     /// As [`PoolConfig::validate`].
     pub fn new(config: PoolConfig) -> Result<Self, ConfigError> {
         config.validate()?;
-        Ok(Self { config })
+        let chunks = config.initial_size / config.chunk_size;
+        let idle: Vec<_> = (0..chunks).map(|_| allocate(config.chunk_size)).collect();
+        let state =
+            State { idle_low: chunks, held: chunks * config.chunk_size, idle, missed: false, tended: None };
+        Ok(Self { shared: Arc::new(Shared { config, state: Mutex::new(state), space: Space::default() }) })
     }
 
     /// The options it was built with.
     #[must_use]
     pub fn config(&self) -> &PoolConfig {
-        &self.config
+        &self.shared.config
     }
 
     /// Bytes accounted now: chunks in use and idle, and reservations. Never more than `max_size`.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        todo!()
+        lock(&self.shared.state).held
     }
 
-    /// Bytes of chunks that wait for their next use.
+    /// Bytes of chunks that wait for their next use; a part of [`held_bytes`](Self::held_bytes).
     #[must_use]
     pub fn idle_bytes(&self) -> usize {
-        todo!()
+        lock(&self.shared.state).idle.len() * self.shared.config.chunk_size
     }
 
-    /// Reserves `bytes` until the permit is dropped; `None` when the cap leaves no room.
+    /// Reserves `bytes` until the permit is dropped, at the cost of idle chunks; `None` when the cap leaves no room.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Option<Permit> {
-        let _ = bytes;
-        todo!()
+        let mut freed = Vec::new();
+        let held = lock(&self.shared.state).hold(bytes, &self.shared.config, &mut freed);
+        held.then(|| Permit { pool: self.clone(), bytes })
+    }
+
+    /// Adjusts the pool's size by one step, as [`PoolConfig::growth_factor`] and [`PoolConfig::gc_threshold`] say, if
+    /// a second has passed since the last one. Called by the worker; harmless to call more often.
+    pub fn tend(&self, now: Instant) {
+        let config = &self.shared.config;
+        let mut freed = Vec::new();
+        let grow_to = {
+            let mut state = lock(&self.shared.state);
+            if state.tended.is_some_and(|last| now.saturating_duration_since(last) < TEND_EVERY) {
+                return;
+            }
+            state.tended = Some(now);
+            let idle = state.idle.len();
+            let idle_low = std::mem::replace(&mut state.idle_low, idle);
+            let missed = std::mem::take(&mut state.missed);
+            let surplus = idle_low * config.chunk_size;
+            if missed {
+                // Never so far that the other users of the cap find nothing: idle chunks make way for them.
+                scaled(state.held, config.growth_factor).min(config.max_size)
+            } else {
+                if surplus as f64 > config.gc_threshold * state.held as f64 {
+                    let keep = scaled(state.held, 1.0 / config.growth_factor)
+                        .max(state.held - surplus)
+                        .max(config.initial_size / config.chunk_size * config.chunk_size);
+                    while state.held >= keep + config.chunk_size {
+                        let Some(chunk) = state.idle.pop() else { break };
+                        state.held -= chunk.len();
+                        freed.push(chunk);
+                    }
+                    state.idle_low = state.idle.len();
+                }
+                0
+            }
+        };
+        drop(freed);
+        // One chunk at a time, so that no producer waits for the allocator behind the lock.
+        loop {
+            {
+                let mut state = lock(&self.shared.state);
+                if state.held + config.chunk_size > grow_to {
+                    break;
+                }
+                state.held += config.chunk_size;
+            }
+            let data = allocate(config.chunk_size);
+            lock(&self.shared.state).idle.push(data);
+        }
+    }
+
+    /// Whether a later [`tend`](Self::tend) may change something.
+    #[must_use]
+    pub fn needs_tending(&self) -> bool {
+        let config = &self.shared.config;
+        let state = lock(&self.shared.state);
+        let initial = config.initial_size / config.chunk_size * config.chunk_size;
+        state.missed
+            || (config.gc_threshold < 1.0
+                && !state.idle.is_empty()
+                && state.held >= initial + config.chunk_size)
+    }
+
+    /// The longest record that fits an empty pool.
+    pub(crate) fn largest_record(&self) -> usize {
+        self.shared.config.max_size - HEADER
+    }
+
+    /// A chunk with room for a record of `len` bytes; `None` when the cap leaves no room.
+    pub(crate) fn chunk(&self, len: usize) -> Option<Chunk> {
+        let config = &self.shared.config;
+        let size = len.saturating_add(HEADER).max(config.chunk_size);
+        let mut freed = Vec::new();
+        {
+            let mut state = lock(&self.shared.state);
+            if size == config.chunk_size
+                && let Some(data) = state.idle.pop()
+            {
+                state.idle_low = state.idle_low.min(state.idle.len());
+                return Some(Chunk::new(data, Some(self.clone())));
+            }
+            if !state.hold(size, config, &mut freed) {
+                return None;
+            }
+            state.missed |= size == config.chunk_size;
+        }
+        drop(freed);
+        Some(Chunk::new(allocate(size), Some(self.clone())))
+    }
+
+    /// Takes a chunk's memory back.
+    pub(crate) fn give_back(&self, data: Box<[u8]>) {
+        let mut freed = Vec::new();
+        lock(&self.shared.state).give_back(data, &self.shared.config, &mut freed);
+        drop(freed);
+        self.shared.space.notify();
+    }
+
+    /// Takes the memory of chunks back and reserves `bytes` in its place, in one step, so that nobody can come
+    /// between. Where the chunks are still in use by others, and the cap leaves no room, the permit covers less.
+    ///
+    /// Does not announce the room it makes: that is for the caller, who may hold a lock.
+    pub(crate) fn exchange(&self, chunks: impl Iterator<Item = Box<[u8]>>, bytes: usize) -> Permit {
+        let config = &self.shared.config;
+        let mut freed = Vec::new();
+        let bytes = {
+            let mut state = lock(&self.shared.state);
+            for data in chunks {
+                state.give_back(data, config, &mut freed);
+            }
+            let idle = state.idle.len() * config.chunk_size;
+            let bytes = bytes.min(config.max_size - (state.held - idle));
+            if state.hold(bytes, config, &mut freed) { bytes } else { 0 }
+        };
+        drop(freed);
+        Permit { pool: self.clone(), bytes }
+    }
+
+    /// Where producers wait for room.
+    pub(crate) fn space(&self) -> &Space {
+        &self.shared.space
     }
 }
 
-/// Bytes of a [`ChunkPool`] reserved for memory it does not hold itself; given back when dropped.
+impl fmt::Debug for ChunkPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChunkPool")
+            .field("held_bytes", &self.held_bytes())
+            .field("idle_bytes", &self.idle_bytes())
+            .field("config", self.config())
+            .finish()
+    }
+}
+
+/// Bytes of a [`ChunkPool`] reserved for memory that the pool does not hold itself; given back when dropped.
 #[derive(Debug)]
-pub struct Permit(());
+pub struct Permit {
+    pool: ChunkPool,
+    bytes: usize,
+}
+
+impl Permit {
+    /// How many bytes are reserved.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            lock(&self.pool.shared.state).held -= self.bytes;
+            self.pool.shared.space.notify();
+        }
+    }
+}
+
+/// Zeroed memory; large pieces come from the system untouched, so that a page costs nothing before its first use.
+fn allocate(bytes: usize) -> Box<[u8]> {
+    vec![0; bytes].into_boxed_slice()
+}
+
+/// `bytes * factor`, for sizes a float can hold.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the cast saturates, the factor is positive, and a size needs no more than 53 bits of precision"
+)]
+fn scaled(bytes: usize, factor: f64) -> usize {
+    (bytes as f64 * factor) as usize
+}

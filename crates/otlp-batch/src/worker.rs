@@ -1,25 +1,106 @@
-//! The worker.
+//! The future that moves batches from a queue to a service.
+//!
+//! It is the shell around [`Batcher`]: it has the clock, the timer, the futures in flight and the waiting callers, and
+//! decides nothing. Never lets a panic of the service through, and never ends with a caller unanswered.
+
+mod in_flight;
 
 use std::error::Error;
+use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::Instant;
 
-use otlp_model::Outcome;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use otlp_model::{DropReason, Outcome};
 use tower_service::Service;
 
 use crate::batch::Batch;
+use crate::batcher::{Batcher, FlushId, Step};
 use crate::config::{BatchConfig, ConfigError};
-use crate::pool::ChunkPool;
-use crate::queue::Queue;
+use crate::handle::{BatchHandle, Order, Orders};
+use crate::pool::{ChunkPool, TEND_EVERY};
+use crate::queue::Drain;
+use crate::reply::{Answer, FlushReport};
 use crate::stats::Stats;
+use in_flight::{Failure, InFlight};
 
-/// The future that moves batches from the queue to the service. Spawn it on any tokio runtime with time enabled.
-#[derive(Debug)]
-pub struct Worker<S> {
+/// The batches handed over in one poll before other tasks get their turn.
+const TAKES_PER_POLL: usize = 64;
+
+/// Takes batches from a queue and calls a service with them, until closed; resolves to the final [`Stats`].
+///
+/// Spawn it on any tokio runtime with time enabled, a `current_thread` one too; it is `Send` if the service and its
+/// futures are. It waits until the service is ready **before** it takes a batch, so that records wait in the bounded
+/// queue while the service is at its limit, and runs up to [`BatchConfig::max_in_flight`] calls at once.
+///
+/// Every batch ends in the books: with the [`Outcome`] the service answered; under the reason of the
+/// [`Undelivered`](otlp_model::Undelivered) in its error, or else as `layer_failed`; as `layer_failed` when a call
+/// panicked. None of this ends the worker (BATCH-23). A service whose `poll_ready` fails costs the batch that was due.
+///
+/// # Cancel safety
+///
+/// Dropping the worker, with its runtime or without, cancels the calls in flight, drops what is queued and in flight
+/// as `shut_down`, refuses later pushes likewise, and answers every waiting flush and close.
+///
+/// ```
+/// use otlp_batch::{Batch, BatchConfig, ChunkPool, PoolConfig, Worker};
+/// use otlp_model::{DropReason, GroupId, Outcome, Undelivered};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let service = tower::service_fn(|_batch: Batch| async {
+///     Err::<Outcome, _>(Undelivered::new(DropReason::NotRetryable, "the server said no"))
+/// });
+/// let pool = ChunkPool::new(PoolConfig::default())?;
+/// let (worker, handle) = Worker::new(&BatchConfig::default(), &pool, service)?;
+/// let worker = tokio::spawn(worker);
+/// handle.queue().push(GroupId(0), 1, b"\x12\x00").expect("there is room");
+/// let report = handle.close(None).await;
+/// assert_eq!(report.stats.dropped.get(DropReason::NotRetryable), 1);
+/// assert!(report.last_error.unwrap().contains("the server said no"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Worker<S>
+where
+    S: Service<Batch>,
+{
     service: S,
+    max_in_flight: usize,
+    drain: Drain,
+    batcher: Batcher,
+    orders: Arc<Orders>,
+    in_flight: FuturesUnordered<InFlight<S::Future>>,
+    flushes: Vec<Flush>,
+    closes: Vec<Answer>,
+    close_by: Option<Instant>,
+    tend_at: Option<Instant>,
+    timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    ended: bool,
 }
+
+/// A flush somebody waits for.
+struct Flush {
+    id: FlushId,
+    deadline: Option<Instant>,
+    answer: Answer,
+}
+
+/// Why a worker's poll stopped.
+enum Pause {
+    /// Until this time, or until something wakes it.
+    Until(Option<Instant>),
+    /// Others' turn.
+    Yield,
+    Finished,
+}
+
+/// The service is never pinned, and its futures are boxed.
+impl<S: Service<Batch>> Unpin for Worker<S> {}
 
 impl<S> Worker<S>
 where
@@ -36,87 +117,234 @@ where
         pool: &ChunkPool,
         service: S,
     ) -> Result<(Self, BatchHandle), ConfigError> {
-        let _ = (config, pool);
-        Ok((Self { service }, BatchHandle { queue: todo!() }))
+        config.validate()?;
+        Ok(Self::checked(config, pool, service))
+    }
+
+    /// As [`new`](Self::new), with options known to work.
+    pub(crate) fn checked(config: &BatchConfig, pool: &ChunkPool, service: S) -> (Self, BatchHandle) {
+        let drain = Drain::checked(config, pool);
+        let queue = drain.queue().clone();
+        let orders = Arc::new(Orders::default());
+        let worker = Self {
+            service,
+            max_in_flight: config.max_in_flight,
+            drain,
+            batcher: Batcher::new(config),
+            orders: Arc::clone(&orders),
+            in_flight: FuturesUnordered::new(),
+            flushes: Vec::new(),
+            closes: Vec::new(),
+            close_by: None,
+            tend_at: None,
+            timer: None,
+            ended: false,
+        };
+        (worker, BatchHandle::new(queue, orders))
+    }
+
+    /// Does everything that can be done now.
+    fn work(&mut self, cx: &mut Context<'_>, now: Instant) -> Pause {
+        let mut takes = 0;
+        loop {
+            while let Poll::Ready(Some((id, ticket, result))) = self.in_flight.poll_next_unpin(cx) {
+                match result {
+                    Ok(outcome) => ticket.settle(&outcome),
+                    Err(Failure { reason, text }) => ticket.fail(reason, text),
+                }
+                self.batcher.completed(id);
+                self.answer_flushes();
+            }
+            self.read_orders(now);
+            self.answer_flushes();
+            self.answer_late_flushes(now);
+            if self.close_by.is_some_and(|deadline| deadline <= now) {
+                self.abandon(DropReason::Deadline);
+            }
+            match self.batcher.step(now, &self.drain.depth()) {
+                Step::Finished => return Pause::Finished,
+                Step::Wait { until, wake } => {
+                    // What was evicted may have been the last of a flush.
+                    self.answer_flushes();
+                    if self.drain.park(&wake) {
+                        return Pause::Until(until);
+                    }
+                }
+                step @ (Step::Stage | Step::Take { .. }) => {
+                    if takes == TAKES_PER_POLL {
+                        return Pause::Yield;
+                    }
+                    if self.in_flight.len() >= self.max_in_flight {
+                        return Pause::Until(None);
+                    }
+                    let ready = match self.poll_service(cx) {
+                        Poll::Pending => return Pause::Until(None),
+                        Poll::Ready(ready) => ready,
+                    };
+                    if let Step::Take { max_items, max_bytes } = step {
+                        takes += 1;
+                        self.hand_over(max_items, max_bytes, ready);
+                    } else {
+                        self.drain.stage();
+                    }
+                }
+            }
+        }
+    }
+
+    fn poll_service(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        catch_unwind(AssertUnwindSafe(|| self.service.poll_ready(cx).map_err(Failure::new)))
+            .unwrap_or_else(|panic| Poll::Ready(Err(Failure::panicked(&*panic))))
+    }
+
+    /// Takes a batch, and calls the service with it if that is ready.
+    fn hand_over(&mut self, max_items: u64, max_bytes: u64, ready: Result<(), Failure>) {
+        let Some((batch, ticket)) = self.drain.take(max_items, max_bytes) else { return };
+        let id = self.batcher.taken(ticket.end());
+        let failure = match ready {
+            Ok(()) => match catch_unwind(AssertUnwindSafe(|| self.service.call(batch))) {
+                Ok(future) => {
+                    self.in_flight.push(InFlight::new(id, ticket, future));
+                    return;
+                }
+                Err(panic) => Failure::panicked(&*panic),
+            },
+            Err(failure) => failure,
+        };
+        ticket.fail(failure.reason, failure.text);
+        self.batcher.completed(id);
+    }
+
+    fn read_orders(&mut self, now: Instant) {
+        for order in self.orders.read() {
+            match order {
+                Order::Flush { timeout, answer } => {
+                    let id = self.batcher.flush(self.drain.stage());
+                    let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+                    self.flushes.push(Flush { id, deadline, answer });
+                }
+                Order::Close { timeout, answer } => {
+                    self.batcher.close();
+                    let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+                    self.close_by = match (self.close_by, deadline) {
+                        (Some(one), Some(other)) => Some(one.min(other)),
+                        (one, other) => one.or(other),
+                    };
+                    self.closes.push(answer);
+                }
+            }
+        }
+    }
+
+    fn answer_flushes(&mut self) {
+        while let Some(id) = self.batcher.next_flushed() {
+            if let Some(at) = self.flushes.iter().position(|flush| flush.id == id) {
+                let flush = self.flushes.swap_remove(at);
+                flush.answer.send(FlushReport::new(self.drain.queue(), true));
+            }
+        }
+    }
+
+    fn answer_late_flushes(&mut self, now: Instant) {
+        let late = |flush: &mut Flush| flush.deadline.is_some_and(|deadline| deadline <= now);
+        for flush in self.flushes.extract_if(.., late) {
+            flush.answer.send(FlushReport::new(self.drain.queue(), false));
+        }
+    }
+
+    /// When there is something to do, whatever else happens.
+    fn wake_at(&mut self, now: Instant, until: Option<Instant>) -> Option<Instant> {
+        self.drain.queue().pool().tend(now);
+        self.tend_at = self.drain.queue().pool().needs_tending().then(|| match self.tend_at {
+            Some(at) if at > now => at,
+            _ => now + TEND_EVERY,
+        });
+        let flushes = self.flushes.iter().filter_map(|flush| flush.deadline);
+        flushes.chain(until).chain(self.close_by).chain(self.tend_at).min()
+    }
+}
+
+impl<S: Service<Batch>> Worker<S> {
+    /// Cancels the calls in flight, and drops what is queued and in flight for `reason`.
+    fn abandon(&mut self, reason: DropReason) {
+        self.drain.discard(reason);
+        for call in std::mem::take(&mut self.in_flight) {
+            let id = call.cancel(reason);
+            self.batcher.completed(id);
+        }
+    }
+
+    /// Answers everybody: nothing is pending any more.
+    fn end(&mut self) -> Stats {
+        self.ended = true;
+        let report = FlushReport::new(self.drain.queue(), true);
+        for order in self.orders.end() {
+            let (Order::Flush { answer, .. } | Order::Close { answer, .. }) = order;
+            answer.send(report.clone());
+        }
+        for flush in self.flushes.drain(..) {
+            flush.answer.send(report.clone());
+        }
+        for answer in self.closes.drain(..) {
+            answer.send(report.clone());
+        }
+        report.stats
     }
 }
 
 impl<S> Future for Worker<S>
 where
-    S: Service<Batch, Response = Outcome> + Unpin,
+    S: Service<Batch, Response = Outcome>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     type Output = Stats;
 
-    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Stats> {
-        let _ = &self.service;
-        todo!()
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stats> {
+        let this = self.get_mut();
+        loop {
+            // First listen, then look: see `Bell`.
+            this.drain.listen(cx.waker());
+            let now = tokio::time::Instant::now().into_std();
+            let until = match this.work(cx, now) {
+                Pause::Finished => return Poll::Ready(this.end()),
+                Pause::Yield => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Pause::Until(until) => this.wake_at(now, until),
+            };
+            let Some(until) = until else {
+                this.timer = None;
+                return Poll::Pending;
+            };
+            let until = tokio::time::Instant::from_std(until);
+            let timer = this.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+            if timer.deadline() != until {
+                timer.as_mut().reset(until);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            this.timer = None;
+        }
     }
 }
 
-/// The owner's handle on a queue and its worker: flush, close, statistics. Clones are handles on the same.
-#[derive(Debug, Clone)]
-pub struct BatchHandle {
-    queue: Queue,
-}
-
-impl BatchHandle {
-    /// The producers' end.
-    #[must_use]
-    pub fn queue(&self) -> &Queue {
-        &self.queue
-    }
-
-    /// A consistent snapshot of the books.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        self.queue.stats()
-    }
-
-    /// Sends everything accepted before the call; answered when all of it has an outcome, or after `timeout` with
-    /// [`FlushReport::complete`] false. Drops nothing.
-    pub fn flush(&self, timeout: Option<Duration>) -> Reply {
-        let _ = timeout;
-        todo!()
-    }
-
-    /// Refuses pushes from now on, sends what is queued, and ends the worker; after `timeout` the rest, queued and
-    /// in flight, is dropped as `deadline`.
-    pub fn close(&self, timeout: Option<Duration>) -> Reply {
-        let _ = timeout;
-        todo!()
+impl<S: Service<Batch>> Drop for Worker<S> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.drain.queue().close();
+            self.abandon(DropReason::ShutDown);
+            self.end();
+        }
     }
 }
 
-/// The answer to a flush or close: a future for any executor, and a bounded wait for plain threads.
-#[derive(Debug)]
-pub struct Reply(());
-
-impl Reply {
-    /// Blocks this thread for the answer, at most `timeout`; then reports what is known, with `complete` false.
-    /// Works in every context: it uses no runtime.
-    #[must_use]
-    pub fn wait(self, timeout: Duration) -> FlushReport {
-        let _ = timeout;
-        todo!()
+impl<S: Service<Batch>> fmt::Debug for Worker<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("in_flight", &self.in_flight.len())
+            .field("queue", self.drain.queue())
+            .finish_non_exhaustive()
     }
-}
-
-impl Future for Reply {
-    type Output = FlushReport;
-
-    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<FlushReport> {
-        todo!()
-    }
-}
-
-/// What a flush or close came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlushReport {
-    /// Whether everything accepted before the call has an outcome.
-    pub complete: bool,
-    /// The books at that moment.
-    pub stats: Stats,
-    /// The text of the last error that lost items, if any so far.
-    pub last_error: Option<String>,
 }

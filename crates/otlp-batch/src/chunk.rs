@@ -1,0 +1,295 @@
+//! A piece of pool memory with records in it, and views of its parts.
+//!
+//! Records grow from the front, one directly behind the other, so that neighbours of one group are one run of bytes.
+//! Their headers (group, items, length) grow from the back towards them. So a chunk is one allocation, its bookkeeping
+//! needs no memory beyond what the pool accounts for, and both ends are read in order of arrival.
+//!
+//! Filled by the shards, read by [`Batch`](crate::Batch). Never resized.
+
+use std::fmt;
+use std::sync::Arc;
+
+use otlp_model::GroupId;
+
+use crate::pool::ChunkPool;
+
+/// The bytes of one header.
+pub(crate) const HEADER: usize = 12;
+
+/// What is noted of a record beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) group: GroupId,
+    pub(crate) items: u32,
+    pub(crate) len: u32,
+}
+
+/// Records in one piece of memory, which goes back to its pool when this is dropped.
+pub(crate) struct Chunk {
+    data: Box<[u8]>,
+    used: usize,
+    records: usize,
+    items: u64,
+    pool: Option<ChunkPool>,
+}
+
+impl Chunk {
+    /// An empty chunk in `data`; `pool` gets it back.
+    pub(crate) fn new(data: Box<[u8]>, pool: Option<ChunkPool>) -> Self {
+        Self { data, used: 0, records: 0, items: 0, pool }
+    }
+
+    /// Copies a record in; `false` when it does not fit.
+    #[inline]
+    pub(crate) fn append(&mut self, group: GroupId, items: u32, bytes: &[u8]) -> bool {
+        let Ok(len) = u32::try_from(bytes.len()) else { return false };
+        let headers = (self.records + 1) * HEADER;
+        let end = self.used + bytes.len();
+        if end + headers > self.data.len() {
+            return false;
+        }
+        let at = self.data.len() - headers;
+        let (Some(record), true) = (self.data.get_mut(self.used..end), at >= end) else { return false };
+        record.copy_from_slice(bytes);
+        let mut header = [0; HEADER];
+        header[0..4].copy_from_slice(&group.0.to_le_bytes());
+        header[4..8].copy_from_slice(&items.to_le_bytes());
+        header[8..12].copy_from_slice(&len.to_le_bytes());
+        if let Some(slot) = self.data.get_mut(at..at + HEADER) {
+            slot.copy_from_slice(&header);
+        }
+        self.used = end;
+        self.records += 1;
+        self.items += u64::from(items);
+        true
+    }
+
+    /// The header of record `index`, counted in order of arrival.
+    fn header(&self, index: usize) -> Option<Header> {
+        let start = self.data.len().checked_sub((index + 1) * HEADER)?;
+        let header: &[u8; HEADER] = self.data.get(start..start + HEADER)?.try_into().ok()?;
+        let word =
+            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        Some(Header { group: GroupId(word(0)), items: word(4), len: word(8) })
+    }
+
+    /// Whether a record of `len` bytes fits.
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        self.used + len + (self.records + 1) * HEADER <= self.data.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The size of its memory.
+    pub(crate) fn size(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The memory alone, no longer to be given back by this chunk; `None` when it belongs to no pool.
+    pub(crate) fn into_data(mut self) -> Option<Box<[u8]>> {
+        self.pool.take().map(|_| std::mem::take(&mut self.data))
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            pool.give_back(std::mem::take(&mut self.data));
+        }
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunk")
+            .field("records", &self.records)
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who else looks at the chunk of a part.
+#[derive(Debug)]
+enum Owner {
+    /// Nobody.
+    Sole(Chunk),
+    /// Other parts, cut from the same chunk.
+    Shared(Arc<Chunk>),
+}
+
+impl Owner {
+    fn chunk(&self) -> &Chunk {
+        match self {
+            Self::Sole(chunk) => chunk,
+            Self::Shared(chunk) => chunk,
+        }
+    }
+}
+
+/// Neighbouring records of one chunk.
+#[derive(Debug)]
+pub(crate) struct Part {
+    owner: Owner,
+    first: usize,
+    start: usize,
+    /// Records in the part.
+    pub(crate) records: usize,
+    /// Items in the part.
+    pub(crate) items: u64,
+    /// Record bytes in the part.
+    pub(crate) bytes: usize,
+}
+
+impl From<Chunk> for Part {
+    fn from(chunk: Chunk) -> Self {
+        let (records, items, bytes) = (chunk.records, chunk.items, chunk.used);
+        Self { owner: Owner::Sole(chunk), first: 0, start: 0, records, items, bytes }
+    }
+}
+
+impl Part {
+    /// The headers of its records, in order of arrival.
+    fn headers(&self) -> impl Iterator<Item = Header> + '_ {
+        let chunk = self.owner.chunk();
+        (self.first..self.first + self.records).map_while(|index| chunk.header(index))
+    }
+
+    /// How many of its records, and how many items and bytes, fit in the limits.
+    pub(crate) fn fitting(&self, max_items: u64, max_bytes: u64) -> (usize, u64, usize) {
+        let (mut records, mut items, mut bytes) = (0, 0, 0);
+        for header in self.headers() {
+            let (more_items, more_bytes) = (items + u64::from(header.items), bytes + header.len as usize);
+            if more_items > max_items || more_bytes as u64 > max_bytes {
+                break;
+            }
+            (records, items, bytes) = (records + 1, more_items, more_bytes);
+        }
+        (records, items, bytes)
+    }
+
+    /// The items and bytes of its first record.
+    pub(crate) fn first_record(&self) -> (u64, usize) {
+        self.headers().next().map_or((0, 0), |header| (u64::from(header.items), header.len as usize))
+    }
+
+    /// Cuts off the first records, without copying: both parts look at the same chunk from now on.
+    pub(crate) fn split_front(self, records: usize, items: u64, bytes: usize) -> (Self, Self) {
+        let chunk = match self.owner {
+            Owner::Sole(chunk) => Arc::new(chunk),
+            Owner::Shared(chunk) => chunk,
+        };
+        let front = Self {
+            owner: Owner::Shared(Arc::clone(&chunk)),
+            first: self.first,
+            start: self.start,
+            records,
+            items,
+            bytes,
+        };
+        let rest = Self {
+            owner: Owner::Shared(chunk),
+            first: self.first + records,
+            start: self.start + bytes,
+            records: self.records - records,
+            items: self.items - items,
+            bytes: self.bytes - bytes,
+        };
+        (front, rest)
+    }
+
+    /// Passes over its first record, in place.
+    pub(crate) fn skip_first(&mut self) {
+        let (items, bytes) = self.first_record();
+        self.first += 1;
+        self.start += bytes;
+        self.records -= 1;
+        self.items -= items;
+        self.bytes -= bytes;
+    }
+
+    /// Visits its runs: neighbours of one group, contiguous.
+    pub(crate) fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8])) {
+        let data = &self.owner.chunk().data;
+        let mut run: Option<(GroupId, u64)> = None;
+        let (mut start, mut end) = (self.start, self.start);
+        for header in self.headers() {
+            match &mut run {
+                Some((group, items)) if *group == header.group => *items += u64::from(header.items),
+                _ => {
+                    if let (Some((group, items)), Some(bytes)) = (run, data.get(start..end)) {
+                        visit(group, items, bytes);
+                    }
+                    run = Some((header.group, u64::from(header.items)));
+                    start = end;
+                }
+            }
+            end += header.len as usize;
+        }
+        if let (Some((group, items)), Some(bytes)) = (run, data.get(start..end)) {
+            visit(group, items, bytes);
+        }
+    }
+
+    /// The chunk, when no other part looks at it.
+    pub(crate) fn into_chunk(self) -> Option<Chunk> {
+        match self.owner {
+            Owner::Sole(chunk) => Some(chunk),
+            Owner::Shared(chunk) => Arc::into_inner(chunk),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn chunk(size: usize, records: &[(u32, u32, &[u8])]) -> Chunk {
+        let mut chunk = Chunk::new(vec![0; size].into_boxed_slice(), None);
+        for (group, items, bytes) in records {
+            assert!(chunk.append(GroupId(*group), *items, bytes));
+        }
+        chunk
+    }
+
+    fn runs(part: &Part) -> Vec<(u32, u64, Vec<u8>)> {
+        let mut runs = Vec::new();
+        part.for_each_run(&mut |group, items, bytes| runs.push((group.0, items, bytes.to_vec())));
+        runs
+    }
+
+    #[test]
+    fn neighbours_of_one_group_are_one_run() {
+        let part = Part::from(chunk(256, &[(1, 1, b"ab"), (1, 2, b"c"), (2, 1, b""), (1, 1, b"d")]));
+        assert_eq!(runs(&part), [(1, 3, b"abc".to_vec()), (2, 1, vec![]), (1, 1, b"d".to_vec())]);
+    }
+
+    #[test]
+    fn a_chunk_is_full_when_headers_and_records_meet() {
+        let mut chunk = chunk(2 * HEADER + 4, &[(1, 1, b"abc")]);
+        assert!(!chunk.append(GroupId(1), 1, b"de"));
+        assert!(chunk.append(GroupId(1), 1, b"d"));
+        assert!(!chunk.append(GroupId(1), 1, b""));
+        assert_eq!(runs(&Part::from(chunk)), [(1, 2, b"abcd".to_vec())]);
+    }
+
+    #[test]
+    fn a_cut_keeps_every_record_once() {
+        let part = Part::from(chunk(256, &[(1, 1, b"ab"), (1, 2, b"c"), (2, 1, b"d")]));
+        let (records, items, bytes) = part.fitting(3, 100);
+        assert_eq!((records, items, bytes), (2, 3, 3));
+        let (front, mut rest) = part.split_front(records, items, bytes);
+        assert_eq!(runs(&front), [(1, 3, b"abc".to_vec())]);
+        assert_eq!(runs(&rest), [(2, 1, b"d".to_vec())]);
+        assert_eq!((rest.records, rest.items, rest.bytes), (1, 1, 1));
+        assert!(front.into_chunk().is_none(), "the rest still looks at it");
+        rest.skip_first();
+        assert_eq!((rest.records, rest.items, rest.bytes), (0, 0, 0));
+        assert!(rest.into_chunk().is_some());
+    }
+}

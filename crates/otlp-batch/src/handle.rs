@@ -1,0 +1,139 @@
+//! The owner's handle on a queue and its worker, and the orders it gives.
+//!
+//! Used by the facade and by [`BatchService`](crate::BatchService). Uses no runtime.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::queue::Queue;
+use crate::reply::{Answer, FlushReport, Reply, reply};
+use crate::stats::Stats;
+
+/// Flush, close and statistics of a queue and its [`Worker`](crate::Worker). Clones are handles on the same.
+///
+/// Dropping handles closes nothing: [`close`](Self::close) or the worker's end does.
+///
+/// ```
+/// use otlp_batch::{Batch, BatchConfig, ChunkPool, PoolConfig, Worker};
+/// use otlp_model::{GroupId, Outcome, Records};
+/// use std::{convert::Infallible, time::Duration};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let service = tower::service_fn(|batch: Batch| async move {
+///     Ok::<_, Infallible>(Outcome { delivered: batch.items(), ..Outcome::default() })
+/// });
+/// let pool = ChunkPool::new(PoolConfig::default())?;
+/// let (worker, handle) = Worker::new(&BatchConfig::default(), &pool, service)?;
+/// let worker = tokio::spawn(worker);
+///
+/// handle.queue().push(GroupId(0), 1, b"\x12\x00").expect("there is room");
+/// let report = handle.flush(Some(Duration::from_secs(5))).await;
+/// assert!(report.complete);
+/// assert_eq!(report.stats.delivered, 1);
+///
+/// let report = handle.close(None).await;
+/// assert_eq!(report.stats, worker.await?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct BatchHandle {
+    queue: Queue,
+    orders: Arc<Orders>,
+}
+
+/// What a handle asks of the worker.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Flush { timeout: Option<Duration>, answer: Answer },
+    Close { timeout: Option<Duration>, answer: Answer },
+}
+
+/// Orders the worker has not read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Orders(Mutex<Inbox>);
+
+#[derive(Debug, Default)]
+struct Inbox {
+    orders: Vec<Order>,
+    /// The worker has ended and reads no more.
+    ended: bool,
+}
+
+impl Orders {
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The orders since the last call.
+    pub(crate) fn read(&self) -> Vec<Order> {
+        std::mem::take(&mut self.lock().orders)
+    }
+
+    /// The last orders; later ones are answered without the worker.
+    pub(crate) fn end(&self) -> Vec<Order> {
+        let mut inbox = self.lock();
+        inbox.ended = true;
+        std::mem::take(&mut inbox.orders)
+    }
+}
+
+impl BatchHandle {
+    pub(crate) fn new(queue: Queue, orders: Arc<Orders>) -> Self {
+        Self { queue, orders }
+    }
+
+    /// The producers' end.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// A consistent snapshot of the books.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.queue.stats()
+    }
+
+    /// Sends everything accepted before the call, by any thread (BATCH-10, BATCH-20).
+    ///
+    /// Answered when all of it has an outcome: at once when nothing is pending, and with what is known when `timeout`
+    /// is over, `complete` being false. A flush drops nothing: what is pending then stays pending.
+    pub fn flush(&self, timeout: Option<Duration>) -> Reply {
+        let (answer, reply) = reply(&self.queue);
+        self.give(Order::Flush { timeout, answer });
+        reply
+    }
+
+    /// Ends the queue: refuses pushes from this call on (`shut_down`), sends what is queued, and ends the worker.
+    ///
+    /// Answered when everything has an outcome. When `timeout` is over, the calls in flight are cancelled, and what
+    /// was queued or in flight is dropped as `deadline`; the answer is complete then too, and tells the loss.
+    ///
+    /// May be called more than once: the earliest deadline holds, and every call is answered.
+    pub fn close(&self, timeout: Option<Duration>) -> Reply {
+        let (answer, reply) = reply(&self.queue);
+        self.queue.close();
+        self.give(Order::Close { timeout, answer });
+        reply
+    }
+
+    fn give(&self, order: Order) {
+        let refused = {
+            let mut inbox = self.orders.lock();
+            if inbox.ended {
+                Some(order)
+            } else {
+                inbox.orders.push(order);
+                None
+            }
+        };
+        match refused {
+            None => self.queue.ring(),
+            // Everything has an outcome once the worker has ended.
+            Some(Order::Flush { answer, .. } | Order::Close { answer, .. }) => {
+                answer.send(FlushReport::new(&self.queue, true));
+            }
+        }
+    }
+}
