@@ -5,9 +5,12 @@
 // The vocabulary every layer and terminal shares.
 mod disposition;
 mod export_service;
+mod race;
+pub mod shutdown;
 
-// The layers, outermost first.
+// The layers; README.md has the order of a stack.
 mod attempt_timeout;
+mod retry;
 
 // The terminals: what puts a request on the wire, and what its answer means.
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -44,4 +47,9 @@ pub use export_service::{BoxError, BoxExportService, ExportFuture, ExportService
 pub use grpc::Grpc;
 #[cfg(feature = "http")]
 pub use http::Http;
+pub use retry::{
+    Backoff, GaveUp, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
+    RetryPolicyError,
+};
+pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use terminal::{DEFAULT_MAX_REQUEST_SIZE, DEFAULT_MAX_RESPONSE_SIZE};
