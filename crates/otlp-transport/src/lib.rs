@@ -10,6 +10,7 @@ pub mod shutdown;
 
 // The layers; README.md has the order of a stack.
 mod attempt_timeout;
+mod observe;
 mod retry;
 
 // The terminals: what puts a request on the wire, and what its answer means.
@@ -47,6 +48,7 @@ pub use export_service::{BoxError, BoxExportService, ExportFuture, ExportService
 pub use grpc::Grpc;
 #[cfg(feature = "http")]
 pub use http::Http;
+pub use observe::{Observation, Observe, ObserveLayer, Observed};
 pub use retry::{
     Backoff, GaveUp, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
     RetryPolicyError,
