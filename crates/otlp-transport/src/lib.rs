@@ -10,6 +10,7 @@ pub mod shutdown;
 
 // The layers; README.md has the order of a stack.
 mod attempt_timeout;
+mod headers;
 mod observe;
 mod retry;
 
@@ -46,6 +47,7 @@ pub use error::{
 pub use export_service::{BoxError, BoxExportService, ExportFuture, ExportService};
 #[cfg(feature = "grpc")]
 pub use grpc::Grpc;
+pub use headers::{ExportHeaders, HeaderError, HeaderProblem, Headers, HeadersLayer, ParseHeadersError};
 #[cfg(feature = "http")]
 pub use http::Http;
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
