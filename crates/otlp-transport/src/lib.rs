@@ -10,7 +10,10 @@ pub mod shutdown;
 
 // The layers; README.md has the order of a stack.
 mod attempt_timeout;
+mod compress;
 mod headers;
+#[cfg(feature = "json")]
+mod json;
 mod observe;
 mod retry;
 
@@ -37,6 +40,7 @@ mod terminal;
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
 pub use classify::classify;
 pub use code::GrpcCode;
+pub use compress::{Compress, CompressLayer, Compression, CompressionError, Compressor};
 pub use connect::{BoxConnector, Connect, ConnectFuture, Connection, Connector};
 pub use disposition::{Disposition, ErrorType};
 pub use endpoint::{Endpoint, EndpointError, Target};
@@ -50,6 +54,8 @@ pub use grpc::Grpc;
 pub use headers::{ExportHeaders, HeaderError, HeaderProblem, Headers, HeadersLayer, ParseHeadersError};
 #[cfg(feature = "http")]
 pub use http::Http;
+#[cfg(feature = "json")]
+pub use json::{Json, JsonLayer};
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
 pub use retry::{
     Backoff, GaveUp, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,

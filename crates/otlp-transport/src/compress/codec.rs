@@ -1,0 +1,63 @@
+//! The algorithms: gzip by zlib-rs through flate2, zstd by the C library; each behind its feature.
+//!
+//! Used by the compressor only.
+
+use super::Compression;
+
+/// One algorithm with its working memory.
+pub(super) trait Codec: Send {
+    /// Writes `body`, compressed and complete, into `output`, which is empty.
+    fn write(&mut self, body: &[u8], output: &mut Vec<u8>) -> Result<(), String>;
+}
+
+/// The algorithm of `compression`; `None` if this build has none.
+pub(super) fn of(compression: Compression, level: u32) -> Option<Result<Box<dyn Codec>, String>> {
+    match (compression, level) {
+        #[cfg(feature = "gzip")]
+        (Compression::Gzip, level) => {
+            // 15 bits: the largest window, which every gzip decoder has to support.
+            let gzip = flate2::Compress::new_gzip(flate2::Compression::new(level), 15);
+            Some(Ok(Box::new(gzip)))
+        }
+        #[cfg(feature = "zstd")]
+        (Compression::Zstd, level) => {
+            let level = i32::try_from(level).unwrap_or(i32::MAX);
+            let zstd = zstd::bulk::Compressor::new(level);
+            Some(zstd.map(|zstd| Box::new(zstd) as Box<dyn Codec>).map_err(|error| error.to_string()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(feature = "gzip")]
+impl Codec for flate2::Compress {
+    fn write(&mut self, body: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
+        /// What telemetry commonly shrinks to at most, so that one reservation is commonly enough.
+        const EXPECTED_RATIO: usize = 4;
+
+        self.reset();
+        let mut rest = body;
+        loop {
+            // With room for output, and input or a trailer to write, every turn makes progress.
+            output.reserve((rest.len() / EXPECTED_RATIO).max(1024));
+            let before = self.total_in();
+            let status = self
+                .compress_vec(rest, output, flate2::FlushCompress::Finish)
+                .map_err(|error| error.to_string())?;
+            if status == flate2::Status::StreamEnd {
+                return Ok(());
+            }
+            let consumed = usize::try_from(self.total_in() - before).unwrap_or(rest.len());
+            rest = rest.get(consumed..).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(feature = "zstd")]
+impl Codec for zstd::bulk::Compressor<'static> {
+    fn write(&mut self, body: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
+        // A frame is written into the spare capacity, and never grows it.
+        output.reserve(zstd::zstd_safe::compress_bound(body.len()));
+        self.compress_to_buffer(body, output).map(drop).map_err(|error| error.to_string())
+    }
+}
