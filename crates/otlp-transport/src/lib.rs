@@ -9,6 +9,7 @@ mod race;
 pub mod shutdown;
 
 // The layers; README.md has the order of a stack.
+mod assemble;
 mod attempt_timeout;
 mod compress;
 mod headers;
@@ -16,6 +17,7 @@ mod headers;
 mod json;
 mod observe;
 mod retry;
+mod service_builder_ext;
 
 // The terminals: what puts a request on the wire, and what its answer means.
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -37,6 +39,7 @@ mod payload;
 mod status;
 mod terminal;
 
+pub use assemble::{Assemble, AssembleLayer, Hold, Release};
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
 pub use classify::classify;
 pub use code::GrpcCode;
@@ -61,5 +64,6 @@ pub use retry::{
     Backoff, GaveUp, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
     RetryPolicyError,
 };
+pub use service_builder_ext::ServiceBuilderExt;
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use terminal::{DEFAULT_MAX_REQUEST_SIZE, DEFAULT_MAX_RESPONSE_SIZE};
