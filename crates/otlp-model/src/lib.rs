@@ -36,7 +36,7 @@ pub use request::{Encoding, ExportRequest, ExportResponse, Format, Signal};
 pub use resource::{InstrumentationScope, Resource};
 pub use span::{Event, Link, SpanData, SpanKind, Status, StatusCode};
 pub use span_context::SpanContext;
-pub use trace_state::TraceState;
+pub use trace_state::{ParseTraceStateError, TraceState};
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
 pub use view::DecodeError;
 pub use wire::{SpanWriter, encode_log, encode_metric, encode_span};
