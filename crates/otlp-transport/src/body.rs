@@ -184,13 +184,13 @@ mod tests {
         // conf: COMP-06, SURV-22
         use std::io::Write;
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        encoder.write_all(&vec![0; 10_000_000]).unwrap();
+        encoder.write_all(&vec![0; 2_000_000]).unwrap();
         let bomb = Bytes::from(encoder.finish().unwrap());
         assert!(bomb.len() < 100_000);
         assert_eq!(decompress(b"gzip", &bomb, 4096), Err(DecompressError::TooLarge));
-        assert_eq!(decompress(b"gzip", &bomb, 10_000_000).unwrap().len(), 10_000_000);
+        assert_eq!(decompress(b"gzip", &bomb, 2_000_000).unwrap().len(), 2_000_000);
         assert_eq!(
-            decompress(b"gzip", &bomb.slice(..bomb.len() / 2), 10_000_000),
+            decompress(b"gzip", &bomb.slice(..bomb.len() / 2), 2_000_000),
             Err(DecompressError::Corrupt)
         );
         assert_eq!(decompress(b"br", &bomb, 4096), Err(DecompressError::Unsupported));
