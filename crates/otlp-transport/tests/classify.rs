@@ -55,7 +55,7 @@ fn every_http_status() {
         for wait in [None, Some(Duration::from_secs(3))] {
             let expected = match status {
                 429 => retryable(ErrorType::RateLimited, wait),
-                502 | 503 | 504 => retryable(ErrorType::Unavailable, wait),
+                502..=504 => retryable(ErrorType::Unavailable, wait),
                 _ => REFUSED,
             };
             assert_eq!(of(HttpError::new(status).with_retry_after(wait)), expected, "{status}");
