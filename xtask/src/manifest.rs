@@ -86,18 +86,26 @@ impl Manifest {
 
     /// What the package links: the dependencies of all targets, without dev- and build-dependencies.
     pub(crate) fn dependencies(&self) -> impl Iterator<Item = Dependency<'_>> {
-        self.entries.iter().filter_map(|entry| {
-            let target =
-                entry.section.strip_prefix("target.").and_then(|rest| rest.strip_suffix(".dependencies"));
+        self.dependencies_in(|section| {
+            let target = section.strip_prefix("target.").and_then(|rest| rest.strip_suffix(".dependencies"));
             // The model checker is a dependency only of builds made for it.
-            let linked =
-                entry.section == "dependencies" || target.is_some_and(|target| target != "'cfg(loom)'");
+            section == "dependencies" || target.is_some_and(|target| target != "'cfg(loom)'")
+        })
+    }
+
+    /// Everything the package depends on, for whatever purpose.
+    pub(crate) fn all_dependencies(&self) -> impl Iterator<Item = Dependency<'_>> {
+        self.dependencies_in(|section| section.ends_with("dependencies"))
+    }
+
+    fn dependencies_in(&self, section: impl Fn(&str) -> bool) -> impl Iterator<Item = Dependency<'_>> {
+        self.entries.iter().filter(move |entry| section(&entry.section)).map(|entry| {
             let short = entry.key.strip_suffix(".workspace");
-            linked.then(|| Dependency {
+            Dependency {
                 name: short.unwrap_or(&entry.key),
                 optional: entry.value.contains("optional = true"),
                 from_workspace: short.is_some() || entry.value.contains("workspace = true"),
-            })
+            }
         })
     }
 
@@ -187,6 +195,8 @@ tokio.workspace = true
                 dependency("rustix", false, true)
             ]
         );
+        let all: Vec<&str> = manifest.all_dependencies().map(|dependency| dependency.name).collect();
+        assert_eq!(all, ["bytes", "tower-layer", "odd", "rustix", "loom", "tokio"]);
         assert_eq!(manifest.unread_dependencies().count(), 0);
     }
 

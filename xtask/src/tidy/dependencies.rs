@@ -62,7 +62,7 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
                 format!("[{section}]: write `name = {{ … }}`, which the checks read"),
             ));
         }
-        for dependency in manifest.dependencies().filter(|dependency| !dependency.from_workspace) {
+        for dependency in manifest.all_dependencies().filter(|dependency| !dependency.from_workspace) {
             let name = dependency.name;
             findings
                 .push(Finding::file(file, format!("`{name}` does not take its version from the workspace")));
@@ -159,6 +159,7 @@ mod tests {
     #[test]
     fn versions_come_from_the_workspace_and_new_crates_need_a_rule() {
         assert_eq!(messages("otlp-batch", "[dependencies]\nbytes = \"1\"\n").len(), 1);
+        assert_eq!(messages("otlp-batch", "[dev-dependencies]\nbytes = \"1\"\n").len(), 1);
         assert_eq!(messages("otlp-batch", "[dependencies.bytes]\nworkspace = true\n").len(), 1);
         assert_eq!(messages("otlp-new", "").len(), 1);
     }

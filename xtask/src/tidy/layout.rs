@@ -21,6 +21,8 @@ const TOP: [&str; 10] = [
 const PUBLISHED: [&str; 8] =
     ["name", "description", "version", "edition", "rust-version", "license", "readme", "keywords"];
 
+const README: &str = "include_str!(\"../README.md\")";
+
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let top: BTreeSet<&str> = files.iter().filter_map(|file| file.path.split('/').next()).collect();
@@ -46,9 +48,13 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
         for key in PUBLISHED.iter().filter(|key| manifest.package(key).is_none() && **key != "license") {
             findings.push(Finding::file(file, format!("has no `{key}`")));
         }
-        let readme = format!("{folder}/README.md");
-        if !files.iter().any(|file| file.path == readme) {
+        let beside = |path: &str| files.iter().find(|file| file.path.strip_prefix(folder) == Some(path));
+        if beside("/README.md").is_none() {
             findings.push(Finding::file(file, "has no README.md beside it"));
+        }
+        // As the crate's documentation, its examples compile as tests.
+        if let Some(root) = beside("/src/lib.rs").filter(|root| !root.text.contains(README)) {
+            findings.push(Finding::file(root, format!("does not show its README (`#![doc = {README}]`)")));
         }
     }
     findings
@@ -101,5 +107,19 @@ mod tests {
         }
         assert!(of("[package]\nlicense.workspace = true\npublish = false\n").is_empty());
         assert_eq!(of("[package]\npublish = false\n"), ["crates/a/Cargo.toml: has no `license`"]);
+    }
+
+    #[test]
+    fn a_readme_is_the_documentation_of_its_crate() {
+        let of = |root: &str| {
+            let package = [
+                ("crates/a/Cargo.toml", MANIFEST),
+                ("crates/a/README.md", ""),
+                ("crates/a/src/lib.rs", root),
+            ];
+            messages(&tree(&package)).len()
+        };
+        assert_eq!(of("#![doc = include_str!(\"../README.md\")]\n"), 0);
+        assert_eq!(of("//! Something else.\n"), 1);
     }
 }
