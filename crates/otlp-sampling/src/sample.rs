@@ -16,10 +16,11 @@ use tower_service::Service;
 
 /// Puts a [`Sampler`] in front of a service of finished spans.
 ///
-/// The sampler is asked once per span, with the span's final name and attributes. The parent's flags are no part of a
-/// finished span, so the span's own stand in for them; they agree unless a sampler came in between. Of a kept span the
-/// sampled flag is set, the trace state replaced, and the sampler's attributes are added behind the span's own, so
-/// that they win (SAMP-02 to SAMP-04). A span that is recorded only is not exported, and so not passed on (BATCH-09).
+/// The sampler is asked once per span, with the span's final name and attributes. What a finished span does not hold of
+/// its parent, its flags and trace state, the span's own stand in for; they agree unless a sampler came in between. Of
+/// a kept span the sampled flag is set, the sampler's attributes are added behind the span's own, so that they win, and
+/// the sampler's trace state replaces the span's, except that a root keeps its own if the sampler has none (SAMP-02 to
+/// SAMP-04). A span that is recorded only is not exported, and so not passed on (BATCH-09).
 ///
 /// **Position**: outermost, above the stage that encodes spans into records; below it nothing is typed any more.
 /// **Clone**: clones share the sampler. **Readiness**: the inner service's; a span that is not kept leaves the inner
@@ -110,9 +111,12 @@ fn keep(sampler: &dyn Sampler, mut span: SpanData) -> Option<SpanData> {
         return None;
     }
     span.attributes.append(&mut result.attributes);
+    // A root has no parent to take a trace state from, so that a sampler with nothing to say answers with none.
+    let keeps_own = !parent.is_valid() && result.trace_state.is_empty();
+    let trace_state = if keeps_own { own.trace_state().clone() } else { result.trace_state };
     span.context = SpanContext::new(own.trace_id(), own.span_id(), own.flags().with_sampled(true))
         .with_remote(own.is_remote())
-        .with_trace_state(result.trace_state);
+        .with_trace_state(trace_state);
     Some(span)
 }
 

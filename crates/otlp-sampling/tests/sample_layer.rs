@@ -80,10 +80,27 @@ fn attributes_are_added_and_the_trace_state_is_replaced() {
     }
     let (mut service, mut inner) = mock::spawn_layer::<SpanData, (), _>(SampleLayer::new(Tag));
     assert_ready_ok!(service.poll_ready());
-    let _answer = service.call(SpanData { attributes: vec![KeyValue::new("own", 1)], ..root() });
+    let child = span(TraceFlags::SAMPLED, SpanId::from_bytes([3; 8]));
+    let context = child.context.clone().with_trace_state("vendor=1".parse().unwrap());
+    let _answer = service.call(SpanData { context, attributes: vec![KeyValue::new("own", 1)], ..child });
     let (passed_on, _) = assert_ready!(inner.poll_request()).unwrap();
     assert_eq!(passed_on.attributes, [KeyValue::new("own", 1), KeyValue::new("rule", "tag")]);
     assert!(passed_on.context.trace_state().is_empty());
+}
+
+#[test]
+fn the_trace_state_passes_through_a_sampler_that_leaves_it_alone() {
+    // conf: SAMP-03
+    let root = root();
+    let context = root.context.clone().with_trace_state("vendor=1".parse().unwrap());
+    for parent_span_id in [SpanId::INVALID, SpanId::from_bytes([3; 8])] {
+        let (mut service, mut inner) =
+            mock::spawn_layer::<SpanData, (), _>(SampleLayer::new(AlwaysOnSampler));
+        assert_ready_ok!(service.poll_ready());
+        let _answer = service.call(SpanData { context: context.clone(), parent_span_id, ..root.clone() });
+        let (passed_on, _) = assert_ready!(inner.poll_request()).unwrap();
+        assert_eq!(passed_on.context.trace_state().to_string(), "vendor=1", "under {parent_span_id}");
+    }
 }
 
 #[test]

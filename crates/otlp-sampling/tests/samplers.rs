@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use otlp_model::{AnyValue, KeyValue, Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
+use otlp_model::{AnyValue, KeyValue, Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId, TraceState};
 use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, AlwaysRecordSampler, ParentBasedSampler, Sampler, SamplingDecision,
     SamplingParameters, SamplingResult, TraceIdRatioBasedSampler,
@@ -73,6 +73,24 @@ fn a_sampler_sees_everything_known_at_the_start() {
         .with_attributes(&attributes)
         .with_links(&links);
     assert!(Inspect.should_sample(&span).is_sampled());
+}
+
+#[test]
+fn pass_through_samplers_answer_with_the_parents_trace_state() {
+    // conf: SAMP-03
+    let state: TraceState = "vendor=1,other=2".parse().unwrap();
+    let parent = parent(true, true).with_trace_state(state.clone());
+    for sampler in [
+        Box::new(AlwaysOnSampler) as Box<dyn Sampler>,
+        Box::new(AlwaysOffSampler),
+        Box::new(TraceIdRatioBasedSampler::new(0.5)),
+        Box::new(ParentBasedSampler::default()),
+        Box::new(AlwaysRecordSampler::new(AlwaysOffSampler)),
+    ] {
+        let name = sampler.description();
+        assert_eq!(sampler.should_sample(&root(TRACE).with_parent(&parent)).trace_state, state, "{name}");
+        assert!(sampler.should_sample(&root(TRACE)).trace_state.is_empty(), "{name}");
+    }
 }
 
 #[test]
