@@ -3,6 +3,7 @@
 //! Shared by the read views, the response decoder and the JSON transcoder. Takes any bytes: never panics, never
 //! allocates, never reads past the end; errors say at which byte of the whole input they are. Knows no schema.
 
+use super::field::{Field, Wire};
 use std::fmt;
 
 /// How deep messages may nest below the outermost: what protobuf implementations agree on.
@@ -53,9 +54,9 @@ impl std::error::Error for DecodeError {}
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message<'a> {
-    bytes: &'a [u8],
-    offset: usize,
-    depth: u8,
+    pub(super) bytes: &'a [u8],
+    pub(super) offset: usize,
+    pub(super) depth: u8,
 }
 
 impl<'a> Message<'a> {
@@ -84,161 +85,12 @@ impl<'a> Message<'a> {
     }
 }
 
-/// One field of a message as it stands on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field<'a> {
-    /// The field's number in the schema: 1 to 2²⁹ − 1.
-    pub number: u32,
-    /// Its value; what it means only the schema knows.
-    pub value: Wire<'a>,
-    offset: usize,
-    depth: u8,
-}
-
-/// A value on the wire, by wire type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire<'a> {
-    /// Integers, enumerations, booleans.
-    Varint(u64),
-    /// `fixed64`, `sfixed64`, `double`.
-    Fixed64(u64),
-    /// `fixed32`, `sfixed32`, `float`.
-    Fixed32(u32),
-    /// Strings, bytes, messages, packed repeated numbers.
-    Bytes(&'a [u8]),
-}
-
-impl<'a> Field<'a> {
-    /// Where the value begins in the whole input.
-    #[must_use]
-    pub const fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// The value as an integer of varint encoding.
-    ///
-    /// # Errors
-    /// The field has another wire type.
-    pub const fn varint(&self) -> Result<u64, DecodeError> {
-        match self.value {
-            Wire::Varint(value) => Ok(value),
-            _ => Err(self.error("expected a varint")),
-        }
-    }
-
-    /// The value as protobuf's `int32` or an enumeration: of a varint the low half counts.
-    pub(crate) fn int32(&self) -> Result<i32, DecodeError> {
-        self.uint32().map(u32::cast_signed)
-    }
-
-    /// The value as protobuf's `uint32`: of a varint the low half counts.
-    pub(crate) fn uint32(&self) -> Result<u32, DecodeError> {
-        self.varint().map(|value| value as u32)
-    }
-
-    /// The value as eight bytes, little-endian.
-    ///
-    /// # Errors
-    /// The field has another wire type.
-    pub const fn fixed64(&self) -> Result<u64, DecodeError> {
-        match self.value {
-            Wire::Fixed64(value) => Ok(value),
-            _ => Err(self.error("expected eight fixed bytes")),
-        }
-    }
-
-    /// The value as four bytes, little-endian.
-    ///
-    /// # Errors
-    /// The field has another wire type.
-    pub const fn fixed32(&self) -> Result<u32, DecodeError> {
-        match self.value {
-            Wire::Fixed32(value) => Ok(value),
-            _ => Err(self.error("expected four fixed bytes")),
-        }
-    }
-
-    /// The value as bytes with a length before them.
-    ///
-    /// # Errors
-    /// The field has another wire type.
-    pub const fn bytes(&self) -> Result<&'a [u8], DecodeError> {
-        match self.value {
-            Wire::Bytes(bytes) => Ok(bytes),
-            _ => Err(self.error("expected bytes with a length")),
-        }
-    }
-
-    /// The value as text.
-    ///
-    /// # Errors
-    /// The field has another wire type, or the bytes are not UTF-8.
-    pub fn string(&self) -> Result<&'a str, DecodeError> {
-        std::str::from_utf8(self.bytes()?).map_err(|error| {
-            DecodeError::new(self.offset + error.valid_up_to(), "a string field is not valid UTF-8")
-        })
-    }
-
-    /// The value as a message within this one.
-    ///
-    /// # Errors
-    /// The field has another wire type, or messages nest deeper than 100 levels.
-    pub const fn message(&self) -> Result<Message<'a>, DecodeError> {
-        if self.depth >= MAX_DEPTH {
-            return Err(self.error("messages nest deeper than 100 levels"));
-        }
-        match self.bytes() {
-            Ok(bytes) => Ok(Message { bytes, offset: self.offset, depth: self.depth + 1 }),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(crate) const fn error(&self, reason: &'static str) -> DecodeError {
-        DecodeError::new(self.offset, reason)
-    }
-}
-
-/// What only the transcoder reads.
-#[cfg(feature = "json")]
-impl<'a> Field<'a> {
-    /// The value as protobuf's `sint32`: zig-zag.
-    pub(crate) fn sint32(&self) -> Result<i32, DecodeError> {
-        self.uint32().map(|value| (value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-    }
-
-    /// The numbers of a packed repeated field of eight-byte numbers.
-    pub(crate) fn packed_fixed64(self) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        self.packed(|numbers| numbers.take(8).map(|bytes| Wire::Fixed64(little_endian(bytes))))
-    }
-
-    /// The numbers of a packed repeated field of varints.
-    pub(crate) fn packed_varints(self) -> impl Iterator<Item = Result<Self, DecodeError>> {
-        self.packed(|numbers| numbers.varint().map(Wire::Varint))
-    }
-
-    fn packed<F>(self, read: F) -> impl Iterator<Item = Result<Self, DecodeError>> + use<'a, F>
-    where
-        F: Fn(&mut Fields<'a>) -> Result<Wire<'a>, DecodeError>,
-    {
-        let rest = if let Wire::Bytes(bytes) = self.value { bytes } else { &[] };
-        let mut numbers = Fields { rest, offset: self.offset, depth: self.depth };
-        std::iter::from_fn(move || {
-            if numbers.rest.is_empty() {
-                return None;
-            }
-            let offset = numbers.offset;
-            let value = read(&mut numbers).inspect_err(|_| numbers.rest = &[]);
-            Some(value.map(|value| Self { value, offset, ..self }))
-        })
-    }
-}
-
 /// The fields of a [`Message`]. Groups, a form that OTLP never uses, are skipped (conformance MODEL-33).
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
-    rest: &'a [u8],
-    offset: usize,
-    depth: u8,
+    pub(super) rest: &'a [u8],
+    pub(super) offset: usize,
+    pub(super) depth: u8,
 }
 
 const VARINT: u32 = 0;
@@ -249,7 +101,7 @@ const END_GROUP: u32 = 4;
 const FIXED32: u32 = 5;
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
         let Some((taken, rest)) = self.rest.split_at_checked(count) else {
             return Err(self.error("a field reaches beyond the end of its message"));
         };
@@ -258,7 +110,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    fn varint(&mut self) -> Result<u64, DecodeError> {
+    pub(super) fn varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0;
         for (index, &byte) in self.rest.iter().enumerate().take(10) {
             if index == 9 && byte > 1 {
@@ -331,7 +183,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn little_endian(bytes: &[u8]) -> u64 {
+pub(super) fn little_endian(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
