@@ -1,1 +1,48 @@
-//! Placeholder head; written with the crate.
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod client;
+mod clock;
+mod config;
+mod context;
+mod core;
+mod error;
+mod ids;
+mod observe;
+mod report;
+mod resource;
+mod runtime;
+mod slot;
+mod span;
+mod stack;
+mod tracer;
+mod typed;
+
+pub use builder::ClientBuilder;
+pub use client::Client;
+pub use config::{BatchConfig, BatchStrategy, MemoryPoolConfig, Protocol, RetryConfig, SerializationFormat};
+pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
+pub use error::{Error, ErrorKind};
+pub use otlp_batch::{OverflowPolicy, Stats};
+pub use otlp_model::{
+    AnyValue, Buckets, DataPointFlags, DropReason, Dropped, Event, Exemplar, ExponentialHistogram,
+    ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, Histogram, HistogramDataPoint,
+    InstrumentationScope, KeyValue, Limits, Link, LogRecord, Metric, MetricData, NumberDataPoint,
+    NumberValue, Resource, Severity, Signal, SpanContext, SpanData, SpanId, SpanKind, Status, StatusCode,
+    Sum, Summary, SummaryDataPoint, Temporality, ToValue, TraceFlags, TraceId, TraceState, Undelivered,
+    ValueAtQuantile, ValueRef,
+};
+pub use otlp_sampling::{
+    AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, Sampler, SamplingDecision, SamplingParameters,
+    SamplingResult, TraceIdRatioBasedSampler,
+};
+pub use otlp_transport::{
+    BoxConnector, BoxError, BoxExportService, Compression, Connection, ErrorType, Target,
+};
+pub use report::{DeliveryReport, SignalReport};
+pub use resource::default_resource;
+pub use span::Span;
+pub use tracer::{SpanBuilder, Tracer};
+
+#[cfg(not(any(feature = "grpc", feature = "http")))]
+compile_error!("otlp needs a protocol: enable the feature `grpc` or `http`");

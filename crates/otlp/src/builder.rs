@@ -1,0 +1,330 @@
+//! The client's builder: every option, its default, and what it may be.
+//!
+//! `build` checks everything and touches no network: a receiver that is down is no reason to fail (conformance
+//! SURV-23). A value that can't work is refused with an error that names the option.
+
+use crate::client::Client;
+use crate::config::{BatchConfig, MemoryPoolConfig, Protocol, RetryConfig, SerializationFormat};
+use crate::error::Error;
+use crate::slot::{ConnectorSlot, ServiceSlot};
+use otlp_batch::OverflowPolicy;
+use otlp_model::{AnyValue, ExportRequest, ExportResponse, Limits, Resource};
+use otlp_sampling::{AlwaysOnSampler, ParentBasedSampler, Sampler};
+use otlp_transport::{BoxConnector, BoxError, BoxExportService, Compression, Connection, Target};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+use tower::{Layer, Service};
+
+/// Builds a [`Client`].
+///
+/// ```
+/// use otlp::{BatchConfig, Client, Compression};
+/// use std::time::Duration;
+/// # async fn f() -> Result<(), otlp::Error> {
+/// let client = Client::builder()
+///     .with_endpoint("http://localhost:4317")
+///     .with_service_name("checkout")
+///     .with_compression(Compression::Gzip)
+///     .with_request_timeout(Duration::from_secs(10))
+///     .with_batch_config(BatchConfig { max_batch_size: 500, ..BatchConfig::default() })
+///     .build()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "the client starts with `build`"]
+pub struct ClientBuilder {
+    pub(crate) endpoint: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
+    pub(crate) format: SerializationFormat,
+    pub(crate) service_name: Option<Cow<'static, str>>,
+    pub(crate) resource: Option<Resource>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) compression: Compression,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) export_timeout: Duration,
+    pub(crate) flush_timeout: Duration,
+    pub(crate) drop_timeout: Duration,
+    pub(crate) batch: BatchConfig,
+    pub(crate) max_request_bytes: usize,
+    pub(crate) max_in_flight: usize,
+    pub(crate) retry: RetryConfig,
+    pub(crate) memory: MemoryPoolConfig,
+    pub(crate) overflow: OverflowPolicy,
+    pub(crate) async_export: bool,
+    pub(crate) sampler: Box<dyn Sampler>,
+    pub(crate) limits: Limits,
+    pub(crate) batch_layers: ServiceSlot,
+    pub(crate) attempt_layers: ServiceSlot,
+    pub(crate) connector_layers: ConnectorSlot,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            protocol: None,
+            format: SerializationFormat::default(),
+            service_name: None,
+            resource: None,
+            headers: Vec::new(),
+            compression: Compression::None,
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(10),
+            export_timeout: Duration::from_secs(300),
+            flush_timeout: Duration::from_secs(30),
+            drop_timeout: Duration::from_secs(5),
+            batch: BatchConfig::default(),
+            max_request_bytes: 2 * 1024 * 1024,
+            max_in_flight: 8,
+            retry: RetryConfig::default(),
+            memory: MemoryPoolConfig::default(),
+            overflow: OverflowPolicy::DropNewest,
+            async_export: true,
+            sampler: Box::new(ParentBasedSampler::new(AlwaysOnSampler)),
+            limits: Limits::default(),
+            batch_layers: ServiceSlot::default(),
+            attempt_layers: ServiceSlot::default(),
+            connector_layers: ConnectorSlot::default(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// Where to send: `http://host:port`, `host:port`, or `unix:///path/to.sock`.
+    ///
+    /// Default `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP. Over HTTP a path is the base to
+    /// which `v1/traces`, `v1/metrics` and `v1/logs` are appended. `https` is refused until the client has TLS.
+    pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self { endpoint: Some(endpoint.into()), ..self }
+    }
+
+    /// gRPC or HTTP. Default: HTTP if [`with_serialization_format`](Self::with_serialization_format) asks for JSON,
+    /// else gRPC (HTTP if the feature `grpc` is off).
+    pub fn with_protocol(self, protocol: Protocol) -> Self {
+        Self { protocol: Some(protocol), ..self }
+    }
+
+    /// Protobuf, the default, or JSON (over HTTP only).
+    pub fn with_serialization_format(self, format: SerializationFormat) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The `service.name` of the resource, whatever else the resource holds. Default
+    /// `unknown_service:<executable>` (conformance RES-03).
+    pub fn with_service_name(self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self { service_name: Some(name.into()), ..self }
+    }
+
+    /// The resource, used as given: the default one is not merged in (conformance RES-14); see
+    /// [`default_resource`](crate::default_resource).
+    pub fn with_resource(self, resource: Resource) -> Self {
+        Self { resource: Some(resource), ..self }
+    }
+
+    /// A header (over gRPC: metadata) of every request, for example an API key. Values are secrets: no log, `Debug`
+    /// output or error shows them. Headers that frame the request can't be set.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How requests are compressed. Default: not at all. Needs the feature `gzip` or `zstd`.
+    pub fn with_compression(self, compression: Compression) -> Self {
+        Self { compression, ..self }
+    }
+
+    /// How long making a connection may take; above zero. Default 10 s.
+    pub fn with_connect_timeout(self, timeout: Duration) -> Self {
+        Self { connect_timeout: timeout, ..self }
+    }
+
+    /// How long one attempt may take, connecting included; above zero. Default 10 s.
+    pub fn with_request_timeout(self, timeout: Duration) -> Self {
+        Self { request_timeout: timeout, ..self }
+    }
+
+    /// How long a batch may be tried, all attempts and pauses together; above zero. Default 5 min.
+    pub fn with_export_timeout(self, timeout: Duration) -> Self {
+        Self { export_timeout: timeout, ..self }
+    }
+
+    /// How long [`Client::flush`] waits; above zero. Default 30 s.
+    pub fn with_flush_timeout(self, timeout: Duration) -> Self {
+        Self { flush_timeout: timeout, ..self }
+    }
+
+    /// How long dropping the last handle of the client may wait for delivery. Default 5 s; zero: not at all.
+    pub fn with_drop_timeout(self, timeout: Duration) -> Self {
+        Self { drop_timeout: timeout, ..self }
+    }
+
+    /// Batch size, delay, queue bound and strategy.
+    pub fn with_batch_config(self, config: BatchConfig) -> Self {
+        Self { batch: config, ..self }
+    }
+
+    /// The most bytes of a request before compression; between 1 KiB and 64 MiB. Default 2 MiB, half of what receivers
+    /// take. A single item that is larger is dropped (`too_large`).
+    pub fn with_max_request_bytes(self, bytes: usize) -> Self {
+        Self { max_request_bytes: bytes, ..self }
+    }
+
+    /// How many requests of a signal may be under way at once, those waiting for a retry included; at least 1. Default 8.
+    pub fn with_max_in_flight(self, requests: usize) -> Self {
+        Self { max_in_flight: requests, ..self }
+    }
+
+    /// How failed exports are retried.
+    pub fn with_retry_config(self, config: RetryConfig) -> Self {
+        Self { retry: config, ..self }
+    }
+
+    /// How much memory waiting telemetry may take.
+    pub fn with_memory_pool_config(self, config: MemoryPoolConfig) -> Self {
+        Self { memory: config, ..self }
+    }
+
+    /// What happens when the queue is full. Default: the newest item is dropped and counted.
+    pub fn with_overflow_policy(self, policy: OverflowPolicy) -> Self {
+        Self { overflow: policy, ..self }
+    }
+
+    /// `false`: `Span::end` waits until the span is delivered, at most for the flush timeout. Default `true`.
+    pub fn with_async_export(self, asynchronous: bool) -> Self {
+        Self { async_export: asynchronous, ..self }
+    }
+
+    /// Which spans are recorded. Default: all, but children follow their parent.
+    pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
+        Self { sampler: Box::new(sampler), ..self }
+    }
+
+    /// Limits of attributes, events and links.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// A layer around the whole export of a batch: it sees the plain request once, whatever the number of attempts.
+    /// The first one added is the outermost.
+    ///
+    /// ```
+    /// use otlp::{Client, ExportRequest};
+    /// let tag = tower::util::MapRequestLayer::new(|mut request: ExportRequest| {
+    ///     request.add_header("x-team", "payments");
+    ///     request
+    /// });
+    /// let builder = Client::builder().with_layer(tag);
+    /// ```
+    pub fn with_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxExportService> + Send + Sync + 'static,
+        L::Service: Service<ExportRequest, Response = ExportResponse> + Clone + Send + Sync + 'static,
+        <L::Service as Service<ExportRequest>>::Error: Into<BoxError>,
+        <L::Service as Service<ExportRequest>>::Future: Send,
+    {
+        self.batch_layers.push(layer);
+        self
+    }
+
+    /// A layer around every attempt: fault injection, rate limits, logging. The first one added is the outermost.
+    pub fn with_attempt_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxExportService> + Send + Sync + 'static,
+        L::Service: Service<ExportRequest, Response = ExportResponse> + Clone + Send + Sync + 'static,
+        <L::Service as Service<ExportRequest>>::Error: Into<BoxError>,
+        <L::Service as Service<ExportRequest>>::Future: Send,
+    {
+        self.attempt_layers.push(layer);
+        self
+    }
+
+    /// A layer around the making of a connection: proxies, name resolution, sockets. The first one added is the
+    /// outermost.
+    pub fn with_connector_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxConnector> + Send + Sync + 'static,
+        L::Service: Service<Target, Response = Connection> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Target>>::Error: Into<BoxError>,
+        <L::Service as Service<Target>>::Future: Send,
+    {
+        self.connector_layers.push(layer);
+        self
+    }
+
+    /// Checks the options and starts the client: its thread, but no connection yet.
+    ///
+    /// # Errors
+    ///
+    /// A [`Configuration`](crate::ErrorKind::Configuration) error that names the option, or a
+    /// [`Startup`](crate::ErrorKind::Startup) error if the thread could not be started.
+    #[expect(clippy::unused_async, reason = "asynchronous for later: credentials and files may be read here")]
+    pub async fn build(self) -> Result<Client, Error> {
+        self.build_blocking()
+    }
+
+    /// The same outside of async code. It does not wait for anything either.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub fn build_blocking(self) -> Result<Client, Error> {
+        self.check()?;
+        Client::start(self)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.batch.check()?;
+        for (name, value) in [
+            ("with_connect_timeout", self.connect_timeout),
+            ("with_request_timeout", self.request_timeout),
+            ("with_export_timeout", self.export_timeout),
+            ("with_flush_timeout", self.flush_timeout),
+        ] {
+            if value.is_zero() {
+                return Err(Error::option(name, "must be longer than zero"));
+            }
+        }
+        if !(1024..=64 * 1024 * 1024).contains(&self.max_request_bytes) {
+            let problem = format!("must be between 1024 and 67108864 bytes, got {}", self.max_request_bytes);
+            return Err(Error::option("with_max_request_bytes", problem));
+        }
+        if self.max_in_flight == 0 {
+            return Err(Error::option("with_max_in_flight", "must be at least 1, got 0"));
+        }
+        if self.service_name.as_deref() == Some("") {
+            return Err(Error::option("with_service_name", "must not be empty"));
+        }
+        let keys = self.resource.iter().flat_map(|resource| &resource.attributes);
+        if keys.into_iter().any(|attribute| attribute.key.is_empty()) {
+            return Err(Error::option("with_resource", "attribute keys must not be empty"));
+        }
+        Ok(())
+    }
+
+    /// The resource that every item carries.
+    pub(crate) fn resolve_resource(&self) -> Resource {
+        let resource = self.resource.clone().unwrap_or_else(crate::default_resource);
+        match &self.service_name {
+            Some(name) => resource.with("service.name", AnyValue::String(name.clone())),
+            None => resource,
+        }
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    /// Header values are left out: they are secrets (conformance HDR-09).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("endpoint", &self.endpoint)
+            .field("protocol", &self.protocol)
+            .field("format", &self.format)
+            .field("compression", &self.compression)
+            .field("headers", &self.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
+            .field("batch", &self.batch)
+            .field("retry", &self.retry)
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
+    }
+}

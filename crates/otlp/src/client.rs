@@ -1,0 +1,267 @@
+//! The client: tracers in, reports out.
+
+use crate::builder::ClientBuilder;
+use crate::core::Core;
+use crate::error::Error;
+use crate::report::DeliveryReport;
+use crate::runtime::{self, Check};
+use crate::stack;
+use crate::tracer::{Tracer, TracerInner};
+use futures_util::future::join3;
+use otlp_batch::{FlushReport, Reply, Stats};
+use otlp_model::{InstrumentationScope, Resource, Signal};
+use otlp_transport::ShutdownTrigger;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// An OTLP client: it batches spans, metrics and logs and sends them from a thread of its own.
+///
+/// Cloning gives another handle on the same client. When the last handle is dropped the client shuts down and waits for
+/// delivery for at most [`with_drop_timeout`](ClientBuilder::with_drop_timeout); call [`shutdown`](Self::shutdown) to learn
+/// what became of everything.
+///
+/// All methods may be called from any thread, inside and outside of any runtime. The `_blocking` forms and `drop` block
+/// the calling thread, bounded in time, and need no runtime.
+///
+/// ```no_run
+/// # async fn f() -> Result<(), otlp::Error> {
+/// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
+/// let tracer = client.tracer("shop");
+/// tracer.start("checkout").set_attribute("cart.items", 3);
+/// let report = client.shutdown(std::time::Duration::from_secs(5)).await?;
+/// assert_eq!(report.accepted(), report.delivered());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    core: Arc<Core>,
+    resource: Resource,
+    endpoint: String,
+    shutdown: ShutdownTrigger,
+    checks: mpsc::UnboundedSender<Check>,
+    flush_timeout: Duration,
+    drop_timeout: Duration,
+    /// The totals of the last report, in the order of [`Signal::ALL`].
+    reported: Mutex<[Stats; 3]>,
+}
+
+impl Client {
+    /// A builder with the defaults.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    pub(crate) fn start(options: ClientBuilder) -> Result<Self, Error> {
+        let (flush_timeout, drop_timeout) = (options.flush_timeout, options.drop_timeout);
+        let resource = options.resolve_resource();
+        let stack = stack::build(options)?;
+        let (checks, requests) = mpsc::unbounded_channel();
+        runtime::start(stack.workers, stack.probe, requests)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                core: Arc::new(stack.core),
+                resource,
+                endpoint: stack.endpoint,
+                shutdown: stack.shutdown,
+                checks,
+                flush_timeout,
+                drop_timeout,
+                reported: Mutex::default(),
+            }),
+        })
+    }
+
+    /// A tracer for the instrumentation scope `name`: the library or module that makes the spans.
+    pub fn tracer(&self, name: impl Into<Cow<'static, str>>) -> Tracer {
+        self.tracer_with_scope(&InstrumentationScope::new(name))
+    }
+
+    /// A tracer for a scope with a version, attributes or a schema.
+    pub fn tracer_with_scope(&self, scope: &InstrumentationScope) -> Tracer {
+        let (core, group) = (Arc::clone(&self.inner.core), self.group(scope));
+        Tracer { inner: Arc::new(TracerInner { core, group }) }
+    }
+
+    /// The resource that everything this client makes carries.
+    #[must_use]
+    pub fn resource(&self) -> &Resource {
+        &self.inner.resource
+    }
+
+    /// Sends what was accepted before the call and waits until all of it has an outcome, at most for
+    /// [`with_flush_timeout`](ClientBuilder::with_flush_timeout). Cancel-safe: sending goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report,
+    /// [`Timeout`](crate::ErrorKind::Timeout) if the time was up; both carry the [report](Error::report).
+    pub async fn flush(&self) -> Result<DeliveryReport, Error> {
+        self.flush_within(self.inner.flush_timeout).await
+    }
+
+    /// [`flush`](Self::flush) with a deadline of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub async fn flush_within(&self, timeout: Duration) -> Result<DeliveryReport, Error> {
+        self.settle("flush", self.inner.each(|core, signal| core.lane(signal).flush(Some(timeout)))).await
+    }
+
+    /// [`flush`](Self::flush) for callers that are not async; blocks this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_blocking(&self) -> Result<DeliveryReport, Error> {
+        let timeout = self.inner.flush_timeout;
+        let replies = self.inner.each(|core, signal| core.lane(signal).flush(Some(timeout)));
+        self.inner.settle_blocking("flush", replies, timeout)
+    }
+
+    /// Stops accepting, sends what waits, and ends the client's thread. What has no outcome after `deadline` is dropped
+    /// and counted (`deadline`). Cancel-safe: the shutdown goes on. Shutting down again reports again.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report, with the
+    /// [report](Error::report).
+    pub async fn shutdown(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
+        let replies = self.inner.close(deadline);
+        self.settle("shutdown", replies).await
+    }
+
+    /// [`shutdown`](Self::shutdown) for callers that are not async; blocks this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub fn shutdown_blocking(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
+        let replies = self.inner.close(deadline);
+        self.inner.settle_blocking("shutdown", replies, deadline)
+    }
+
+    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP?
+    ///
+    /// # Errors
+    ///
+    /// What an export would fail with, or [`ShutDown`](crate::ErrorKind::ShutDown).
+    pub async fn health_check(&self) -> Result<(), Error> {
+        let (check, answer) = oneshot::channel();
+        self.inner.checks.send(check).map_err(|_| Error::shut_down())?;
+        answer.await.unwrap_or_else(|_| Err(Error::shut_down()))
+    }
+
+    /// The books of a signal now. Does not count as a report.
+    #[must_use]
+    pub fn stats(&self, signal: Signal) -> Stats {
+        self.inner.core.lane(signal).stats()
+    }
+
+    /// How many items wait in the queues, over all signals; those in flight are not counted.
+    ///
+    /// # Errors
+    ///
+    /// None today: a result for the troubleshooting guide's `get_queue_size().await?`.
+    #[expect(clippy::unused_async, reason = "the guide's signature")]
+    pub async fn get_queue_size(&self) -> Result<usize, Error> {
+        let queued: u64 = Signal::ALL.into_iter().map(|signal| self.stats(signal).queued).sum();
+        Ok(usize::try_from(queued).unwrap_or(usize::MAX))
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.inner.core
+    }
+
+    async fn settle(
+        &self,
+        operation: &str,
+        [traces, metrics, logs]: [Reply; 3],
+    ) -> Result<DeliveryReport, Error> {
+        let started = self.inner.core.clock.read();
+        let (traces, metrics, logs) = join3(traces, metrics, logs).await;
+        self.inner.report(operation, started.unix_nano, [traces, metrics, logs])
+    }
+}
+
+impl Inner {
+    fn each(&self, ask: impl Fn(&Core, Signal) -> Reply) -> [Reply; 3] {
+        Signal::ALL.map(|signal| ask(&self.core, signal))
+    }
+
+    /// Tells the layers first: a retry that sleeps tries at once, and none sleeps past the deadline.
+    fn close(&self, deadline: Duration) -> [Reply; 3] {
+        self.shutdown.trigger(tokio::time::Instant::now().checked_add(deadline));
+        self.each(|core, signal| core.lane(signal).close(Some(deadline)))
+    }
+
+    /// The worker answers at the deadline; the grace is for a thread that is held up, so that the caller is not.
+    fn settle_blocking(
+        &self,
+        operation: &str,
+        replies: [Reply; 3],
+        timeout: Duration,
+    ) -> Result<DeliveryReport, Error> {
+        const GRACE: Duration = Duration::from_millis(500);
+        let started = self.core.clock.read();
+        let mut left = if runtime::is_current() { Duration::ZERO } else { timeout.saturating_add(GRACE) };
+        let reports = replies.map(|reply| {
+            let asked = self.core.clock.read();
+            let report = reply.wait(left);
+            left = left.saturating_sub(self.elapsed(asked.unix_nano));
+            report
+        });
+        self.report(operation, started.unix_nano, reports)
+    }
+
+    fn elapsed(&self, since_unix_nano: u64) -> Duration {
+        Duration::from_nanos(self.core.clock.read().unix_nano.saturating_sub(since_unix_nano))
+    }
+
+    fn report(
+        &self,
+        operation: &str,
+        started: u64,
+        replies: [FlushReport; 3],
+    ) -> Result<DeliveryReport, Error> {
+        let mut report = DeliveryReport { elapsed: self.elapsed(started), ..DeliveryReport::default() };
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((signal, reply), last) in Signal::ALL.into_iter().zip(replies).zip(reported.iter_mut()) {
+            let books = report.signal_mut(signal);
+            books.since_last = reply.stats.since(last);
+            books.total = reply.stats;
+            *last = reply.stats;
+            report.timed_out |= !reply.complete;
+        }
+        drop(reported);
+        let said = self.core.failures.take();
+        (report.last_error, report.last_message) = (said.error, said.message);
+        if report.timed_out || report.lost().total() > 0 {
+            return Err(Error::undelivered(operation, report));
+        }
+        Ok(report)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let replies = self.close(self.drop_timeout);
+        if !self.drop_timeout.is_zero() && !runtime::is_current() {
+            // Nobody is left to tell.
+            let _ = self.settle_blocking("drop", replies, self.drop_timeout);
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("endpoint", &self.inner.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! The client's clock: the only place of the facade that reads time.
+//!
+//! One monotonic read per edge of a span. The wall clock is an offset to it, read anew now and then, so that long-lived
+//! clients follow corrections; a span keeps the offset it started with, so its end is never before its start
+//! (conformance SPAN-32).
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// How long an offset is used before the wall clock is read again.
+const REANCHOR_NANOS: u64 = 10_000_000_000;
+
+/// A monotonic clock with a slowly followed offset to the wall clock.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    origin: Instant,
+    /// Unix time in nanoseconds at `origin`, as last measured.
+    wall_at_origin: AtomicU64,
+    /// Monotonic time of the next measurement.
+    next_anchor: AtomicU64,
+}
+
+/// A clock reading: both forms of the same instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// Unix time at the clock's origin; add monotonic nanoseconds to it for Unix time.
+    pub(crate) wall_at_origin: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub(crate) unix_nano: u64,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        let origin = Instant::now();
+        let clock = Self { origin, wall_at_origin: AtomicU64::new(0), next_anchor: AtomicU64::new(0) };
+        clock.anchor(clock.monotonic());
+        clock
+    }
+
+    /// Reads the clock.
+    #[inline]
+    pub(crate) fn read(&self) -> Reading {
+        let monotonic = self.monotonic();
+        if monotonic >= self.next_anchor.load(Ordering::Relaxed) {
+            self.anchor(monotonic);
+        }
+        let wall_at_origin = self.wall_at_origin.load(Ordering::Relaxed);
+        Reading { wall_at_origin, unix_nano: wall_at_origin.saturating_add(monotonic) }
+    }
+
+    /// Reads the clock on the offset of an earlier reading, so that differences are monotonic.
+    #[inline]
+    pub(crate) fn read_on(&self, wall_at_origin: u64) -> u64 {
+        wall_at_origin.saturating_add(self.monotonic())
+    }
+
+    #[inline]
+    fn monotonic(&self) -> u64 {
+        nanos(self.origin.elapsed())
+    }
+
+    #[cold]
+    fn anchor(&self, monotonic: u64) {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos);
+        self.wall_at_origin.store(wall.saturating_sub(monotonic), Ordering::Relaxed);
+        self.next_anchor.store(monotonic.saturating_add(REANCHOR_NANOS), Ordering::Relaxed);
+    }
+}
+
+/// Whole nanoseconds, saturating after 584 years.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A point in time as OTLP writes it; before the epoch is zero.
+pub(crate) fn unix_nano(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_set_back_never_turns_a_span_around() {
+        // conf: SPAN-32, SURV-24
+        let clock = Clock::new();
+        let start = clock.read();
+        clock.wall_at_origin.fetch_sub(3_600_000_000_000, Ordering::Relaxed);
+        assert!(clock.read_on(start.wall_at_origin) >= start.unix_nano);
+        assert!(clock.read().unix_nano < start.unix_nano, "later spans follow the wall clock");
+    }
+
+    #[test]
+    fn readings_are_unix_time() {
+        #[expect(clippy::disallowed_methods, reason = "compared with the system's own answer")]
+        let (before, reading, after) = (SystemTime::now(), Clock::new().read(), SystemTime::now());
+        assert!(
+            unix_nano(before) <= reading.unix_nano + 1_000
+                && reading.unix_nano <= unix_nano(after) + 1_000_000
+        );
+    }
+}

@@ -1,0 +1,219 @@
+//! The one error of the facade: opaque, one pointer wide, with questions to ask.
+//!
+//! Messages say what failed, to which endpoint, why, what to do, and where the troubleshooting guide says more. They
+//! never hold header values or other secrets.
+
+use crate::report::DeliveryReport;
+use otlp_model::{Dropped, Signal};
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong, roughly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An option of the builder has a value it can't have; the message names it.
+    Configuration,
+    /// The client's thread or runtime could not be started.
+    Startup,
+    /// No connection to the endpoint could be made.
+    Connect,
+    /// A deadline passed.
+    Timeout,
+    /// The receiver answered with an error.
+    Refused,
+    /// Telemetry was lost; [`Error::report`] says how much and why.
+    Lost,
+    /// The client is shut down.
+    ShutDown,
+    /// Anything else, such as a failing user layer.
+    Other,
+}
+
+/// An error of the client.
+///
+/// ```
+/// # async fn f() {
+/// let error = otlp::Client::builder().with_endpoint("localhost and a space").build().await.unwrap_err();
+/// assert_eq!(error.kind(), otlp::ErrorKind::Configuration);
+/// assert!(error.to_string().contains("with_endpoint"));
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f());
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    section: Option<&'static str>,
+    report: Option<DeliveryReport>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, message: message.into(), section: None, report: None, source: None }))
+    }
+
+    /// A builder option with a value it can't have.
+    pub(crate) fn option(name: &str, problem: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).section("options")
+    }
+
+    pub(crate) fn startup(message: impl Into<String>, source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Startup, message).caused_by(source)
+    }
+
+    pub(crate) fn shut_down() -> Self {
+        Self::new(ErrorKind::ShutDown, "the client is shut down")
+    }
+
+    /// A failed export, told by what is in its chain of causes.
+    pub(crate) fn export(source: Box<dyn StdError + Send + Sync>) -> Self {
+        let kind = kind_of(&*source);
+        let section = match kind {
+            ErrorKind::Connect => Some("connect"),
+            ErrorKind::Timeout => Some("timeout"),
+            ErrorKind::Refused => Some("refused"),
+            _ => None,
+        };
+        let mut error = Self::new(kind, chain(&*source));
+        error.0.section = section;
+        error.0.source = Some(source);
+        error
+    }
+
+    /// A flush or shutdown that did not deliver everything.
+    pub(crate) fn undelivered(operation: &str, report: DeliveryReport) -> Self {
+        let (lost, pending) = (report.lost(), report.pending());
+        let (kind, mut message) = if lost.total() > 0 {
+            (ErrorKind::Lost, format!("{operation} lost {} items ({lost})", lost.total()))
+        } else {
+            (ErrorKind::Timeout, format!("{operation} timed out after {:.1?}", report.elapsed))
+        };
+        if pending > 0 {
+            message += &format!("; {pending} items are still pending");
+        }
+        message += &format!("; {report}");
+        if let Some(last) = &report.last_error {
+            message += &format!("; last error: {last}");
+        }
+        let mut error = Self::new(kind, message).section("lost");
+        error.0.report = Some(report);
+        error
+    }
+
+    /// Items that did not get into the queue.
+    pub(crate) fn not_queued(signal: Signal, queued: u64, dropped: Dropped) -> Self {
+        let message = format!(
+            "of {} {signal} items {queued} were queued, the others lost ({dropped})",
+            queued + dropped.total()
+        );
+        Self::new(ErrorKind::Lost, message).section("lost")
+    }
+
+    fn section(mut self, section: &'static str) -> Self {
+        self.0.section = Some(section);
+        self
+    }
+
+    fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Box::new(source));
+        self
+    }
+
+    /// What went wrong, roughly.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The books at the time of the failure, from `flush` and `shutdown`.
+    #[must_use]
+    pub fn report(&self) -> Option<&DeliveryReport> {
+        self.0.report.as_ref()
+    }
+
+    /// Whether an option of the builder was wrong.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        self.kind() == ErrorKind::Configuration
+    }
+
+    /// Whether no connection could be made.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        self.kind() == ErrorKind::Connect
+    }
+
+    /// Whether a deadline passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout || self.report().is_some_and(|report| report.timed_out)
+    }
+
+    /// Whether telemetry was lost.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.kind() == ErrorKind::Lost
+    }
+}
+
+/// The kind that the outermost telling cause has.
+fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<otlp_transport::ConnectError>() {
+            return ErrorKind::Connect;
+        }
+        if error.is::<otlp_transport::TimeoutError>() {
+            return ErrorKind::Timeout;
+        }
+        if error.is::<otlp_transport::GrpcError>() || error.is::<otlp_transport::HttpError>() {
+            return ErrorKind::Refused;
+        }
+        cause = error.source();
+    }
+    ErrorKind::Other
+}
+
+/// The message of an error and of those causes that it does not already repeat. A failed connection has said it all:
+/// what is below are the words of libraries.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = if error.is::<otlp_transport::ConnectError>() { None } else { error.source() };
+    }
+    text
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match self.0.section {
+            Some(section) => write!(f, " (see docs/troubleshooting.md#{section})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("report", &self.0.report)
+            .finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

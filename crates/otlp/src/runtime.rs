@@ -1,0 +1,69 @@
+//! The client's own thread: a private current-thread runtime that moves batches and answers health checks.
+//!
+//! It makes the client work under every runtime of the host, and under none. Telemetry of the libraries on this thread
+//! goes nowhere, so that exporting can't make telemetry about itself (conformance BATCH-26).
+
+use crate::error::Error;
+use crate::stack::Probe;
+use futures_util::future::join_all;
+use otlp_batch::Stats;
+use otlp_model::{ExportRequest, Signal};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use tokio::sync::{mpsc, oneshot};
+use tower::ServiceExt;
+use tracing::subscriber::NoSubscriber;
+
+/// A worker of any stack.
+pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
+
+/// Asks for one health check.
+pub(crate) type Check = oneshot::Sender<Result<(), Error>>;
+
+thread_local! {
+    static CURRENT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is the thread of a client.
+pub(crate) fn is_current() -> bool {
+    CURRENT.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Starts the thread; it ends when all workers have ended.
+pub(crate) fn start(
+    workers: Vec<Work>,
+    probe: Probe,
+    checks: mpsc::UnboundedReceiver<Check>,
+) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::startup("the client's runtime could not be started", error))?;
+    let run = move || {
+        CURRENT.set(true);
+        let _silence = tracing::subscriber::set_default(NoSubscriber::default());
+        runtime.block_on(async {
+            tokio::spawn(answer(probe, checks));
+            join_all(workers).await;
+        });
+    };
+    std::thread::Builder::new()
+        .name(String::from("otlp"))
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| Error::startup("the client's thread could not be started", error))
+}
+
+/// Each check is a task of its own: one that hangs holds up no other.
+async fn answer(probe: Probe, mut checks: mpsc::UnboundedReceiver<Check>) {
+    while let Some(check) = checks.recv().await {
+        let probe = probe.clone();
+        tokio::spawn(async move {
+            let empty = ExportRequest::new(Signal::Traces, 0, bytes::Bytes::new());
+            let answer = probe.oneshot(empty).await;
+            // Whoever asked may have gone.
+            let _ = check.send(answer.map(drop).map_err(Error::export));
+        });
+    }
+}

@@ -1,0 +1,266 @@
+//! A live span: its own wire form, written as it is made.
+//!
+//! A sampled span owns one recycled buffer, and every call appends OTLP protobuf to it. [`Span::end`] completes the
+//! record and copies it into the queue; nothing is encoded after that. An unsampled span owns nothing and does nothing.
+//! No call returns an error or panics, and none allocates once the thread has made a few spans.
+
+use crate::clock;
+use crate::context::TraceContext;
+use crate::tracer::{Plan, TracerInner};
+use otlp_model::{KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToValue, ValueRef};
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Spare buffers kept by each thread, and how much of an unusually large one is kept.
+const SPARES: usize = 32;
+const SPARE_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "the box itself is what is recycled: its kilobyte is never moved")]
+    static SPARE: RefCell<Vec<Box<Live>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What a recording span holds. Recycled with its buffer; it keeps its tracer, so that spans of one tracer share no
+/// reference count between threads.
+struct Live {
+    writer: SpanWriter,
+    tracer: Arc<TracerInner>,
+    wall_at_origin: u64,
+    start_unix_nano: u64,
+}
+
+/// An operation being timed. It ends with [`end`](Span::end) or when it is dropped, whichever comes first, and only
+/// once; after that every call does nothing (conformance SPAN-10).
+///
+/// ```
+/// # async fn f(client: otlp::Client) {
+/// let tracer = client.tracer("shop");
+/// let mut span = tracer.start("load cart");
+/// span.set_attribute("cart.items", 3).set_attribute("cart.id", "c-17");
+/// span.add_event("cache miss", &[("cache.key", "cart:c-17".into())]);
+/// span.set_status(otlp::StatusCode::Error, "cart is locked");
+/// span.end();
+/// # }
+/// ```
+pub struct Span {
+    live: Option<Box<Live>>,
+    context: TraceContext,
+}
+
+impl Span {
+    pub(crate) fn inert(context: SpanContext) -> Self {
+        Self { live: None, context: context.into() }
+    }
+
+    #[inline]
+    pub(crate) fn recording(
+        tracer: &Arc<TracerInner>,
+        context: SpanContext,
+        parent: Option<&SpanContext>,
+        plan: &Plan<'_>,
+        sampler_attributes: &[KeyValue],
+    ) -> Self {
+        let mut live = Live::take(tracer);
+        let core = &*tracer.core;
+        let now = core.clock.read();
+        live.wall_at_origin = now.wall_at_origin;
+        live.start_unix_nano = plan.start_unix_nano.unwrap_or(now.unix_nano);
+        let (parent_id, remote) = parent.map_or((SpanId::INVALID, false), |p| (p.span_id(), p.is_remote()));
+        live.writer.start(
+            &core.limits,
+            &context,
+            parent_id,
+            remote,
+            plan.name,
+            plan.kind,
+            live.start_unix_nano,
+        );
+        for attribute in plan.attributes.iter().chain(sampler_attributes) {
+            live.writer.set_attribute(&attribute.key, attribute.value.to_value());
+        }
+        for link in plan.links {
+            live.writer
+                .add_link(&link.context, link.attributes.iter().map(|a| (&*a.key, a.value.to_value())));
+        }
+        Self { live: Some(live), context: context.into() }
+    }
+
+    /// A span that records nothing and stands for `context`: for propagating a received context without tracing here
+    /// (conformance SPAN-21).
+    ///
+    /// ```
+    /// let span = otlp::Span::non_recording(&otlp::TraceContext::default());
+    /// assert!(!span.is_recording());
+    /// ```
+    #[must_use]
+    pub fn non_recording(context: &TraceContext) -> Self {
+        Self { live: None, context: context.clone() }
+    }
+
+    /// The span's identity, for children and other processes; the same for its lifetime, also after its end.
+    #[must_use]
+    pub fn context(&self) -> TraceContext {
+        self.context.clone()
+    }
+
+    /// Whether calls have an effect: it is sampled and has not ended.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Sets an attribute, replacing an earlier value of the same key. What the limits forbid is counted in the span's
+    /// dropped attributes.
+    #[inline]
+    pub fn set_attribute(&mut self, key: impl AsRef<str>, value: impl ToValue) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.set_attribute(key.as_ref(), value.to_value());
+        }
+        self
+    }
+
+    /// Records that something happened now.
+    #[inline]
+    pub fn add_event(&mut self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            let now = live.tracer.core.clock.read_on(live.wall_at_origin);
+            live.writer.add_event(name.as_ref(), now, attributes.iter().copied());
+        }
+        self
+    }
+
+    /// Records that something happened at `time`, which is written as given (conformance SPAN-16).
+    pub fn add_event_at(
+        &mut self,
+        name: impl AsRef<str>,
+        time: SystemTime,
+        attributes: &[(&str, ValueRef<'_>)],
+    ) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.add_event(name.as_ref(), clock::unix_nano(time), attributes.iter().copied());
+        }
+        self
+    }
+
+    /// Records an error as an `exception` event. It does not set the status (conformance SPAN-19).
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// let mut span = client.tracer("shop").start("parse");
+    /// if let Err(error) = "x".parse::<u8>() {
+    ///     span.record_error(&error).set_status(otlp::StatusCode::Error, error.to_string());
+    /// }
+    /// # }
+    /// ```
+    pub fn record_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
+        if self.is_recording() {
+            let message = error.to_string();
+            let attributes = [
+                ("exception.type", std::any::type_name::<E>().into()),
+                ("exception.message", message.as_str().into()),
+            ];
+            self.add_event("exception", &attributes);
+        }
+        self
+    }
+
+    /// Links another span, of this or another trace.
+    pub fn add_link(&mut self, context: &TraceContext, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.add_link(context.span_context(), attributes.iter().copied());
+        }
+        self
+    }
+
+    /// Sets the status. `Ok` is final and overrides `Error`; `Unset` is ignored; only `Error` keeps a description
+    /// (conformance SPAN-14, SPAN-15).
+    pub fn set_status(&mut self, code: StatusCode, description: impl AsRef<str>) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.set_status(code, description.as_ref());
+        }
+        self
+    }
+
+    /// Replaces the name. The sampler is not asked again (conformance SPAN-20).
+    pub fn update_name(&mut self, name: impl AsRef<str>) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.set_name(name.as_ref());
+        }
+        self
+    }
+
+    /// Ends the span now and hands it to the client. Never blocks, unless the client was told so:
+    /// [`with_overflow_policy`](crate::ClientBuilder::with_overflow_policy) with `Block`, or
+    /// [`with_async_export(false)`](crate::ClientBuilder::with_async_export).
+    #[inline]
+    pub fn end(&mut self) {
+        if let Some(live) = self.live.take() {
+            let end = live.tracer.core.clock.read_on(live.wall_at_origin).max(live.start_unix_nano);
+            live.end(end);
+        }
+    }
+
+    /// Ends the span as of `time`, which is written as given.
+    pub fn end_at(&mut self, time: SystemTime) {
+        if let Some(live) = self.live.take() {
+            live.end(clock::unix_nano(time));
+        }
+    }
+}
+
+impl Live {
+    #[inline]
+    fn take(tracer: &Arc<TracerInner>) -> Box<Self> {
+        let spare = SPARE.try_with(|spare| spare.try_borrow_mut().ok().and_then(|mut spare| spare.pop()));
+        match spare {
+            Ok(Some(mut live)) => {
+                if !Arc::ptr_eq(&live.tracer, tracer) {
+                    live.tracer = Arc::clone(tracer);
+                }
+                live
+            }
+            _ => Box::new(Self {
+                writer: SpanWriter::default(),
+                tracer: Arc::clone(tracer),
+                wall_at_origin: 0,
+                start_unix_nano: 0,
+            }),
+        }
+    }
+
+    #[inline]
+    fn end(mut self: Box<Self>, end_unix_nano: u64) {
+        self.tracer.core.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
+        if self.writer.capacity() > SPARE_BYTES {
+            self.writer.shrink_to(SPARE_BYTES);
+        }
+        // While the thread is being torn down there is nowhere to put it, and it is freed.
+        let _ = SPARE.try_with(|spare| {
+            if let Ok(mut spare) = spare.try_borrow_mut()
+                && spare.len() < SPARES
+            {
+                spare.push(self);
+            }
+        });
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Span");
+        text.field("trace_id", &self.context.trace_id()).field("span_id", &self.context.span_id());
+        if let Some(live) = &self.live {
+            text.field("name", &live.writer.name()).field("encoded_bytes", &live.writer.len());
+        }
+        text.field("recording", &self.is_recording()).finish()
+    }
+}

@@ -1,0 +1,232 @@
+//! The export stack, from batches at the top to sockets at the bottom, written once.
+//!
+//! The same can be built by hand from the single crates: `examples/stack_by_hand.rs`.
+
+use crate::builder::ClientBuilder;
+#[cfg(feature = "json")]
+use crate::config::SerializationFormat;
+use crate::config::{BatchStrategy, Protocol, RetryConfig};
+use crate::core::Core;
+use crate::error::Error;
+use crate::observe::Failures;
+use crate::runtime::Work;
+use crate::slot::ServiceSlot;
+use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
+use otlp_model::{Groups, Outcome, RequestLimits, Signal};
+use otlp_transport::{
+    AttemptTimeoutLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor, Connector,
+    Endpoint, Headers, HeadersLayer, RetryPolicy, ServiceBuilderExt, Shutdown, ShutdownTrigger, shutdown,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tower::util::BoxService;
+use tower::{ServiceBuilder, ServiceExt};
+
+/// Answers a health check: the part of the stack that is there for every attempt, without the user's layers.
+pub(crate) type Probe = BoxExportService;
+
+/// What a client is made of.
+pub(crate) struct Stack {
+    pub(crate) core: Core,
+    pub(crate) workers: Vec<Work>,
+    pub(crate) probe: Probe,
+    pub(crate) shutdown: ShutdownTrigger,
+    pub(crate) endpoint: String,
+}
+
+/// Checks what the layers check and stacks them, for each signal. Connects nothing and spawns nothing.
+pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
+    let protocol = protocol(&options)?;
+    let endpoint = endpoint(&options, protocol)?;
+    let pool = ChunkPool::new(options.memory.pool())
+        .map_err(|e| Error::option(&format!("with_memory_pool_config: {}", e.field()), e.problem()))?;
+    let batching = batching(&options);
+    let (trigger, signal) = shutdown::channel();
+    let groups = Arc::new(Groups::new());
+    let failures = Failures::default();
+    let parts = Parts {
+        groups: Arc::clone(&groups),
+        failures: failures.clone(),
+        batch_layers: options.batch_layers.clone(),
+        attempt_layers: options.attempt_layers.clone(),
+        max_request_bytes: options.max_request_bytes,
+        max_in_flight: options.max_in_flight,
+        #[cfg(feature = "json")]
+        json: options.format == SerializationFormat::Json,
+        compress: compress(&options)?,
+        retry: retry(&options.retry, options.export_timeout)?,
+        shutdown: signal,
+        request_timeout: options.request_timeout,
+        headers: headers(&options.headers)?,
+        terminal: terminal(&options, protocol, endpoint.clone()),
+    };
+    let probe = parts.probe();
+    let mut workers = Vec::new();
+    let mut lane = |signal| -> Result<BatchHandle, Error> {
+        let (worker, handle) = Worker::new(&batching, &pool, parts.pipeline(signal))
+            .map_err(|e| Error::option(&format!("with_batch_config: {}", e.field()), e.problem()))?;
+        workers.push(Box::pin(worker) as Work);
+        Ok(handle)
+    };
+    let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
+    let wait = (!options.async_export).then_some(options.flush_timeout);
+    let core = Core::new(options.limits, groups, failures, options.sampler, lanes, wait);
+    Ok(Stack { core, workers, probe, shutdown: trigger, endpoint: endpoint.to_string() })
+}
+
+struct Parts {
+    groups: Arc<Groups>,
+    failures: Failures,
+    batch_layers: ServiceSlot,
+    attempt_layers: ServiceSlot,
+    max_request_bytes: usize,
+    max_in_flight: usize,
+    #[cfg(feature = "json")]
+    json: bool,
+    compress: CompressLayer,
+    retry: RetryPolicy,
+    shutdown: Shutdown,
+    request_timeout: Duration,
+    headers: Headers,
+    terminal: BoxExportService,
+}
+
+impl Parts {
+    fn pipeline(&self, signal: Signal) -> BoxService<Batch, Outcome, BoxError> {
+        let limits = RequestLimits { max_bytes: self.max_request_bytes, ..RequestLimits::default() };
+        ServiceBuilder::new()
+            // The last place that knows groups; from here on there are only encoded requests.
+            .assemble(Arc::clone(&self.groups), signal, limits)
+            // Sees the final outcome of every batch exactly once, whatever happens below.
+            .observe(self.failures.clone())
+            // The user's: sees the plain request, before it is limited, compressed or repeated.
+            .layer(self.batch_layers.clone())
+            // Bounds memory, that of requests asleep in a back-off too; above it, data waits in the queue.
+            .concurrency_limit(self.max_in_flight)
+            // JSON and compression once per batch, never per attempt.
+            .option_layer(self.json_layer())
+            .layer(self.compress.clone())
+            // Above the connections, so that another attempt may take another one.
+            .retry_export(self.retry, self.shutdown.clone())
+            // Sees every attempt.
+            .observe(self.failures.clone())
+            // The user's: fault injection, rate limits.
+            .layer(self.attempt_layers.clone())
+            // Below retry, so that an attempt that hangs becomes one that can be repeated.
+            .attempt_timeout(self.request_timeout)
+            // Last: credentials may change between attempts.
+            .export_headers(self.headers.clone())
+            // The pool of connections, with its statistics, will stand here.
+            // gRPC or HTTP, and below it the user's connector layers, then TCP or unix sockets.
+            .service(self.terminal.clone())
+            .boxed()
+    }
+
+    #[cfg(feature = "json")]
+    fn json_layer(&self) -> Option<otlp_transport::JsonLayer> {
+        self.json.then(otlp_transport::JsonLayer::new)
+    }
+
+    #[cfg(not(feature = "json"))]
+    fn json_layer(&self) -> Option<tower::layer::util::Identity> {
+        None
+    }
+
+    fn probe(&self) -> Probe {
+        BoxExportService::new(
+            ServiceBuilder::new()
+                .option_layer(self.json_layer())
+                .layer(AttemptTimeoutLayer::new(self.request_timeout))
+                .layer(HeadersLayer::new(self.headers.clone()))
+                .service(self.terminal.clone()),
+        )
+    }
+}
+
+fn terminal(options: &ClientBuilder, protocol: Protocol, endpoint: Endpoint) -> BoxExportService {
+    let connector = Connector::new().with_timeout(options.connect_timeout);
+    let connector = options.connector_layers.wrap(BoxConnector::new(connector));
+    match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => BoxExportService::new(
+            otlp_transport::Grpc::with_connector(endpoint, connector).with_timeout(options.request_timeout),
+        ),
+        #[cfg(feature = "http")]
+        Protocol::Http => BoxExportService::new(otlp_transport::Http::with_connector(endpoint, connector)),
+    }
+}
+
+/// The protocol asked for, or what the format and the features leave.
+fn protocol(options: &ClientBuilder) -> Result<Protocol, Error> {
+    #[cfg(feature = "json")]
+    if options.format == SerializationFormat::Json {
+        return match options.protocol {
+            None | Some(Protocol::Http) => Ok(Protocol::Http),
+            #[cfg(feature = "grpc")]
+            Some(Protocol::Grpc) => {
+                Err(Error::option("with_serialization_format", "JSON goes over HTTP only, not over gRPC"))
+            }
+        };
+    }
+    #[cfg(feature = "grpc")]
+    let default = Protocol::Grpc;
+    #[cfg(not(feature = "grpc"))]
+    let default = Protocol::Http;
+    Ok(options.protocol.unwrap_or(default))
+}
+
+fn endpoint(options: &ClientBuilder, protocol: Protocol) -> Result<Endpoint, Error> {
+    match (&options.endpoint, protocol) {
+        (Some(text), _) => text.parse().map_err(|e| Error::option("with_endpoint", e)),
+        #[cfg(feature = "grpc")]
+        (None, Protocol::Grpc) => Ok(Endpoint::default_grpc()),
+        #[cfg(feature = "http")]
+        (None, Protocol::Http) => Ok(Endpoint::default_http()),
+    }
+}
+
+fn batching(options: &ClientBuilder) -> BatchConfig {
+    let batch = &options.batch;
+    BatchConfig {
+        strategy: match batch.strategy {
+            BatchStrategy::Size => Strategy::Size,
+            BatchStrategy::Time => Strategy::Time,
+            BatchStrategy::Hybrid => Strategy::Hybrid,
+        },
+        max_batch_items: batch.max_batch_size,
+        max_batch_bytes: options.max_request_bytes,
+        max_delay: batch.batch_timeout,
+        max_queue_items: batch.max_queue_size,
+        max_record_bytes: options.max_request_bytes,
+        overflow: options.overflow,
+        max_in_flight: options.max_in_flight,
+        shards: None,
+    }
+}
+
+fn compress(options: &ClientBuilder) -> Result<CompressLayer, Error> {
+    let compressor =
+        Compressor::new(options.compression).map_err(|e| Error::option("with_compression", e))?;
+    Ok(CompressLayer::new(compressor))
+}
+
+fn retry(config: &RetryConfig, export_timeout: Duration) -> Result<RetryPolicy, Error> {
+    RetryPolicy::builder()
+        .initial_interval(config.initial_interval)
+        .multiplier(config.multiplier)
+        .max_interval(config.max_interval)
+        .randomization_factor(config.randomization_factor)
+        .max_elapsed(export_timeout)
+        .max_attempts((config.max_attempts > 0).then_some(config.max_attempts))
+        .retryable(&config.retryable_errors)
+        .build()
+        .map_err(|e| Error::option(&format!("with_retry_config: {}", e.field()), e))
+}
+
+fn headers(list: &[(String, String)]) -> Result<Headers, Error> {
+    let mut headers = Headers::new();
+    for (name, value) in list {
+        headers.insert(name, value).map_err(|e| Error::option("with_header", e))?;
+    }
+    Ok(headers)
+}

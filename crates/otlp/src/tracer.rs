@@ -1,0 +1,195 @@
+//! Starting spans: parents, ids, the sampler's decision.
+
+use crate::context::{TraceContext, with_current};
+use crate::core::Core;
+use crate::span::Span;
+use crate::{clock, ids};
+use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags};
+use otlp_sampling::SamplingParameters;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Starts spans for one instrumentation scope. Cloning is cheap, and it may be used from any thread.
+///
+/// A tracer that outlives its client still works: its spans are counted as dropped (`shut_down`).
+///
+/// ```
+/// # async fn f(client: otlp::Client) {
+/// let tracer = client.tracer("checkout");
+/// let mut span = tracer.start("charge card");
+/// span.set_attribute("payment.amount", 42.5);
+/// span.end();
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Tracer {
+    pub(crate) inner: Arc<TracerInner>,
+}
+
+pub(crate) struct TracerInner {
+    pub(crate) core: Arc<Core>,
+    pub(crate) group: GroupId,
+}
+
+impl std::fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tracer").field("group", &self.inner.group).finish_non_exhaustive()
+    }
+}
+
+impl Tracer {
+    /// Starts an internal span as a child of the current context, or as the root of a new trace if there is none.
+    /// Never fails, never blocks; costs next to nothing when the span is not sampled.
+    #[inline]
+    pub fn start(&self, name: impl AsRef<str>) -> Span {
+        let start =
+            |parent: Option<&SpanContext>| self.begin(&Plan::new(name.as_ref(), SpanKind::Internal), parent);
+        with_current(|current| start(current.map(TraceContext::span_context)))
+    }
+
+    /// Starts a span as a child of `parent`, whatever is current. An invalid parent makes it a root span
+    /// (conformance SPAN-05).
+    #[inline]
+    pub fn start_with_context(&self, name: impl AsRef<str>, kind: SpanKind, parent: &TraceContext) -> Span {
+        self.begin(&Plan::new(name.as_ref(), kind), Some(parent.span_context()))
+    }
+
+    /// Starts a span with all that can be said at its start.
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// use otlp::SpanKind;
+    /// let tracer = client.tracer("shop");
+    /// let span = tracer.span("GET /users/{id}").kind(SpanKind::Server).attribute("http.request.method", "GET").start();
+    /// # }
+    /// ```
+    pub fn span<'a>(&'a self, name: impl Into<Cow<'a, str>>) -> SpanBuilder<'a> {
+        SpanBuilder {
+            tracer: self,
+            name: name.into(),
+            kind: SpanKind::Internal,
+            parent: Parent::Current,
+            start: None,
+            attributes: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+
+    /// Ids, then the sampler, then the span (conformance SPAN-04).
+    pub(crate) fn begin(&self, plan: &Plan<'_>, parent: Option<&SpanContext>) -> Span {
+        let core = &*self.inner.core;
+        let parent = parent.filter(|parent| parent.is_valid());
+        let (trace_id, span_id, flags) = match parent {
+            Some(parent) => (parent.trace_id(), ids::span_id(), parent.flags()),
+            None => {
+                let (trace_id, span_id) = ids::root();
+                (trace_id, span_id, TraceFlags::RANDOM)
+            }
+        };
+        let question = SamplingParameters::new(trace_id, plan.name, plan.kind)
+            .with_parent(parent)
+            .with_attributes(plan.attributes)
+            .with_links(plan.links);
+        let sampling = core.sample(&question);
+        let sampled = sampling.is_sampled();
+        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampled))
+            .with_trace_state(sampling.trace_state);
+        if sampled {
+            Span::recording(&self.inner, context, parent, plan, &sampling.attributes)
+        } else {
+            Span::inert(context)
+        }
+    }
+}
+
+/// What is known of a span when it starts.
+pub(crate) struct Plan<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: SpanKind,
+    pub(crate) start_unix_nano: Option<u64>,
+    pub(crate) attributes: &'a [KeyValue],
+    pub(crate) links: &'a [Link],
+}
+
+impl<'a> Plan<'a> {
+    fn new(name: &'a str, kind: SpanKind) -> Self {
+        Self { name, kind, start_unix_nano: None, attributes: &[], links: &[] }
+    }
+}
+
+#[derive(Debug)]
+enum Parent {
+    Current,
+    Root,
+    Explicit(TraceContext),
+}
+
+/// A span about to start; made by [`Tracer::span`].
+#[derive(Debug)]
+#[must_use = "the span starts with `start`"]
+pub struct SpanBuilder<'a> {
+    tracer: &'a Tracer,
+    name: Cow<'a, str>,
+    kind: SpanKind,
+    parent: Parent,
+    start: Option<u64>,
+    attributes: Vec<KeyValue>,
+    links: Vec<Link>,
+}
+
+impl SpanBuilder<'_> {
+    /// The span's role; internal if not said.
+    pub fn kind(self, kind: SpanKind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// The parent, instead of the current context.
+    pub fn parent(self, parent: &TraceContext) -> Self {
+        Self { parent: Parent::Explicit(parent.clone()), ..self }
+    }
+
+    /// Makes it the root of a new trace, whatever is current.
+    pub fn root(self) -> Self {
+        Self { parent: Parent::Root, ..self }
+    }
+
+    /// The start, if it was earlier than now.
+    pub fn start_time(self, start: SystemTime) -> Self {
+        Self { start: Some(clock::unix_nano(start)), ..self }
+    }
+
+    /// An attribute that the sampler sees, too.
+    pub fn attribute(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<otlp_model::AnyValue>,
+    ) -> Self {
+        self.attributes.push(KeyValue::new(key, value));
+        self
+    }
+
+    /// A link that the sampler sees, too.
+    pub fn link(mut self, link: Link) -> Self {
+        self.links.push(link);
+        self
+    }
+
+    /// Starts the span.
+    pub fn start(self) -> Span {
+        let plan = Plan {
+            name: &self.name,
+            kind: self.kind,
+            start_unix_nano: self.start,
+            attributes: &self.attributes,
+            links: &self.links,
+        };
+        match &self.parent {
+            Parent::Root => self.tracer.begin(&plan, None),
+            Parent::Explicit(parent) => self.tracer.begin(&plan, Some(parent.span_context())),
+            Parent::Current => {
+                with_current(|current| self.tracer.begin(&plan, current.map(TraceContext::span_context)))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Export of typed data: for adapters, importers and tests. It takes the same way as live spans: the same writer, the
+//! same queue, the same books.
+
+use crate::client::Client;
+use crate::error::Error;
+use otlp_model::{
+    Dropped, GroupId, InstrumentationScope, LogRecord, Metric, Signal, SpanData, encode_log, encode_metric,
+    encode_span,
+};
+
+impl Client {
+    /// Queues finished spans under `scope` and returns how many. They are not sampled; limits apply. Delivery is what
+    /// [`flush`](Self::flush) reports.
+    ///
+    /// ```no_run
+    /// # fn f(client: otlp::Client) -> Result<(), otlp::Error> {
+    /// use otlp::{InstrumentationScope, SpanContext, SpanData, SpanId, TraceFlags, TraceId};
+    /// let context = SpanContext::new(TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]), TraceFlags::SAMPLED);
+    /// let span = SpanData::new(context, "imported", 1_700_000_000_000_000_000, 1_700_000_000_100_000_000);
+    /// assert_eq!(client.export_traces(&InstrumentationScope::new("importer"), [span])?, 1);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    pub fn export_traces(
+        &self,
+        scope: &InstrumentationScope,
+        spans: impl IntoIterator<Item = SpanData>,
+    ) -> Result<u64, Error> {
+        let limits = self.core().limits;
+        self.export(Signal::Traces, scope, spans, |span, buffer| {
+            encode_span(&span, &limits, buffer);
+            1
+        })
+    }
+
+    /// Queues log records under `scope`; otherwise as [`export_traces`](Self::export_traces).
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    pub fn export_logs(
+        &self,
+        scope: &InstrumentationScope,
+        records: impl IntoIterator<Item = LogRecord>,
+    ) -> Result<u64, Error> {
+        let limits = self.core().limits;
+        self.export(Signal::Logs, scope, records, |record, buffer| {
+            encode_log(&record, &limits, buffer);
+            1
+        })
+    }
+
+    /// Queues metrics under `scope` and returns how many data points; otherwise as
+    /// [`export_traces`](Self::export_traces). Metrics without data points are skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    pub fn export_metrics(
+        &self,
+        scope: &InstrumentationScope,
+        metrics: impl IntoIterator<Item = Metric>,
+    ) -> Result<u64, Error> {
+        self.export(Signal::Metrics, scope, metrics, |metric, buffer| encode_metric(&metric, buffer))
+    }
+
+    fn export<T>(
+        &self,
+        signal: Signal,
+        scope: &InstrumentationScope,
+        items: impl IntoIterator<Item = T>,
+        encode: impl Fn(T, &mut Vec<u8>) -> u32,
+    ) -> Result<u64, Error> {
+        let group = self.group(scope);
+        let queue = self.core().lane(signal).queue();
+        let (mut queued, mut dropped, mut buffer) = (0, Dropped::default(), Vec::new());
+        for item in items {
+            buffer.clear();
+            let count = encode(item, &mut buffer);
+            if count == 0 {
+                continue;
+            }
+            match queue.push(group, count, &buffer) {
+                Ok(()) => queued += u64::from(count),
+                Err(reason) => dropped.add(reason, u64::from(count)),
+            }
+        }
+        if dropped.total() == 0 { Ok(queued) } else { Err(Error::not_queued(signal, queued, dropped)) }
+    }
+
+    pub(crate) fn group(&self, scope: &InstrumentationScope) -> GroupId {
+        self.core().groups.register(self.resource(), scope)
+    }
+}
