@@ -1,0 +1,161 @@
+//! Bad values: every option refuses what can't work with an error that names it, before anything starts.
+
+use otlp::{
+    BatchConfig, Client, ClientBuilder, ErrorKind, MemoryPoolConfig, Protocol, Resource, RetryConfig,
+    SerializationFormat,
+};
+use std::time::Duration;
+
+async fn refused(option: &str, build: impl FnOnce(ClientBuilder) -> ClientBuilder) {
+    let error = match build(Client::builder()).build().await {
+        Ok(_) => panic!("{option} was not refused"),
+        Err(error) => error,
+    };
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+    assert!(error.is_configuration());
+    let text = error.to_string();
+    assert!(text.starts_with(option), "{option}: {text}");
+    assert!(text.ends_with("(see docs/troubleshooting.md#options)"), "{text}");
+}
+
+#[tokio::test]
+async fn endpoints() {
+    // conf: URL-11, URL-12
+    for endpoint in [
+        "",
+        "no spaces allowed",
+        "ftp://host",
+        "http://",
+        "http://host:99999",
+        "http://[::1",
+        "unix:",
+        "https://host:4317",
+    ] {
+        refused("with_endpoint", |builder| builder.with_endpoint(endpoint)).await;
+    }
+}
+
+#[tokio::test]
+async fn https_is_refused_and_never_clear_text() {
+    // conf: TLS-09
+    let error = Client::builder().with_endpoint("https://collector:4317").build().await.unwrap_err();
+    assert!(error.to_string().contains("TLS"), "{error}");
+}
+
+#[tokio::test]
+async fn an_endpoints_secrets_are_not_repeated() {
+    // conf: HDR-09
+    let error = Client::builder().with_endpoint("http://user:hunter2@ho st").build().await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn protocol_and_format_that_do_not_go_together() {
+    refused("with_serialization_format", |builder| {
+        builder.with_protocol(Protocol::Grpc).with_serialization_format(SerializationFormat::Json)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn timeouts_of_zero() {
+    refused("with_connect_timeout", |b| b.with_connect_timeout(Duration::ZERO)).await;
+    refused("with_request_timeout", |b| b.with_request_timeout(Duration::ZERO)).await;
+    refused("with_export_timeout", |b| b.with_export_timeout(Duration::ZERO)).await;
+    refused("with_flush_timeout", |b| b.with_flush_timeout(Duration::ZERO)).await;
+}
+
+#[tokio::test]
+async fn batches() {
+    let with = |config: BatchConfig| move |builder: ClientBuilder| builder.with_batch_config(config);
+    let good = BatchConfig::default;
+    refused("with_batch_config: max_batch_size", with(BatchConfig { max_batch_size: 0, ..good() })).await;
+    refused("with_batch_config: max_queue_size", with(BatchConfig { max_queue_size: 10, ..good() })).await;
+    refused(
+        "with_batch_config: max_queue_size",
+        with(BatchConfig { max_batch_size: 1, max_queue_size: 0, ..good() }),
+    )
+    .await;
+    refused(
+        "with_batch_config: batch_timeout",
+        with(BatchConfig { batch_timeout: Duration::ZERO, ..good() }),
+    )
+    .await;
+    refused("with_max_request_bytes", |b| b.with_max_request_bytes(0)).await;
+    refused("with_max_request_bytes", |b| b.with_max_request_bytes(usize::MAX)).await;
+    refused("with_max_in_flight", |b| b.with_max_in_flight(0)).await;
+}
+
+#[tokio::test]
+async fn retries() {
+    let with = |config: RetryConfig| move |builder: ClientBuilder| builder.with_retry_config(config);
+    let good = RetryConfig::default;
+    let zero = Duration::ZERO;
+    refused("with_retry_config: initial_interval", with(RetryConfig { initial_interval: zero, ..good() }))
+        .await;
+    refused("with_retry_config: max_interval", with(RetryConfig { max_interval: zero, ..good() })).await;
+    for multiplier in [0.5, f64::NAN, f64::INFINITY, -1.0] {
+        refused("with_retry_config: multiplier", with(RetryConfig { multiplier, ..good() })).await;
+    }
+    for randomization_factor in [-0.1, 1.1, f64::NAN] {
+        let config = RetryConfig { randomization_factor, ..good() };
+        refused("with_retry_config: randomization_factor", with(config)).await;
+    }
+}
+
+#[tokio::test]
+async fn memory() {
+    let with =
+        |config: MemoryPoolConfig| move |builder: ClientBuilder| builder.with_memory_pool_config(config);
+    let good = MemoryPoolConfig::default;
+    refused(
+        "with_memory_pool_config: initial_size",
+        with(MemoryPoolConfig { initial_size: usize::MAX, ..good() }),
+    )
+    .await;
+    refused(
+        "with_memory_pool_config: max_size",
+        with(MemoryPoolConfig { max_size: 0, initial_size: 0, ..good() }),
+    )
+    .await;
+    refused("with_memory_pool_config: chunk_size", with(MemoryPoolConfig { chunk_size: 0, ..good() })).await;
+    for growth_factor in [0.5, f64::NAN, f64::INFINITY] {
+        let config = MemoryPoolConfig { growth_factor, ..good() };
+        refused("with_memory_pool_config: growth_factor", with(config)).await;
+    }
+    for gc_threshold in [-0.1, 1.1, f64::NAN] {
+        refused("with_memory_pool_config: gc_threshold", with(MemoryPoolConfig { gc_threshold, ..good() }))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn headers() {
+    // conf: HDR-08, HDR-09, GRPC-11
+    for (name, value) in [
+        ("", "x"),
+        ("content-type", "x"),
+        ("grpc-timeout", "1S"),
+        ("a b", "x"),
+        ("x-key", "line\r\nbreak: hunter2"),
+        ("te", "x"),
+    ] {
+        refused("with_header", |builder| builder.with_header(name, value)).await;
+    }
+    let error = Client::builder().with_header("x-key", "hunter2\n").build().await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    let builder = Client::builder().with_header("x-key", "hunter2");
+    assert!(!format!("{builder:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn resources() {
+    refused("with_service_name", |b| b.with_service_name("")).await;
+    refused("with_resource", |b| b.with_resource(Resource::new().with("", 1))).await;
+}
+
+#[test]
+fn the_blocking_form_needs_no_runtime() {
+    let client = Client::builder().with_endpoint("http://127.0.0.1:1").build_blocking().unwrap();
+    assert!(format!("{client:?}").contains("127.0.0.1:1"));
+}

@@ -1,0 +1,156 @@
+//! Bursts, full queues, absent receivers: what can't be kept is counted, and nothing else is lost.
+
+use crate::support::{PATIENCE, all_delivered, books, builder, client, grpc};
+use otlp::{BatchConfig, BatchStrategy, DropReason, MemoryPoolConfig, OverflowPolicy, Signal};
+use otlp_testkit::{Claim, Collector, Ledger, Reply};
+use std::time::Duration;
+
+fn span_of_the_benchmarks(tracer: &otlp::Tracer, number: i64) {
+    let mut span = tracer.start("GET /api/users/{id}");
+    span.set_attribute("http.request.method", "GET")
+        .set_attribute("http.route", "/api/users/{id}")
+        .set_attribute("server.address", "users.internal")
+        .set_attribute("http.response.status_code", 200)
+        .set_attribute("user.id", number)
+        .set_attribute("server.port", 8080)
+        .set_attribute("cache.hit", true)
+        .set_attribute("queue.share", 0.25);
+    span.add_event("authorized", &[("role", "reader".into())]);
+    span.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_of_100_000_spans_at_a_healthy_collector_loses_none() {
+    let collector = grpc().await;
+    let client = client(&collector).await;
+    let tracer = client.tracer("burst");
+    tokio::task::spawn_blocking(move || {
+        (0..100_000).for_each(|number| span_of_the_benchmarks(&tracer, number))
+    })
+    .await
+    .unwrap();
+    all_delivered(&client, &collector, 100_000).await;
+    let ids = collector.received();
+    let ids: std::collections::HashSet<_> = ids.span_ids().collect();
+    assert_eq!(ids.len(), 100_000, "nothing twice, nothing invented");
+}
+
+/// A queue of few items at a receiver that never answers: everything beyond it overflows.
+async fn overflow(policy: OverflowPolicy, spans: u64) -> (Collector, otlp::Client) {
+    let collector = Collector::builder().grpc().reply(Reply::hang()).start().await.unwrap();
+    let config = BatchConfig {
+        max_batch_size: 10,
+        batch_timeout: Duration::from_secs(3_600),
+        max_queue_size: 100,
+        strategy: BatchStrategy::Hybrid,
+    };
+    let client = builder(collector.grpc_endpoint())
+        .with_batch_config(config)
+        .with_max_in_flight(1)
+        .with_overflow_policy(policy)
+        .build()
+        .await
+        .unwrap();
+    let tracer = client.tracer("t");
+    for number in 0..spans {
+        tracer.start(format!("{number}")).end();
+    }
+    (collector, client)
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_the_newest_and_counts_them() {
+    // conf: BATCH-01
+    let (collector, client) = overflow(OverflowPolicy::DropNewest, 1_000).await;
+    let stats = client.stats(Signal::Traces);
+    assert!(stats.queued <= 100 && stats.is_balanced(), "{stats:?}");
+    let lost = stats.dropped.get(DropReason::QueueFull);
+    assert!((890..=900).contains(&lost), "at most one batch of 10 was in flight: {lost}");
+    collector.set_script(Reply::ok());
+    let report = books(client.shutdown(Duration::from_secs(1)).await);
+    assert_eq!(report.accepted(), 1_000);
+}
+
+#[tokio::test]
+async fn drop_oldest_keeps_the_newest() {
+    let (collector, client) = overflow(OverflowPolicy::DropOldest, 1_000).await;
+    let stats = client.stats(Signal::Traces);
+    assert!(stats.queued <= 100 && stats.is_balanced(), "{stats:?}");
+    collector.set_script(Reply::ok());
+    let report = books(client.shutdown(PATIENCE).await);
+    assert!(report.delivered() >= 90, "{report}");
+    assert!(collector.received().span_named("999").is_some(), "the newest was kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn block_waits_for_room_and_loses_nothing() {
+    let collector = grpc().await;
+    let config = BatchConfig {
+        max_batch_size: 10,
+        batch_timeout: Duration::from_millis(10),
+        max_queue_size: 20,
+        strategy: BatchStrategy::Hybrid,
+    };
+    let client = builder(collector.grpc_endpoint())
+        .with_batch_config(config)
+        .with_overflow_policy(OverflowPolicy::Block { timeout: PATIENCE })
+        .build()
+        .await
+        .unwrap();
+    let tracer = client.tracer("t");
+    tokio::task::spawn_blocking(move || (0..2_000).for_each(|_| tracer.start("s").end())).await.unwrap();
+    all_delivered(&client, &collector, 2_000).await;
+}
+
+#[tokio::test]
+async fn a_span_larger_than_a_request_is_dropped_alone() {
+    // conf: GRPC-12, DEC-19
+    let collector = grpc().await;
+    let client = builder(collector.grpc_endpoint()).with_max_request_bytes(4_096).build().await.unwrap();
+    let tracer = client.tracer("t");
+    tracer.start("small").end();
+    tracer.start("large").set_attribute("blob", vec![0u8; 10_000]);
+    tracer.start("small").end();
+    let report = books(client.shutdown(PATIENCE).await);
+    assert_eq!((report.delivered(), report.dropped().get(DropReason::TooLarge)), (2, 1));
+}
+
+#[tokio::test]
+async fn waiting_telemetry_stays_within_its_memory() {
+    let collector = grpc().await;
+    let endpoint = collector.grpc_endpoint();
+    collector.kill().await.unwrap();
+    let memory = MemoryPoolConfig { initial_size: 0, max_size: 1024 * 1024, ..MemoryPoolConfig::default() };
+    let client = builder(endpoint).with_memory_pool_config(memory).build().await.unwrap();
+    let tracer = client.tracer("t");
+    for number in 0..20_000 {
+        span_of_the_benchmarks(&tracer, number);
+    }
+    let stats = client.stats(Signal::Traces);
+    assert!(stats.queued_bytes <= 1024 * 1024, "{stats:?}");
+    assert!(stats.dropped.get(DropReason::QueueFull) > 10_000, "{stats:?}");
+    let report = books(client.shutdown(Duration::from_millis(100)).await);
+    assert_eq!(report.accepted(), 20_000);
+}
+
+#[tokio::test]
+async fn the_collectors_ledger_agrees_with_the_report() {
+    let collector = grpc().await;
+    let client = client(&collector).await;
+    let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
+    for _ in 0..500 {
+        let mut span = tracer.start("s");
+        ledger.offered(span.context().span_id());
+        span.end();
+    }
+    let report = client.shutdown(PATIENCE).await.unwrap();
+    let claim = Claim {
+        accepted: report.accepted(),
+        delivered: report.delivered(),
+        rejected: report.rejected(),
+        dropped: report.dropped().total(),
+        pending: report.pending(),
+    };
+    let balance = ledger.check(claim, &collector.received()).unwrap();
+    assert_eq!((balance.received, balance.duplicates), (500, 0));
+}

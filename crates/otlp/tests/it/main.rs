@@ -1,0 +1,13 @@
+//! The whole client over real sockets against an in-process collector; every test ends with balanced books.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod builder;
+mod context;
+mod delivery;
+mod loss;
+mod pipeline;
+mod runtimes;
+mod spans;
+mod support;
+mod typed;

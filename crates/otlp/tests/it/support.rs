@@ -1,0 +1,39 @@
+//! What the tests share: a client at a collector, and the check of the books.
+
+use otlp::{Client, ClientBuilder, DeliveryReport, Error};
+use otlp_testkit::Collector;
+use std::time::Duration;
+
+/// Long enough for a busy machine; no test passes by waiting for it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) async fn grpc() -> Collector {
+    Collector::builder().grpc().start().await.unwrap()
+}
+
+pub(crate) async fn http() -> Collector {
+    Collector::builder().http().start().await.unwrap()
+}
+
+pub(crate) fn builder(endpoint: impl Into<String>) -> ClientBuilder {
+    Client::builder().with_endpoint(endpoint).with_service_name("test").with_flush_timeout(PATIENCE)
+}
+
+pub(crate) async fn client(collector: &Collector) -> Client {
+    builder(collector.grpc_endpoint()).build().await.unwrap()
+}
+
+/// The report of a flush or shutdown, whether it was a success or not; the books must balance either way.
+pub(crate) fn books(result: Result<DeliveryReport, Error>) -> DeliveryReport {
+    let report =
+        result.unwrap_or_else(|error| error.report().expect("an error of flush carries the report").clone());
+    assert!(report.is_balanced(), "{report:?}");
+    report
+}
+
+/// Everything was delivered and the collector has it: the usual end of a test.
+pub(crate) async fn all_delivered(client: &Client, collector: &Collector, items: u64) {
+    let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
+    assert_eq!((report.accepted(), report.delivered(), report.pending()), (items, items, 0), "{report}");
+    assert_eq!(collector.received().items(), items);
+}

@@ -1,0 +1,65 @@
+//! Typed spans, logs and metrics through the same client.
+
+use crate::support::{PATIENCE, all_delivered, books, builder, client};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use otlp::{
+    AnyValue, DropReason, ErrorKind, Gauge, InstrumentationScope, LogRecord, Metric, NumberDataPoint,
+    Protocol, Signal, SpanContext, SpanData, SpanId, TraceFlags, TraceId,
+};
+use otlp_testkit::Collector;
+
+fn span(id: u8) -> SpanData {
+    let context =
+        SpanContext::new(TraceId::from_bytes([id; 16]), SpanId::from_bytes([id; 8]), TraceFlags::SAMPLED);
+    SpanData::new(context, "typed", 1_000, 2_000)
+}
+
+fn point(time: u64, value: i64) -> NumberDataPoint {
+    NumberDataPoint::new(0, time, value)
+}
+
+fn log(text: &'static str) -> LogRecord {
+    LogRecord { body: Some(AnyValue::from(text)), observed_time_unix_nano: 7, ..LogRecord::default() }
+}
+
+#[tokio::test]
+async fn all_signals_arrive_and_are_counted() {
+    // conf: MODEL-01, LOG-18
+    for protocol in [Protocol::Grpc, Protocol::Http] {
+        let collector = Collector::builder().start().await.unwrap();
+        let endpoint = match protocol {
+            Protocol::Grpc => collector.grpc_endpoint(),
+            _ => collector.http_endpoint(),
+        };
+        let client = builder(endpoint).with_protocol(protocol).build().await.unwrap();
+        let scope = InstrumentationScope::new("typed").with_version("1.2.3");
+        assert_eq!(client.export_traces(&scope, [span(1), span(2)]).unwrap(), 2);
+        assert_eq!(client.export_logs(&scope, [log("hello")]).unwrap(), 1);
+        let metric =
+            Metric::new("queue.length", Gauge { data_points: vec![point(5_000, 3), point(6_000, 4)] });
+        assert_eq!(client.export_metrics(&scope, [metric]).unwrap(), 2);
+        let report = client.flush().await.unwrap();
+        assert_eq!(report.traces.total.delivered, 2);
+        assert_eq!((report.logs.total.delivered, report.metrics.total.delivered), (1, 2));
+        let received = collector.received();
+        assert_eq!(received.spans()[0].scope.version, "1.2.3");
+        assert_eq!(received.logs()[0].record.observed_time_unix_nano, 7);
+        let Some(Data::Gauge(gauge)) = &received.metrics()[0].metric.data else { panic!() };
+        assert_eq!(gauge.data_points.len(), 2);
+        all_delivered(&client, &collector, 5).await;
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_get_into_the_queue_is_told_at_once() {
+    let client = client(&Collector::builder().start().await.unwrap()).await;
+    client.shutdown(PATIENCE).await.unwrap();
+    let error = client.export_logs(&InstrumentationScope::default(), [log("late")]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Lost);
+    assert!(
+        error.to_string().starts_with("of 1 logs items 0 were queued, the others lost (1 shut_down)"),
+        "{error}"
+    );
+    assert_eq!(client.stats(Signal::Logs).dropped.get(DropReason::ShutDown), 1);
+    assert!(books(client.shutdown(PATIENCE).await).is_balanced());
+}
