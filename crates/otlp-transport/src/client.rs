@@ -7,7 +7,7 @@ mod failure;
 mod response_body;
 
 #[cfg(feature = "grpc")]
-pub(crate) use failure::broken;
+pub(crate) use failure::{broken, was_unprocessed};
 pub(crate) use response_body::ResponseBody;
 
 use crate::payload::Payload;

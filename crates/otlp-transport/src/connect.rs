@@ -118,19 +118,20 @@ impl Service<Target> for Connector {
                 Target::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
             }
         };
-        ConnectFuture(Box::pin(async move {
-            if timeout.is_zero() {
-                return connecting.await;
-            }
-            match tokio::time::timeout(timeout, connecting).await {
-                Ok(result) => result,
-                Err(_elapsed) => {
-                    Err(io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {timeout:?}"))
-                        .into())
-                }
-            }
-        }))
+        ConnectFuture(Box::pin(within(timeout, connecting)))
     }
+}
+
+/// `connecting`, given up when `timeout` has passed; zero means without limit.
+async fn within<T>(
+    timeout: Duration,
+    connecting: impl Future<Output = Result<T, BoxError>>,
+) -> Result<T, BoxError> {
+    if timeout.is_zero() {
+        return connecting.await;
+    }
+    let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {timeout:?}"));
+    tokio::time::timeout(timeout, connecting).await.unwrap_or_else(|_elapsed| Err(late().into()))
 }
 
 /// A connector whose type is erased.
@@ -258,5 +259,31 @@ impl AsyncWrite for Connection {
 impl hyper_util::client::legacy::connect::Connection for Connection {
     fn connected(&self) -> Connected {
         Connected::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectError, Endpoint};
+
+    #[tokio::test(start_paused = true)]
+    async fn connecting_is_bounded_in_time() {
+        // conf: TIME-02, TIME-03, HTTP-16
+        let started = tokio::time::Instant::now();
+        let error = within::<()>(DEFAULT_TIMEOUT, std::future::pending()).await.unwrap_err();
+        assert_eq!(started.elapsed(), DEFAULT_TIMEOUT);
+        let error = ConnectError::new(Endpoint::default_grpc(), error);
+        assert_eq!(error.io_kind(), Some(io::ErrorKind::TimedOut));
+        assert_eq!(
+            error.to_string(),
+            "failed to connect to http://localhost:4317: no connection within 10s; \
+             check the address, and that no firewall drops the connection"
+        );
+        let slow = async {
+            tokio::time::sleep(10 * DEFAULT_TIMEOUT).await;
+            Ok(())
+        };
+        within(Duration::ZERO, slow).await.unwrap();
     }
 }

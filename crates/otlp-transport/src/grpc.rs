@@ -5,7 +5,7 @@
 
 mod answer;
 
-use crate::client::Client;
+use crate::client::{Client, was_unprocessed};
 use crate::payload::Payload;
 use crate::{
     BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, UnsupportedFormat, metadata,
@@ -26,7 +26,8 @@ use tower::{Service, ServiceExt};
 /// only when `grpc-status` says so (GRPC-06); everything else is an error that [`classify`](crate::classify) reads.
 ///
 /// Connections are opened at the first request, shared by concurrent ones and opened again after a failure (GRPC-19,
-/// GRPC-29). Dropping a call's future cancels the call; the connection is then not used for new calls.
+/// GRPC-29). A call that the server refuses unseen, because it is closing the connection or has too many, is sent once
+/// more at once (GRPC-22, SURV-15). Dropping a call's future cancels the call; the connection is then not used for new calls.
 ///
 /// - **Position**: innermost.
 /// - **Clone**: shares the connections.
@@ -137,15 +138,20 @@ impl<C: Connect> Service<ExportRequest> for Grpc<C> {
         let client = self.client.clone();
         let options = Arc::clone(&self.options);
         ExportFuture::new(async move {
-            let (signal, items) = (request.signal(), request.items());
-            let response = client.oneshot(to_http(&options, request)?).await?;
-            answer::read(response, signal, items, &options.endpoint, options.max_response_size).await
+            let response = match client.clone().oneshot(to_http(&options, &request)?).await {
+                // Not a retry: the server says that it has not looked at the call (SURV-15, GRPC-22).
+                Err(error) if was_unprocessed(&*error) => {
+                    client.oneshot(to_http(&options, &request)?).await?
+                }
+                result => result?,
+            };
+            answer::read(response, &request, &options.endpoint, options.max_response_size).await
         })
     }
 }
 
 /// `request` as a call of its signal's service.
-fn to_http(options: &Options, request: ExportRequest) -> Result<Request<Payload>, BoxError> {
+fn to_http(options: &Options, request: &ExportRequest) -> Result<Request<Payload>, BoxError> {
     let unsendable = |error: BoxError| BoxError::from(Undelivered::new(DropReason::EncodeFailed, error));
     if request.raw_len() > options.max_request_size {
         let error = RequestTooLarge { size: request.raw_len(), limit: options.max_request_size };

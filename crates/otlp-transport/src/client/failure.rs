@@ -88,6 +88,18 @@ fn http2(endpoint: &Endpoint, reason: Option<h2::Reason>, stage: Stage, error: B
     GrpcError::new(code, message).at(endpoint).caused_by(error).into()
 }
 
+/// Whether the server said that it has not looked at the request: it refused the stream, or drew the line below it when
+/// it announced to close the connection in peace.
+#[cfg(feature = "grpc")]
+pub(crate) fn was_unprocessed(error: &(dyn Error + 'static)) -> bool {
+    find::<h2::Error>(error).is_some_and(|h2| {
+        let reason = h2.reason();
+        h2.is_remote()
+            && (h2.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)
+                || h2.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
+    })
+}
+
 /// gRPC's table of HTTP/2 error codes of a reset stream (GRPC-08).
 #[cfg(feature = "grpc")]
 fn reset_code(reason: Option<h2::Reason>) -> crate::GrpcCode {

@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use otlp_model::response::decode_export_response;
-use otlp_model::{ExportResponse, Signal};
+use otlp_model::{ExportRequest, ExportResponse};
 
 /// The frame head before a message: a flag and the length.
 const HEAD: usize = 5;
@@ -19,8 +19,7 @@ const HEAD: usize = 5;
 /// Cancel safety: dropping the future cancels the call.
 pub(super) async fn read<B>(
     response: Response<B>,
-    signal: Signal,
-    sent_items: u64,
+    request: &ExportRequest,
     endpoint: &Endpoint,
     limit: usize,
 ) -> Result<ExportResponse, BoxError>
@@ -43,7 +42,7 @@ where
         Err(ReadError::Broken(error)) => return Err(broken(endpoint, error)),
     };
     match received.trailers.as_ref().and_then(failure) {
-        Some(None) => message(&head.headers, received.bytes, signal, sent_items, endpoint, limit),
+        Some(None) => message(&head.headers, received.bytes, request, endpoint, limit),
         Some(Some(error)) => Err(error.at(endpoint).into()),
         None => Err(no_status(head.status, &head.headers).at(endpoint).into()),
     }
@@ -93,8 +92,7 @@ fn no_status(http_status: StatusCode, headers: &HeaderMap) -> GrpcError {
 fn message(
     headers: &HeaderMap,
     mut bytes: Bytes,
-    signal: Signal,
-    sent_items: u64,
+    request: &ExportRequest,
     endpoint: &Endpoint,
     limit: usize,
 ) -> Result<ExportResponse, BoxError> {
@@ -117,6 +115,6 @@ fn message(
             Err(error) => return Ok(crate::terminal::unreadable(error.as_str())),
         };
     }
-    Ok(decode_export_response(signal, &bytes, sent_items)
+    Ok(decode_export_response(request.signal(), &bytes, request.items())
         .unwrap_or_else(|error| crate::terminal::unreadable(&error.to_string())))
 }

@@ -2,6 +2,8 @@
 //!
 //! Used by the tests of the terminals. It decodes nothing: tests look at the bytes.
 
+#![allow(dead_code, reason = "every test file uses another part of it")]
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, Version};
 use http_body::{Body, Frame};
@@ -149,7 +151,6 @@ impl Server {
     }
 
     /// A server without sockets, for tests in paused time, and the connector that leads to it.
-    #[allow(dead_code, reason = "not every test file pauses time")]
     pub(crate) fn in_memory(script: impl Fn(usize) -> Reply + Send + Sync + 'static) -> (Self, BoxConnector) {
         let (handler, seen) = Handler::new(script);
         let connector = BoxConnector::new(tower::service_fn(move |_| {
