@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod layout;
+mod links;
 mod sources;
 mod text;
 
@@ -55,6 +56,7 @@ pub(crate) fn run() -> Outcome {
 fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = layout::check(files);
     findings.extend(dependencies::check(files));
+    findings.extend(links::check(files));
     for file in files {
         findings.extend(text::check(file));
         findings.extend(sources::check(file));

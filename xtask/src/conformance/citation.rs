@@ -65,7 +65,7 @@ pub(super) fn scan(file: &File, list: &List) -> (Vec<Citation>, Vec<String>) {
 fn listed(text: &str) -> (Vec<&str>, Vec<&str>) {
     text.split(',')
         .filter(|entry| !entry.trim().is_empty())
-        .map(|entry| entry.split_whitespace().next().unwrap_or_default())
+        .map(|entry| entry.split_whitespace().next().unwrap_or_default().trim_end_matches(['.', ':', ';']))
         .partition(|word| list::is_id(word))
 }
 
@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_list_goes_on_after_a_comma() {
         let (citations, errors) =
-            scan_text("crates/a/tests/b.rs", "// conf: AB-01,\n// CD-01\n// AB-02\nfn f() {}\n");
+            scan_text("crates/a/tests/b.rs", "// conf: AB-01,\n// CD-01.\n// AB-02\nfn f() {}\n");
         assert_eq!(citations, [test("AB-01", 1, "f"), test("CD-01", 2, "f")]);
         assert!(errors.is_empty());
     }
