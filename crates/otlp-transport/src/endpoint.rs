@@ -3,12 +3,15 @@
 //! Used by the terminals, by the connector and by whoever checks options. Never connects, never resolves a name, and
 //! never shows what may be a secret: credentials are refused, and a query is not displayed.
 
+mod error;
+mod parse;
+
+pub use error::EndpointError;
+
 use otlp_model::Signal;
 use std::borrow::Cow;
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 /// The address of a receiver.
@@ -131,147 +134,6 @@ impl Endpoint {
     }
 }
 
-impl FromStr for Endpoint {
-    type Err = EndpointError;
-
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(EndpointError::Empty);
-        }
-        let Some((scheme, rest)) = split_scheme(text) else {
-            return host_and_port(text);
-        };
-        match scheme.to_ascii_lowercase().as_str() {
-            "http" => http(rest),
-            "https" => Err(EndpointError::TlsUnsupported),
-            "unix" => unix(rest),
-            "dns" => match rest.strip_prefix("///") {
-                Some(rest) => host_and_port(rest),
-                None if rest.starts_with("//") => {
-                    Err(EndpointError::UnsupportedScheme { scheme: "dns://server".into() })
-                }
-                None => host_and_port(rest),
-            },
-            _ => Err(EndpointError::UnsupportedScheme { scheme: scheme.into() }),
-        }
-    }
-}
-
-/// `scheme` and what follows its colon, unless `text` is `host:port` and has no scheme.
-fn split_scheme(text: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = text.split_once(':')?;
-    let is_name = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
-    let known = ["unix", "dns"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    (is_name && (known || rest.starts_with("//"))).then_some((scheme, rest))
-}
-
-fn http(rest: &str) -> Result<Endpoint, EndpointError> {
-    let rest = rest.strip_prefix("//").ok_or(EndpointError::MissingHost)?;
-    let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
-    let (rest, query) = match rest.split_once('?') {
-        Some((before, query)) => (before, Some(query)),
-        None => (rest, None),
-    };
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = split_authority(authority)?;
-    check_visible(path).map_err(|found| EndpointError::InvalidPath { found })?;
-    check_visible(query.unwrap_or_default()).map_err(|found| EndpointError::InvalidPath { found })?;
-    let mut endpoint = Endpoint::tcp(host, port.unwrap_or(80), authority.to_owned(), true);
-    let parts = Arc::make_mut(&mut endpoint.0);
-    parts.path = path.to_owned();
-    parts.query = query.map(str::to_owned);
-    Ok(endpoint)
-}
-
-/// `host:port` without a scheme, as gRPC clients write it.
-fn host_and_port(text: &str) -> Result<Endpoint, EndpointError> {
-    if text.contains(['/', '?', '#']) {
-        return Err(EndpointError::MissingScheme);
-    }
-    let (host, port) = split_authority(text)?;
-    let port = port.ok_or(EndpointError::MissingScheme)?;
-    Ok(Endpoint::tcp(host, port, text.to_owned(), false))
-}
-
-fn unix(rest: &str) -> Result<Endpoint, EndpointError> {
-    // `unix:///abs` and `unix:/abs` are absolute, `unix:rel` is relative; `unix://name` would be a host.
-    let path = match rest.strip_prefix("//") {
-        Some(path) if path.starts_with('/') => path,
-        Some(_) => return Err(EndpointError::InvalidSocketPath),
-        None => rest,
-    };
-    if path.is_empty() || path.ends_with('/') || path.contains('\0') {
-        return Err(EndpointError::InvalidSocketPath);
-    }
-    Ok(Endpoint(Arc::new(Parts {
-        target: Target::Unix { path: PathBuf::from(path) },
-        scheme_given: true,
-        authority: "localhost".to_owned(),
-        path: String::new(),
-        query: None,
-        per_signal: false,
-    })))
-}
-
-/// The host, without the brackets of an IPv6 literal, and the port.
-fn split_authority(authority: &str) -> Result<(String, Option<u16>), EndpointError> {
-    if authority.contains('@') {
-        return Err(EndpointError::Credentials);
-    }
-    let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
-        let (literal, rest) = rest.split_once(']').ok_or_else(|| invalid_host(authority))?;
-        literal.parse::<Ipv6Addr>().map_err(|_| invalid_host(authority))?;
-        match rest.strip_prefix(':') {
-            Some(port) => (literal, Some(port)),
-            None if rest.is_empty() => (literal, None),
-            None => return Err(invalid_host(authority)),
-        }
-    } else {
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        };
-        if host.is_empty() {
-            return Err(EndpointError::MissingHost);
-        }
-        if !host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
-            return Err(invalid_host(host));
-        }
-        (host, port)
-    };
-    let port = port.map(parse_port).transpose()?;
-    Ok((host.to_owned(), port))
-}
-
-fn parse_port(text: &str) -> Result<u16, EndpointError> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    match text.parse::<u16>() {
-        Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err(EndpointError::InvalidPort { port: shorten(text) }),
-    }
-}
-
-fn invalid_host(host: &str) -> EndpointError {
-    EndpointError::InvalidHost { host: shorten(host) }
-}
-
-/// The first character that a request line cannot carry.
-fn check_visible(text: &str) -> Result<(), char> {
-    match text
-        .chars()
-        .find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '}'))
-    {
-        Some(found) => Err(found),
-        None => Ok(()),
-    }
-}
-
-fn shorten(text: &str) -> String {
-    text.chars().take(64).collect()
-}
-
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0.target {
@@ -340,65 +202,4 @@ impl fmt::Display for Target {
             Self::Unix { path } => write!(f, "unix:{}", path.display()),
         }
     }
-}
-
-/// What is wrong with an endpoint's text. Whoever parsed it adds the name of the option.
-///
-/// ```
-/// use otlp_transport::{Endpoint, EndpointError};
-/// let error = "localhost/v1/traces".parse::<Endpoint>().unwrap_err();
-/// assert_eq!(error, EndpointError::MissingScheme);
-/// assert!(error.to_string().contains("http://localhost:4317"));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// The text is empty.
-    #[error("is empty; write something like http://localhost:4317")]
-    Empty,
-    /// Neither a URL nor `host:port`.
-    #[error("is neither a URL nor host:port; write something like http://localhost:4317")]
-    MissingScheme,
-    /// A scheme that no terminal speaks.
-    #[error("has the unsupported scheme {scheme:?}; use http:// or unix://")]
-    UnsupportedScheme {
-        /// The scheme.
-        scheme: String,
-    },
-    /// `https`: refused, because sending in clear text what was meant for TLS is worse than not sending.
-    #[error(
-        "is https, but https endpoints need TLS, which this version does not have yet; use http:// or unix://"
-    )]
-    TlsUnsupported,
-    /// No host between the scheme and the path.
-    #[error("has no host; write something like http://localhost:4317")]
-    MissingHost,
-    /// A host that is neither a name nor an address.
-    #[error(
-        "has the invalid host {host:?}; write names in ASCII and IPv6 addresses in brackets, without a zone"
-    )]
-    InvalidHost {
-        /// The host, shortened.
-        host: String,
-    },
-    /// A port that is no number from 1 to 65535.
-    #[error("has the invalid port {port:?}; a port is a number from 1 to 65535")]
-    InvalidPort {
-        /// The port, shortened.
-        port: String,
-    },
-    /// Credentials before the host (DEC-21). They are not repeated in the text of the error.
-    #[error(
-        "has credentials (user:password@) in it, which are refused; set an `authorization` header instead"
-    )]
-    Credentials,
-    /// A character that is not allowed in the path or the query.
-    #[error("has the character {found:?} in its path or query, which must be percent-encoded")]
-    InvalidPath {
-        /// The character.
-        found: char,
-    },
-    /// A `unix:` endpoint without a usable path.
-    #[error("does not name a socket; write unix:///absolute/path.sock")]
-    InvalidSocketPath,
 }
