@@ -107,6 +107,30 @@ async fn partial_success_is_success_with_a_count() {
 }
 
 #[tokio::test]
+#[cfg(feature = "json")]
+async fn answers_in_json_are_read_like_those_in_protobuf() {
+    // conf: JSON-20, JSON-21, HTTP-09, HTTP-19, PART-01, PART-04, PART-05, PART-08
+    let json = |status, body: &str| {
+        Reply::status(status).header("content-type", "application/json; charset=utf-8").frame(body.as_bytes())
+    };
+    // As found in the wild: the Collector's, an empty object, null, members nobody knows.
+    for body in [r#"{"partialSuccess":{}}"#, "{}", r#"{"partialSuccess":null}"#, r#"{"ok":true}"#, " "] {
+        assert_eq!(answer(json(200, body)).await.unwrap(), ExportResponse::success(), "{body}");
+    }
+    let refused = r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}"#;
+    let response = answer(json(200, refused)).await.unwrap();
+    assert_eq!((response.rejected, response.message.as_deref()), (3, Some("too old")));
+    let warned = answer(json(200, r#"{"partialSuccess":{"errorMessage":"slow down"}}"#)).await.unwrap();
+    assert_eq!((warned.rejected, warned.message.as_deref()), (0, Some("slow down")));
+    for unreadable in ["{\"ok\"", "[]", "accepted"] {
+        let response = answer(json(200, unreadable)).await.unwrap();
+        assert!(response.message.unwrap().contains("could not be read"), "{unreadable}");
+    }
+    let failed = error::<HttpError>(json(400, r#"{"code":14,"message":"bad traces","details":[]}"#)).await;
+    assert_eq!((failed.status(), failed.message()), (400, "bad traces"));
+}
+
+#[tokio::test]
 async fn every_failing_status_comes_through() {
     // conf: HTTP-11, HTTP-12, HTTP-13, SURV-03, SURV-09, COMP-07
     let server = Server::start(|call| Reply::status(400 + u16::try_from(call).unwrap()).frame(b"no")).await;

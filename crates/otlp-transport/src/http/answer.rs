@@ -10,6 +10,8 @@ use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use http_body::Body;
 use otlp_model::response::{decode_export_response, decode_rpc_status};
+#[cfg(feature = "json")]
+use otlp_model::response::{decode_export_response_json, decode_rpc_status_json};
 use otlp_model::{ExportResponse, Format, Signal};
 use std::time::SystemTime;
 
@@ -110,6 +112,10 @@ fn decode_success(
         Some(Format::Protobuf) => {
             decode_export_response(signal, bytes, items).map_err(|error| error.to_string())
         }
+        #[cfg(feature = "json")]
+        Some(Format::Json) => {
+            decode_export_response_json(signal, bytes, items).map_err(|error| error.to_string())
+        }
         _ => Err("its content type is not that of OTLP".to_owned()),
     }
 }
@@ -118,6 +124,8 @@ fn decode_success(
 fn decode_failure(bytes: &[u8], headers: &HeaderMap, asked: Format) -> Option<String> {
     match format_of(headers, asked) {
         Some(Format::Protobuf) => Some(decode_rpc_status(bytes).ok()?.message),
+        #[cfg(feature = "json")]
+        Some(Format::Json) => Some(decode_rpc_status_json(bytes).ok()?.message),
         _ => None,
     }
 }
