@@ -134,3 +134,22 @@ fn identity(texts: &[&str], attributes: &[KeyValue]) -> Vec<u8> {
 fn number(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_poisoned_lock_is_recovered() {
+        let groups = Groups::new();
+        let before = groups.register(&Resource::new(), &InstrumentationScope::new("a"));
+        let shared = groups.clone();
+        let outcome = std::thread::spawn(move || {
+            let _held = shared.0.write();
+            panic!("with the lock held");
+        });
+        assert!(outcome.join().is_err() && groups.0.is_poisoned());
+        assert_eq!(groups.register(&Resource::new(), &InstrumentationScope::new("a")), before);
+        assert!(!groups.get(before).scope.1.front.is_empty());
+    }
+}

@@ -30,6 +30,32 @@ pub(crate) fn write_varint(room: &mut [u8], mut value: u64) -> usize {
     len
 }
 
+/// The bytes of a varint, the first in the lowest place, and how many they are.
+#[inline]
+pub(crate) fn spread_varint(value: u64) -> (u128, usize) {
+    if value < 0x80 {
+        return (value.into(), 1);
+    }
+    if value >= 1 << 56 {
+        return spread_long_varint(value);
+    }
+    // Each step halves the groups and moves the upper halves up, until every byte holds 7 bits.
+    let mut spread = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
+    spread = spread & 0x0000_3fff_0000_3fff | (spread & 0x0fff_c000_0fff_c000) << 2;
+    spread = spread & 0x007f_007f_007f_007f | (spread & 0x3f80_3f80_3f80_3f80) << 1;
+    // All bytes but the last say that another follows.
+    let len = varint_len(value);
+    let continued = 0x0080_8080_8080_8080 >> (8 * (8 - len));
+    ((spread | continued).into(), len)
+}
+
+#[cold]
+fn spread_long_varint(value: u64) -> (u128, usize) {
+    let mut bytes = [0; 16];
+    let len = write_varint(&mut bytes, value);
+    (u128::from_le_bytes(bytes), len)
+}
+
 #[inline]
 pub(crate) fn put_varint(buf: &mut Vec<u8>, value: u64) {
     if value < 0x80 {
@@ -149,6 +175,8 @@ mod tests {
                 let mut buf = Vec::new();
                 put_varint(&mut buf, value);
                 assert_eq!(buf.len(), varint_len(value), "{value}");
+                let (spread, len) = spread_varint(value);
+                assert_eq!(spread.to_le_bytes()[..len], buf, "{value}");
                 assert_eq!(read_varint(&buf), Some((value, &[][..])));
             }
         }

@@ -3,8 +3,6 @@
 //! Used by [`super::SpanWriter`]. Holds hashes and offsets into the span's buffer, never the keys themselves.
 
 use super::buffer::read_varint;
-use super::value::{ValueLimits, put_key_value};
-use crate::ValueRef;
 
 /// Where each attribute of one collection starts in the buffer.
 #[derive(Debug, Default)]
@@ -37,32 +35,31 @@ impl Index {
         }
     }
 
-    /// Appends an attribute to `buf`, or puts it in the place of an earlier one with the same key. `false` if it was
-    /// discarded: it has no key, or `max` others are there.
+    /// Has `put` append the attribute `key` to `buf`, or puts it in the place of an earlier one with the same key.
+    /// `false` if it was discarded: it has no key, or `max` others are there.
     #[inline]
     pub(crate) fn set(
         &mut self,
         buf: &mut Vec<u8>,
-        tag: u8,
         max: usize,
         key: &str,
-        value: ValueRef<'_>,
-        limits: ValueLimits,
+        put: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
         let hash = hash(key.as_bytes());
         let bit = 1 << (hash & 63);
-        if self.filter & bit != 0
-            && let Some(start) = self.find(buf, hash, key)
-        {
-            self.replace(buf, tag, start, key, value, limits);
-            return true;
+        let earlier = if self.filter & bit == 0 { None } else { self.find(buf, hash, key) };
+        let end = buf.len();
+        if earlier.is_none() {
+            if self.entries.len() >= max || key.is_empty() {
+                return false;
+            }
+            self.filter |= bit;
+            self.entries.push(Entry { hash, start: end });
         }
-        if self.entries.len() >= max || key.is_empty() {
-            return false;
+        put(buf);
+        if let Some(start) = earlier {
+            self.replace(buf, start, end);
         }
-        self.filter |= bit;
-        self.entries.push(Entry { hash, start: buf.len() });
-        put_key_value(buf, tag, key, value, limits);
         true
     }
 
@@ -71,25 +68,16 @@ impl Index {
         same.find(|&start| read_entry(&buf[start..]).is_some_and(|(found, _)| found == key.as_bytes()))
     }
 
-    /// Writes the new entry behind everything, turns it to the front of the old one, and closes the gap.
+    /// Puts the entry at the end, which begins at `end`, in the place of the one at `start`.
     #[cold]
-    fn replace(
-        &mut self,
-        buf: &mut Vec<u8>,
-        tag: u8,
-        start: usize,
-        key: &str,
-        value: ValueRef<'_>,
-        limits: ValueLimits,
-    ) {
+    fn replace(&mut self, buf: &mut Vec<u8>, start: usize, end: usize) {
         let Some((_, old)) = read_entry(&buf[start..]) else { return };
-        let end = buf.len();
-        put_key_value(buf, tag, key, value, limits);
         let new = buf.len() - end;
         if new == old {
             buf.copy_within(end.., start);
             buf.truncate(end);
         } else {
+            // Turn it to the front of the old one, then close the gap.
             buf[start..].rotate_right(new);
             buf.copy_within(start + new + old.., start + new);
             buf.truncate(end + new - old);
@@ -113,9 +101,9 @@ fn hash(key: &[u8]) -> u32 {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
         _ => short(key),
     };
-    let mixed = (first ^ key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ^ last.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(32);
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mixed = (first ^ key.len() as u64).wrapping_mul(ODD) ^ last;
+    (mixed.wrapping_mul(ODD) >> 32) as u32
 }
 
 /// The ends of a key of less than 8 bytes.

@@ -8,7 +8,7 @@ use super::buffer::{
     FIELD_2, close, open, put_bytes, put_fixed64, put_str, put_uint, resize_at, varint_len, write_varint,
 };
 use super::index::Index;
-use super::value::ValueLimits;
+use super::value::{ValueLimits, put_int_entry, put_key_value, put_text_entry};
 use crate::{Limits, SpanContext, SpanId, SpanKind, StatusCode, ToValue, ValueRef};
 
 /// Room in front of the body for the record's tag and length, filled from the right when the length is known.
@@ -159,11 +159,32 @@ impl SpanWriter {
     /// [`Limits::attribute_count`], it is discarded and counted.
     #[inline]
     pub fn set_attribute(&mut self, key: &str, value: ValueRef<'_>) {
-        if self.recording {
-            let max = self.limits.attribute_count;
-            if !self.attributes.set(&mut self.buf, ATTRIBUTE_TAG, max, key, value, self.value_limits) {
-                self.dropped_attributes = self.dropped_attributes.saturating_add(1);
-            }
+        // Callers mostly know the kind of value, so that after inlining one call of the right kind is left.
+        match value {
+            ValueRef::String(text) => self.set_text(key, text),
+            ValueRef::Int(value) => self.set_int(key, value),
+            value => self.set_value(key, value),
+        }
+    }
+
+    fn set_text(&mut self, key: &str, text: &str) {
+        let limits = self.value_limits;
+        self.set(key, |buf| put_text_entry(buf, ATTRIBUTE_TAG, key, text, limits));
+    }
+
+    fn set_int(&mut self, key: &str, value: i64) {
+        self.set(key, |buf| put_int_entry(buf, ATTRIBUTE_TAG, key, value));
+    }
+
+    fn set_value(&mut self, key: &str, value: ValueRef<'_>) {
+        let limits = self.value_limits;
+        self.set(key, |buf| put_key_value(buf, ATTRIBUTE_TAG, key, value, limits));
+    }
+
+    #[inline]
+    fn set(&mut self, key: &str, put: impl FnOnce(&mut Vec<u8>)) {
+        if self.recording && !self.attributes.set(&mut self.buf, self.limits.attribute_count, key, put) {
+            self.dropped_attributes = self.dropped_attributes.saturating_add(1);
         }
     }
 
@@ -281,7 +302,8 @@ impl SpanWriter {
         let mut discarded = 0u32;
         for (key, value) in attributes {
             let (key, value) = (key.as_ref(), value.to_value());
-            if !self.inner.set(&mut self.buf, tag, max, key, value, self.value_limits) {
+            let limits = self.value_limits;
+            if !self.inner.set(&mut self.buf, max, key, |buf| put_key_value(buf, tag, key, value, limits)) {
                 discarded = discarded.saturating_add(1);
             }
         }

@@ -3,7 +3,7 @@
 //! Used by everything that has attributes. Sizes of flat values are computed ahead, so that each is one header, the key
 //! and the value; nested values get their lengths afterwards. Never counts attributes: see `index` and `unique`.
 
-use super::buffer::{FIELD_1, FIELD_2, close, open, put_bytes, put_varint, varint_len, write_varint};
+use super::buffer::{FIELD_1, FIELD_2, close, open, put_bytes, put_varint, spread_varint, varint_len};
 use super::unique::for_each_unique;
 use crate::{Limits, ToValue, ValueRef};
 
@@ -50,124 +50,135 @@ fn truncate(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
-/// What an `AnyValue` without nesting is made of, short enough for the stack, or borrowed.
-enum Flat<'a> {
-    /// Up to 11 bytes: the fields of an `AnyValue`.
-    Scalar([u8; 11], usize),
-    /// A text or byte array under its tag.
-    Bytes(u8, &'a [u8]),
-    /// None of these.
-    Nested,
-}
-
-#[inline]
-fn flatten<'a>(value: ValueRef<'a>, limits: ValueLimits) -> Flat<'a> {
-    let mut bytes = [0; 11];
-    match value {
-        ValueRef::Empty => Flat::Scalar(bytes, 0),
-        ValueRef::String(text) => Flat::Bytes(STRING, truncate(text, limits.length).as_bytes()),
-        ValueRef::Bool(value) => {
-            bytes[0] = BOOL;
-            bytes[1] = u8::from(value);
-            Flat::Scalar(bytes, 2)
-        }
-        ValueRef::Int(value) => {
-            bytes[0] = INT;
-            let len = write_varint(&mut bytes[1..], value as u64);
-            Flat::Scalar(bytes, 1 + len)
-        }
-        ValueRef::Double(value) => {
-            bytes[0] = DOUBLE;
-            bytes[1..9].copy_from_slice(&value.to_le_bytes());
-            Flat::Scalar(bytes, 9)
-        }
-        ValueRef::Bytes(value) => Flat::Bytes(BYTES, &value[..value.len().min(limits.length)]),
-        ValueRef::Uint(_) | ValueRef::Array(_) | ValueRef::Strings(_) | ValueRef::Map(_) => Flat::Nested,
-    }
-}
-
 /// A `KeyValue` field: an attribute, or an entry of a map.
+#[inline]
 pub(crate) fn put_key_value(buf: &mut Vec<u8>, tag: u8, key: &str, value: ValueRef<'_>, limits: ValueLimits) {
-    match flatten(value, limits) {
-        Flat::Scalar(scalar, len) => put_scalar_entry(buf, tag, key, &scalar, len),
-        Flat::Bytes(kind, bytes) => put_bytes_entry(buf, tag, key, kind, bytes),
-        Flat::Nested => {
-            if let ValueRef::Uint(value) = value {
-                with_unsigned(value, |value| put_key_value(buf, tag, key, value, limits));
-                return;
-            }
-            let entry = open(buf, tag, 1);
-            put_bytes(buf, FIELD_1, key.as_bytes());
-            put_value(buf, FIELD_2, value, limits);
-            close(buf, entry);
-        }
+    let scalar = match value {
+        ValueRef::String(text) => return put_text_entry(buf, tag, key, text, limits),
+        ValueRef::Int(value) => Scalar::int(value),
+        ValueRef::Double(value) => Scalar::double(value),
+        ValueRef::Bool(value) => Scalar::bool(value),
+        value => return put_any_entry(buf, tag, key, value, limits),
+    };
+    put_scalar_entry(buf, tag, key, scalar);
+}
+
+/// A `KeyValue` of any shape and size; the faster forms leave to it what is not short.
+fn put_any_entry(buf: &mut Vec<u8>, tag: u8, key: &str, value: ValueRef<'_>, limits: ValueLimits) {
+    if let ValueRef::Uint(value) = value {
+        return with_unsigned(value, |value| put_key_value(buf, tag, key, value, limits));
+    }
+    let entry = open(buf, tag, 1);
+    put_bytes(buf, FIELD_1, key.as_bytes());
+    put_value(buf, FIELD_2, value, limits);
+    close(buf, entry);
+}
+
+/// A `KeyValue` that holds a text, of which short ones take a path of four copies.
+#[inline]
+pub(crate) fn put_text_entry(buf: &mut Vec<u8>, tag: u8, key: &str, text: &str, limits: ValueLimits) {
+    let text = truncate(text, limits.length);
+    let (key_len, len) = (key.len(), text.len());
+    if key_len.saturating_add(len) > 0x7f - 6 {
+        return put_long_text_entry(buf, tag, key, text);
+    }
+    buf.reserve(8 + key_len + len);
+    buf.extend_from_slice(&[tag, (6 + key_len + len) as u8, FIELD_1, key_len as u8]);
+    buf.extend_from_slice(key.as_bytes());
+    buf.extend_from_slice(&[FIELD_2, (2 + len) as u8, STRING, len as u8]);
+    buf.extend_from_slice(text.as_bytes());
+}
+
+fn put_long_text_entry(buf: &mut Vec<u8>, tag: u8, key: &str, text: &str) {
+    let value = bytes_value_len(text.len());
+    let (key_len, value_len) = (key.len(), 1 + varint_len(value as u64) + value);
+    let body = 1 + varint_len(key_len as u64) + key_len + value_len;
+    buf.reserve(11 + body);
+    buf.push(tag);
+    put_varint(buf, body as u64);
+    put_bytes(buf, FIELD_1, key.as_bytes());
+    put_bytes_value(buf, FIELD_2, STRING, text.as_bytes());
+}
+
+/// The fields of an `AnyValue` that holds a number: up to 11 bytes, kept in a register as they will lie in memory,
+/// because bytes that are written one by one and read back together wait for each other.
+#[derive(Clone, Copy)]
+struct Scalar {
+    bytes: u128,
+    len: usize,
+}
+
+impl Scalar {
+    fn bool(value: bool) -> Self {
+        Self { bytes: u128::from(BOOL) | u128::from(value) << 8, len: 2 }
+    }
+
+    fn double(value: f64) -> Self {
+        Self { bytes: u128::from(DOUBLE) | u128::from(value.to_bits()) << 8, len: 9 }
+    }
+
+    #[inline]
+    fn int(value: i64) -> Self {
+        let (varint, len) = spread_varint(value as u64);
+        Self { bytes: u128::from(INT) | varint << 8, len: 1 + len }
     }
 }
 
+/// A `KeyValue` that holds an integer.
 #[inline]
-fn put_scalar_entry(buf: &mut Vec<u8>, tag: u8, key: &str, scalar: &[u8; 11], len: usize) {
-    let key_len = key.len();
-    // The value always takes its full room and is cut to length: a copy of constant size is two stores.
-    let mut value = [0; 13];
-    value[0] = FIELD_2;
-    value[1] = len as u8;
-    value[2..].copy_from_slice(scalar);
-    put_entry_header(buf, tag, key_len, 2 + len, value.len());
+pub(crate) fn put_int_entry(buf: &mut Vec<u8>, tag: u8, key: &str, value: i64) {
+    put_scalar_entry(buf, tag, key, Scalar::int(value));
+}
+
+#[inline]
+fn put_scalar_entry(buf: &mut Vec<u8>, tag: u8, key: &str, scalar: Scalar) {
+    let (key_len, Scalar { bytes, len }) = (key.len(), scalar);
+    if key_len > 0x7f - 4 - 11 {
+        let entry = open(buf, tag, 2);
+        put_bytes(buf, FIELD_1, key.as_bytes());
+        put_scalar(buf, FIELD_2, scalar);
+        return close(buf, entry);
+    }
+    let value = (u128::from(FIELD_2) | (len as u128) << 8 | bytes << 16).to_le_bytes();
+    buf.reserve(4 + key_len + value.len());
+    buf.extend_from_slice(&[tag, (4 + key_len + len) as u8, FIELD_1, key_len as u8]);
     buf.extend_from_slice(key.as_bytes());
+    // The value takes its full room and is cut to length: a copy of constant size is a store or two.
+    let end = buf.len() + 2 + len;
     buf.extend_from_slice(&value);
-    buf.truncate(buf.len() - (11 - len));
-}
-
-#[inline]
-fn put_bytes_entry(buf: &mut Vec<u8>, tag: u8, key: &str, kind: u8, bytes: &[u8]) {
-    let inner = 1 + varint_len(bytes.len() as u64) + bytes.len();
-    let value = 1 + varint_len(inner as u64) + inner;
-    put_entry_header(buf, tag, key.len(), value, value);
-    buf.extend_from_slice(key.as_bytes());
-    if inner < 0x80 {
-        buf.extend_from_slice(&[FIELD_2, inner as u8, kind, bytes.len() as u8]);
-    } else {
-        buf.push(FIELD_2);
-        put_varint(buf, inner as u64);
-        buf.push(kind);
-        put_varint(buf, bytes.len() as u64);
-    }
-    buf.extend_from_slice(bytes);
-}
-
-/// Everything in front of the key, having made room for the whole entry.
-#[inline]
-fn put_entry_header(buf: &mut Vec<u8>, tag: u8, key: usize, value: usize, room: usize) {
-    let body = 1 + varint_len(key as u64) + key + value;
-    buf.reserve(12 + 11 + key + room);
-    if body < 0x80 {
-        buf.extend_from_slice(&[tag, body as u8, FIELD_1, key as u8]);
-    } else {
-        buf.push(tag);
-        put_varint(buf, body as u64);
-        buf.push(FIELD_1);
-        put_varint(buf, key as u64);
-    }
+    buf.truncate(end);
 }
 
 /// An `AnyValue` field. Empty values are written too: they mean something (conformance MODEL-11).
 pub(crate) fn put_value(buf: &mut Vec<u8>, tag: u8, value: ValueRef<'_>, limits: ValueLimits) {
-    match flatten(value, limits) {
-        Flat::Scalar(scalar, len) => put_bytes(buf, tag, &scalar[..len]),
-        Flat::Bytes(kind, bytes) => {
-            let inner = 1 + varint_len(bytes.len() as u64) + bytes.len();
-            buf.push(tag);
-            put_varint(buf, inner as u64);
-            put_bytes(buf, kind, bytes);
-        }
-        Flat::Nested => put_nested(buf, tag, value, limits),
+    match value {
+        ValueRef::Empty => buf.extend_from_slice(&[tag, 0]),
+        ValueRef::String(text) => put_bytes_value(buf, tag, STRING, truncate(text, limits.length).as_bytes()),
+        ValueRef::Bytes(bytes) => put_bytes_value(buf, tag, BYTES, &bytes[..bytes.len().min(limits.length)]),
+        ValueRef::Bool(value) => put_scalar(buf, tag, Scalar::bool(value)),
+        ValueRef::Int(value) => put_scalar(buf, tag, Scalar::int(value)),
+        ValueRef::Double(value) => put_scalar(buf, tag, Scalar::double(value)),
+        ValueRef::Uint(value) => with_unsigned(value, |value| put_value(buf, tag, value, limits)),
+        ValueRef::Array(_) | ValueRef::Strings(_) | ValueRef::Map(_) => put_nested(buf, tag, value, limits),
     }
 }
 
+/// The length of an `AnyValue` that holds a text or bytes.
+fn bytes_value_len(len: usize) -> usize {
+    1 + varint_len(len as u64) + len
+}
+
+fn put_bytes_value(buf: &mut Vec<u8>, tag: u8, kind: u8, bytes: &[u8]) {
+    buf.push(tag);
+    put_varint(buf, bytes_value_len(bytes.len()) as u64);
+    put_bytes(buf, kind, bytes);
+}
+
+fn put_scalar(buf: &mut Vec<u8>, tag: u8, Scalar { bytes, len }: Scalar) {
+    put_bytes(buf, tag, &bytes.to_le_bytes()[..len]);
+}
+
 fn put_nested(buf: &mut Vec<u8>, tag: u8, value: ValueRef<'_>, limits: ValueLimits) {
-    if let ValueRef::Uint(value) = value {
-        return with_unsigned(value, |value| put_value(buf, tag, value, limits));
-    }
     let outer = open(buf, tag, 1);
     if let Some(limits) = limits.descend() {
         let list = open(buf, if matches!(value, ValueRef::Map(_)) { MAP } else { ARRAY }, 1);
