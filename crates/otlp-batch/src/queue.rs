@@ -252,7 +252,7 @@ impl Shared {
         let mut waiting = None;
         // Another thread of the shard may take what was evicted for this one; it made progress then, so give up
         // after a while.
-        let mut evictions = 0;
+        let (mut evictions, mut empty_handed) = (0, false);
         loop {
             if shard.closed {
                 shard.refuse(items, DropReason::ShutDown);
@@ -293,11 +293,15 @@ impl Shared {
                         Missing::Memory => self.evict_chunk(bytes.len() + HEADER),
                     };
                     shard = self.shard(number)?;
-                    let Some(credits) = evicted else {
-                        shard.refuse(items, DropReason::QueueFull);
-                        return Err(Refusal::Counted(DropReason::QueueFull));
-                    };
-                    shard.credits += credits;
+                    match evicted {
+                        Some(credits) => shard.credits += credits,
+                        // What was there was taken meanwhile, and left its room: look once more.
+                        None if !empty_handed => empty_handed = true,
+                        None => {
+                            shard.refuse(items, DropReason::QueueFull);
+                            return Err(Refusal::Counted(DropReason::QueueFull));
+                        }
+                    }
                 }
                 OverflowPolicy::Block { timeout } => {
                     drop(shard);

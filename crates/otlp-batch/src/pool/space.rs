@@ -71,6 +71,7 @@ impl Space {
     }
 
     /// Has `waker` woken at the next announcement; `false` when there was one after `generation`.
+    #[cfg(not(loom))]
     pub(crate) fn register(&self, generation: u64, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
         if state.generation != generation {

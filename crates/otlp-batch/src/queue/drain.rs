@@ -181,9 +181,10 @@ impl Drain {
             ledger.in_flight += cut.items;
             ledger.in_flight_batches += 1;
             ledger.batches += 1;
+            // Under the lock, so that a producer who finds nothing to evict finds the credits.
+            shared.credits.0.release(cut.items);
             (cut, staging.front())
         };
-        shared.credits.0.release(cut.items);
         shared.pool.space().notify();
         let body = Arc::new(Body::default());
         let ticket =
@@ -197,10 +198,11 @@ impl Drain {
         let (items, parts) = {
             let mut staging = lock(&shared.staging);
             shared.stage(&mut staging);
-            staging.discard(reason)
+            let (items, parts) = staging.discard(reason);
+            shared.credits.0.release(items);
+            (items, parts)
         };
         drop(parts);
-        shared.credits.0.release(items);
         shared.pool.space().notify();
         items
     }
