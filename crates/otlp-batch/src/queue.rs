@@ -267,7 +267,7 @@ impl Shared {
             let missing = match self.make_room(&mut shard, number, items, bytes.len()) {
                 Ok(()) => {
                     if shard.append(group, items, bytes) {
-                        let ring = shard.wake_reached() | self.credits.0.wake_reached();
+                        let ring = shard.wake_reached() | self.credits.0.wake_reached(shard.credits);
                         drop(shard);
                         if ring {
                             self.bell.ring();

@@ -75,16 +75,20 @@ impl Credits {
         self.sealed.fetch_add(bytes, Ordering::SeqCst);
     }
 
-    /// Has [`wake_reached`](Self::wake_reached) say so when that many more items are leased or bytes sealed. To be
-    /// called with all shards locked.
+    /// Has [`wake_reached`](Self::wake_reached) say so when that many more items are leased and used, or bytes
+    /// sealed. To be called with all shards locked.
     pub(super) fn set_wake(&self, items: u64, bytes: u64) {
         self.wake_leased.store(self.leased.load(Ordering::SeqCst).saturating_add(items), Ordering::SeqCst);
         self.wake_sealed.store(self.sealed.load(Ordering::SeqCst).saturating_add(bytes), Ordering::SeqCst);
     }
 
-    /// Whether the worker asked to be woken by now; says so once.
-    pub(super) fn wake_reached(&self) -> bool {
-        let reached = self.leased.load(Ordering::SeqCst) >= self.wake_leased.load(Ordering::SeqCst)
+    /// Whether the worker asked to be woken by now; says so once. Asked by a shard with so many unused credits.
+    ///
+    /// What the other shards have leased and not used counts as used. Where there is one producer that is never more
+    /// than when the wish was made, so that it never wakes the worker early.
+    pub(super) fn wake_reached(&self, unused: u64) -> bool {
+        let used = self.leased.load(Ordering::SeqCst).saturating_sub(unused);
+        let reached = used >= self.wake_leased.load(Ordering::SeqCst)
             || self.sealed.load(Ordering::SeqCst) >= self.wake_sealed.load(Ordering::SeqCst);
         if reached {
             self.wake_leased.store(u64::MAX, Ordering::SeqCst);

@@ -99,11 +99,11 @@ pub struct Wake {
     pub first: bool,
     /// When the queue holds so many items; `u64::MAX` for never.
     ///
-    /// Exact for one producer. Several producers on several shards may wake it up to a block of 64 items for each
-    /// shard too early or too late.
+    /// Exact for one producer. Several producers on several shards may wake it up to two blocks of 64 items for each
+    /// shard late, where a block is at most half a batch divided by the number of shards.
     pub items: u64,
-    /// When the queue holds so many bytes; `u64::MAX` for never. Exact for one producer; with several, up to a chunk
-    /// for each shard late.
+    /// When the queue holds so many bytes; `u64::MAX` for never. Exact for one producer; with several, up to two
+    /// chunks for each shard late.
     pub bytes: u64,
     /// When a push finds no room though the queue is not empty.
     pub pressure: bool,
@@ -223,11 +223,10 @@ impl Drain {
         let staging = lock(&shared.staging);
         let (mut records, mut items, mut bytes) = staging.queued();
         let mut shards: Vec<_> = shared.shards.iter().map(|shard| lock(&shard.0)).collect();
-        let (mut leased, mut open) = (0, 0);
+        let mut open = 0;
         for shard in &shards {
             let (more_records, more_items, more_bytes) = shard.queued();
             (records, items, bytes) = (records + more_records, items + more_items, bytes + more_bytes);
-            leased += shard.credits;
             open += shard.open_bytes();
         }
         if records == 0 {
@@ -248,7 +247,7 @@ impl Drain {
                 shard.set_wake(items, bytes);
             }
         }
-        shared.credits.0.set_wake(items.saturating_sub(leased).max(1), bytes.saturating_sub(open).max(1));
+        shared.credits.0.set_wake(items, bytes.saturating_add(open));
         true
     }
 }
