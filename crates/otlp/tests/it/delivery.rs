@@ -73,13 +73,30 @@ async fn a_partial_success_counts_what_was_rejected_and_is_not_retried() {
     }
     let report = client.shutdown(PATIENCE).await.expect("rejected is not lost");
     assert_eq!((report.accepted(), report.delivered(), report.rejected()), (5, 3, 2));
+    assert_eq!(report.last_message.as_deref(), Some("too old"));
     assert!(report.is_balanced());
     assert_eq!(collector.received().calls().len(), 1);
 }
 
 #[tokio::test]
+async fn a_warning_is_told_once_and_costs_nothing() {
+    // conf: PART-05, PART-07
+    let collector =
+        Collector::builder().grpc().reply(Reply::partial_success(0, "slow down")).start().await.unwrap();
+    let client = client(&collector).await;
+    let tracer = client.tracer("t");
+    (0..3).for_each(|_| tracer.start("s").end());
+    let report = client.flush().await.expect("a warning is no loss");
+    assert_eq!((report.delivered(), report.rejected()), (3, 0));
+    assert_eq!(report.last_message.as_deref(), Some("slow down"));
+    collector.set_script(Reply::ok());
+    assert_eq!(client.flush().await.unwrap().last_message, None, "told once");
+    all_delivered(&client, &collector, 3).await;
+}
+
+#[tokio::test]
 async fn a_shutdown_at_a_dead_endpoint_ends_in_time_and_says_what_is_lost() {
-    // conf: BATCH-13, RETRY-13, SURV-23
+    // conf: BATCH-13, RETRY-13, SURV-23, GRPC-20
     let collector = grpc().await;
     let endpoint = collector.grpc_endpoint();
     collector.kill().await.unwrap();
