@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Configuration,
     /// The client's thread or runtime could not be started.
     Startup,
-    /// No connection to the endpoint could be made.
+    /// No connection to the endpoint could be made, or it broke before the answer.
     Connect,
     /// A deadline passed.
     Timeout,
@@ -140,7 +140,7 @@ impl Error {
         self.kind() == ErrorKind::Configuration
     }
 
-    /// Whether no connection could be made.
+    /// Whether no connection could be made, or it broke before the answer.
     #[must_use]
     pub fn is_connect(&self) -> bool {
         self.kind() == ErrorKind::Connect
@@ -159,22 +159,30 @@ impl Error {
     }
 }
 
-/// The kind that the outermost telling cause has.
+/// The kind of an export's error, told by its causes.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
+    use otlp_transport::{ConnectError, ConnectionLost, GrpcError, HttpError, TimeoutError};
+    if is_caused_by::<ConnectError>(error) || is_caused_by::<ConnectionLost>(error) {
+        ErrorKind::Connect
+    } else if is_caused_by::<TimeoutError>(error) {
+        ErrorKind::Timeout
+    } else if is_caused_by::<GrpcError>(error) || is_caused_by::<HttpError>(error) {
+        ErrorKind::Refused
+    } else {
+        ErrorKind::Other
+    }
+}
+
+/// Whether the error or one of its causes is an `E`.
+pub(crate) fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if error.is::<otlp_transport::ConnectError>() {
-            return ErrorKind::Connect;
-        }
-        if error.is::<otlp_transport::TimeoutError>() {
-            return ErrorKind::Timeout;
-        }
-        if error.is::<otlp_transport::GrpcError>() || error.is::<otlp_transport::HttpError>() {
-            return ErrorKind::Refused;
+        if error.is::<E>() {
+            return true;
         }
         cause = error.source();
     }
-    ErrorKind::Other
+    false
 }
 
 /// The message of an error and of those causes that it does not already repeat. A failed connection has said it all:

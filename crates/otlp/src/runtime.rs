@@ -3,11 +3,12 @@
 //! It makes the client work under every runtime of the host, and under none. Telemetry of the libraries on this thread
 //! goes nowhere, so that exporting can't make telemetry about itself (conformance BATCH-26).
 
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::stack::Probe;
 use futures_util::future::join_all;
 use otlp_batch::Stats;
 use otlp_model::{ExportRequest, Signal};
+use otlp_transport::ConnectionLost;
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -60,10 +61,17 @@ async fn answer(probe: Probe, mut checks: mpsc::UnboundedReceiver<Check>) {
     while let Some(check) = checks.recv().await {
         let probe = probe.clone();
         tokio::spawn(async move {
-            let empty = ExportRequest::new(Signal::Traces, 0, bytes::Bytes::new());
-            let answer = probe.oneshot(empty).await;
+            let mut answer = probe.clone().oneshot(empty()).await;
+            // A connection kept from before may have been stale; the check is about now, so it gets a fresh one.
+            if answer.as_ref().is_err_and(|error| error::is_caused_by::<ConnectionLost>(&**error)) {
+                answer = probe.oneshot(empty()).await;
+            }
             // Whoever asked may have gone.
             let _ = check.send(answer.map(drop).map_err(Error::export));
         });
     }
+}
+
+fn empty() -> ExportRequest {
+    ExportRequest::new(Signal::Traces, 0, bytes::Bytes::new())
 }
