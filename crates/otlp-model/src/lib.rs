@@ -9,6 +9,8 @@ mod limits;
 mod log;
 mod metric;
 mod outcome;
+#[cfg(feature = "proto")]
+pub mod proto;
 mod record;
 mod request;
 mod resource;

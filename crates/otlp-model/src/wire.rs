@@ -21,3 +21,7 @@ pub use metric::encode_metric;
 pub(crate) use origin::{put_resource, put_scope};
 pub use span::encode_span;
 pub use span_writer::SpanWriter;
+#[cfg(feature = "proto")]
+pub(crate) use span_writer::{REMOTE, is_link_kept, link_flags, span_flags};
+#[cfg(feature = "proto")]
+pub(crate) use unique::for_each_unique;

@@ -35,7 +35,7 @@ const STATUS_TAG: u8 = 0x7a;
 /// Bit 8 of a flags word: whether the context is remote is known (conformance MODEL-04).
 const REMOTE_KNOWN: u32 = 0x100;
 /// Bit 9 of a flags word: the context is remote.
-const REMOTE: u32 = 0x200;
+pub(crate) const REMOTE: u32 = 0x200;
 
 /// Writes one span after the other into one buffer, appending OTLP protobuf as the span is made.
 ///
@@ -121,7 +121,7 @@ impl SpanWriter {
         start_unix_nano: u64,
     ) {
         let is_child = parent_span_id.is_valid();
-        let flags = flags(context, is_child && parent_is_remote);
+        let flags = span_flags(context, parent_span_id, parent_is_remote);
         let mut head = [0; HEAD];
         head[TRACE_ID..TRACE_ID + 2].copy_from_slice(&[0x0a, 16]);
         head[TRACE_ID + 2..SPAN_ID].copy_from_slice(context.trace_id().as_bytes());
@@ -266,7 +266,7 @@ impl SpanWriter {
             return;
         }
         let mut attributes = attributes.into_iter().peekable();
-        if !context.is_valid() && context.trace_state().is_empty() && attributes.peek().is_none() {
+        if !is_link_kept(context, attributes.peek().is_some() || dropped > 0) {
             return;
         }
         if self.links >= self.limits.links {
@@ -286,7 +286,7 @@ impl SpanWriter {
         let dropped = dropped.saturating_add(self.put_inner(0x22, max, attributes));
         put_uint(&mut self.buf, 0x28, dropped.into());
         let mut word = [0x35; 5];
-        word[1..].copy_from_slice(&flags(context, context.is_remote()).to_le_bytes());
+        word[1..].copy_from_slice(&link_flags(context).to_le_bytes());
         self.buf.extend_from_slice(&word);
         close(&mut self.buf, link);
     }
@@ -417,9 +417,23 @@ impl SpanWriter {
     }
 }
 
-/// The flags word of a span or link (conformance MODEL-04, MODEL-05).
+/// A span's flags word, which says where its parent is (conformance MODEL-04).
+pub(crate) fn span_flags(context: &SpanContext, parent_span_id: SpanId, parent_is_remote: bool) -> u32 {
+    flags(context, parent_span_id.is_valid() && parent_is_remote)
+}
+
+/// A link's flags word, which says where the linked span is (conformance MODEL-05).
+pub(crate) fn link_flags(context: &SpanContext) -> u32 {
+    flags(context, context.is_remote())
+}
+
 fn flags(context: &SpanContext, is_remote: bool) -> u32 {
     u32::from(context.flags().bits()) | REMOTE_KNOWN | if is_remote { REMOTE } else { 0 }
+}
+
+/// Whether a link says anything: an invalid context without attributes, kept or dropped, does not (conformance SPAN-18).
+pub(crate) fn is_link_kept(context: &SpanContext, had_attributes: bool) -> bool {
+    context.is_valid() || had_attributes || !context.trace_state().is_empty()
 }
 
 fn put_id(buf: &mut Vec<u8>, tag: u8, id: SpanId) {

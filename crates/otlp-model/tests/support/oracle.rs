@@ -78,7 +78,8 @@ fn id(bytes: &[u8]) -> Vec<u8> {
 
 /// Whether a link says anything.
 fn is_kept(link: &Link) -> bool {
-    link.context.is_valid() || !link.attributes.is_empty() || !link.context.trace_state().is_empty()
+    let had_attributes = !link.attributes.is_empty() || link.dropped_attributes_count > 0;
+    link.context.is_valid() || had_attributes || !link.context.trace_state().is_empty()
 }
 
 fn event(event: &Event, limits: &Limits) -> trace::span::Event {

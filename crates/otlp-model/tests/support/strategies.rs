@@ -94,9 +94,19 @@ pub(crate) fn span_id() -> impl Strategy<Value = SpanId> {
 
 /// Span contexts, of which some are invalid, and some have a trace state.
 pub(crate) fn context() -> impl Strategy<Value = SpanContext> {
-    (trace_id(), span_id(), any::<u8>(), any::<bool>()).prop_map(|(trace_id, span_id, flags, remote)| {
-        SpanContext::new(trace_id, span_id, TraceFlags::from_bits(flags)).with_remote(remote)
-    })
+    (trace_id(), span_id(), any::<u8>(), any::<bool>(), trace_state()).prop_map(
+        |(trace_id, span_id, flags, remote, state)| {
+            SpanContext::new(trace_id, span_id, TraceFlags::from_bits(flags))
+                .with_remote(remote)
+                .with_trace_state(state)
+        },
+    )
+}
+
+/// Trace states, mostly empty.
+pub(crate) fn trace_state() -> impl Strategy<Value = TraceState> {
+    let headers = vec!["", "", "", "a=1", "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"];
+    prop::sample::select(headers).prop_map(|header| TraceState::parse(header).unwrap())
 }
 
 /// Events.
