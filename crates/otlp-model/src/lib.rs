@@ -1,4 +1,5 @@
-//! The OTLP data model: typed telemetry, its wire form, and what receivers answer.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![doc = include_str!("../README.md")]
 
 mod assemble;
 mod groups;
