@@ -49,16 +49,18 @@ impl Listener {
 
 /// Accepts until the phase changes, then waits for the connections as the phase asks.
 pub(crate) async fn accept(shared: Arc<Shared>, period: u64, role: Role, listener: Listener) {
-    let mut phase = shared.phase.subscribe();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             biased;
-            _ = phase.wait_for(|phase| *phase != Phase::Serving) => break,
+            () = shared.ending() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => {
                 // A failed accept concerns one client, which is gone; the listener stays.
-                let Ok((stream, peer)) = accepted else { continue };
+                let Ok((stream, peer)) = accepted else {
+                    tokio::task::yield_now().await;
+                    continue;
+                };
                 let id = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let connection = Arc::new(Connection::new(Arc::clone(&shared), period, id, peer));
                 match stream {
@@ -70,10 +72,9 @@ pub(crate) async fn accept(shared: Arc<Shared>, period: u64, role: Role, listene
     }
     drop(listener);
     let finished = async { while connections.join_next().await.is_some() {} };
-    let down = phase.wait_for(|phase| *phase == Phase::Down);
     tokio::select! {
         () = finished => {}
-        _ = down => {}
+        () = shared.down() => {}
         () = tokio::time::sleep(shared.settings.grace) => {}
     }
     connections.shutdown().await;
@@ -104,17 +105,22 @@ where
         builder = builder.http2_only();
     }
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut phase = connection.shared.phase.subscribe();
+    // In this order: a connection that is to be dropped must not get to say another word.
     tokio::select! {
-        _ = serving.as_mut() => return,
+        biased;
         () = connection.closed() => return,
-        _ = phase.wait_for(|phase| *phase != Phase::Serving) => {}
+        () = connection.shared.ending() => {}
+        _ = serving.as_mut() => return,
     }
-    serving.as_mut().graceful_shutdown();
-    tokio::select! {
-        _ = serving => {}
-        () = connection.closed() => {}
-        _ = phase.wait_for(|phase| *phase == Phase::Down) => {}
+    let phase = *connection.shared.phase.borrow();
+    if phase == Phase::Stopping {
+        serving.as_mut().graceful_shutdown();
+        tokio::select! {
+            biased;
+            () = connection.closed() => {}
+            () = connection.shared.down() => {}
+            _ = serving => {}
+        }
     }
 }
 

@@ -66,6 +66,17 @@ impl Shared {
         Self { journal, settings, phase: watch::Sender::new(Phase::Down), connections: AtomicU64::new(0) }
     }
 
+    /// Resolves when the collector no longer serves.
+    pub(crate) async fn ending(&self) {
+        // An error means that the sender is gone, which outlives every caller.
+        let _ = self.phase.subscribe().wait_for(|phase| *phase != Phase::Serving).await;
+    }
+
+    /// Resolves when connections must be dropped.
+    pub(crate) async fn down(&self) {
+        let _ = self.phase.subscribe().wait_for(|phase| *phase == Phase::Down).await;
+    }
+
     /// From now on nothing is recorded, and every connection is on its way out.
     pub(crate) fn go_down(&self) {
         self.journal.set_period(None);

@@ -3,7 +3,7 @@
 //!
 //! Made by `grpc` and `http` per request. Never looks into the payload.
 
-use crate::collector::{Phase, Shared};
+use crate::collector::Shared;
 use crate::reply::Kind;
 use crate::{Attempt, Call, Malformed, Payload, Peer, Protocol};
 use http::request::Parts;
@@ -36,13 +36,6 @@ impl Connection {
     pub(crate) async fn close(&self) {
         self.close.notify_one();
         std::future::pending().await
-    }
-
-    /// Resolves when the collector stops serving.
-    pub(crate) async fn ending(&self) {
-        let mut phase = self.shared.phase.subscribe();
-        // An error means that the collector is gone altogether.
-        let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
     }
 
     pub(crate) fn malformed(&self, protocol: Protocol, parts: &Parts, status: StatusCode, reason: &str) {
@@ -100,7 +93,7 @@ impl Exchange {
             tokio::time::sleep(attempt.reply.delay).await;
         }
         match attempt.reply.kind {
-            Kind::Hang => self.connection.ending().await,
+            Kind::Hang => self.connection.shared.ending().await,
             Kind::Close => self.connection.close().await,
             _ => {}
         }
