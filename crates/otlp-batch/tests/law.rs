@@ -211,7 +211,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn answer(reply: Reply, after: u64, batch: Batch) -> Result<Outcome, BoxError> {
     let items = batch.items();
-    if after % 2 == 0 {
+    if after.is_multiple_of(2) {
         drop(batch);
     }
     if after > 0 {

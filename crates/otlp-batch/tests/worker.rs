@@ -402,6 +402,39 @@ fn a_plain_thread_flushes() {
     assert_eq!(report.stats.delivered, 5);
 }
 
+/// Producers on real threads, a worker on another, and flushes in between: no wake-up is missed, or a flush would
+/// not be answered.
+// conf: BATCH-10, BATCH-19, BATCH-20
+#[test]
+fn flushes_from_plain_threads_race_with_producers() {
+    const ROUNDS: u64 = 300;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let service = service_fn(|batch: Batch| async move {
+        tokio::task::yield_now().await;
+        Ok::<_, Infallible>(delivered(batch.items()))
+    });
+    let config = BatchConfig { max_queue_items: 1 << 20, shards: 2.try_into().ok(), ..config() };
+    let pool = ChunkPool::new(PoolConfig::default()).unwrap();
+    let (worker, handle) = Worker::new(&config, &pool, service).unwrap();
+    let worker = runtime.spawn(worker);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for round in 1..=ROUNDS {
+                    push(&handle, 7);
+                    let report = handle.flush(None).wait(Duration::from_secs(600));
+                    assert!(report.complete && report.stats.is_balanced());
+                    assert!(report.stats.delivered >= 7 * round);
+                }
+            });
+        }
+    });
+    let report = handle.close(None).wait(Duration::from_secs(600));
+    assert_eq!((report.stats.delivered, report.stats.accepted), (21 * ROUNDS, 21 * ROUNDS));
+    assert_eq!(runtime.block_on(worker).unwrap(), report.stats);
+}
+
 /// With the size strategy, a queue whose memory is used up is as full as it gets: it is sent, and does not stall.
 #[tokio::test(start_paused = true)]
 async fn a_queue_short_of_memory_is_sent_whatever_the_strategy() {

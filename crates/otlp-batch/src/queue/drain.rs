@@ -136,7 +136,7 @@ impl Drain {
     #[must_use]
     pub fn depth(&self) -> Depth {
         let shared = &*self.queue.shared;
-        let staging = lock(&shared.staging);
+        let staging = lock(&shared.staging.0);
         let (staged_records, staged_items, staged_bytes) = staging.queued();
         let mut depth = Depth {
             front: staging.front(),
@@ -159,7 +159,7 @@ impl Drain {
     /// push returned before the call has a position below it.
     pub fn stage(&mut self) -> u64 {
         let shared = &*self.queue.shared;
-        let mut staging = lock(&shared.staging);
+        let mut staging = lock(&shared.staging.0);
         shared.stage(&mut staging);
         staging.front() + staging.queued().0
     }
@@ -170,17 +170,16 @@ impl Drain {
     /// The items count as in flight until the ticket is settled.
     pub fn take(&mut self, max_items: u64, max_bytes: u64) -> Option<(Batch, Ticket)> {
         let shared = &self.queue.shared;
-        shared.pressure.store(false, Ordering::SeqCst);
+        if shared.pressure.load(Ordering::SeqCst) {
+            shared.pressure.store(false, Ordering::SeqCst);
+        }
         let (cut, end) = {
-            let mut staging = lock(&shared.staging);
+            let mut staging = lock(&shared.staging.0);
             let cut = staging.cut(max_items, max_bytes);
             if cut.parts.is_empty() {
                 return None;
             }
-            let mut ledger = lock(&shared.ledger);
-            ledger.in_flight += cut.items;
-            ledger.in_flight_batches += 1;
-            ledger.batches += 1;
+            lock(&shared.ledger.0).hand_over(cut.items);
             // Under the lock, so that a producer who finds nothing to evict finds the credits.
             shared.credits.0.release(cut.items);
             (cut, staging.front())
@@ -196,7 +195,7 @@ impl Drain {
     pub fn discard(&mut self, reason: DropReason) -> u64 {
         let shared = &self.queue.shared;
         let (items, parts) = {
-            let mut staging = lock(&shared.staging);
+            let mut staging = lock(&shared.staging.0);
             shared.stage(&mut staging);
             let (items, parts) = staging.discard(reason);
             shared.credits.0.release(items);
@@ -210,7 +209,7 @@ impl Drain {
     /// Has `waker` woken from now on, for what the drain [`park`](Self::park)s for. To be called before looking at
     /// the queue, so that no change after the look goes unnoticed.
     pub fn listen(&self, waker: &Waker) {
-        self.queue.shared.bell.listen(waker);
+        self.queue.shared.bell.0.listen(waker);
     }
 
     /// Asks producers to wake the drain; `false`, and nothing asked, when what it wants to be woken for is already
@@ -220,7 +219,7 @@ impl Drain {
     /// comes either before the look or after the wish.
     pub fn park(&mut self, wake: &Wake) -> bool {
         let shared = &*self.queue.shared;
-        let staging = lock(&shared.staging);
+        let staging = lock(&shared.staging.0);
         let (mut records, mut items, mut bytes) = staging.queued();
         let mut shards: Vec<_> = shared.shards.iter().map(|shard| lock(&shard.0)).collect();
         let mut open = 0;
@@ -296,7 +295,7 @@ impl Ticket {
     fn close(&mut self, outcome: &Outcome, error: Option<String>) {
         if let Some(shared) = self.shared.take() {
             self.body.release();
-            shared.settle(self.items, outcome, error);
+            lock(&shared.ledger.0).settle(self.items, outcome, error);
         }
     }
 }
