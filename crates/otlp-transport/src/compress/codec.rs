@@ -38,16 +38,19 @@ impl Codec for flate2::Compress {
         self.reset();
         let mut rest = body;
         loop {
-            // With room for output, and input or a trailer to write, every turn makes progress.
             output.reserve((rest.len() / EXPECTED_RATIO).max(1024));
-            let before = self.total_in();
+            let before = (self.total_in(), self.total_out());
             let status = self
                 .compress_vec(rest, output, flate2::FlushCompress::Finish)
                 .map_err(|error| error.to_string())?;
             if status == flate2::Status::StreamEnd {
                 return Ok(());
             }
-            let consumed = usize::try_from(self.total_in() - before).unwrap_or(rest.len());
+            // There is room for output, and input or a trailer to write.
+            if (self.total_in(), self.total_out()) == before {
+                return Err("the compressor made no progress".to_owned());
+            }
+            let consumed = usize::try_from(self.total_in() - before.0).unwrap_or(rest.len());
             rest = rest.get(consumed..).unwrap_or_default();
         }
     }
