@@ -120,7 +120,6 @@ async fn a_request_dropped_before_its_end_is_told_as_cancelled() {
 
 #[tokio::test(start_paused = true)]
 async fn above_retry_it_sees_the_batch_and_below_each_attempt() {
-    // conf: RETRY-21
     let (batches, attempts) = (Log::default(), Log::default());
     let mut answers = [Err(503), Err(429), Ok(())].into_iter();
     let mut stack = ServiceBuilder::new()

@@ -197,6 +197,19 @@ async fn an_order_holds_for_every_request_to_the_destination() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_order_of_one_destination_does_not_hold_for_another() {
+    // conf: RETRY-19
+    let slow = Server::new([After(429, 10 * SECOND), Status(200)]);
+    let other = Server::new([Status(200)]);
+    let layer = RetryLayer::new(exact().build().unwrap());
+    let told = tokio::spawn(layer.layer(slow.clone()).oneshot(request()));
+    tokio::time::sleep(SECOND).await;
+    layer.layer(other.clone()).oneshot(request()).await.unwrap();
+    assert_eq!(other.attempts(), millis(&[1_000]));
+    told.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_cannot_outwait_the_common_pause_ends_without_an_attempt() {
     // conf: RETRY-08, RETRY-10
     let server = Server::new([After(429, 90 * SECOND), Status(200)]);
@@ -256,7 +269,7 @@ async fn the_last_error_is_told_with_the_attempts_and_the_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_of_one_attempt_is_retried() {
-    // conf: RETRY-15, TIME-01, TIME-03
+    // conf: RETRY-15, TIME-03
     let server = Server::new([Hang, Status(200)]);
     let layer = RetryLayer::new(exact().build().unwrap());
     let stack = layer.layer(AttemptTimeoutLayer::new(10 * SECOND).layer(server.clone()));

@@ -63,7 +63,7 @@ proptest! {
     }
 
     #[test]
-    fn jitter_survives_the_cap(policy in policies(), failures in 0..50, low in 0.0..0.4_f64, high in 0.6..1.0_f64) {
+    fn jitter_survives_the_cap(policy in policies(), failures in 0..50, low in 0.0..0.8_f64) {
         // conf: RETRY-20
         prop_assume!(policy.randomization_factor() > 0.1 && policy.max_interval() > MS * 20);
         let mut one = Backoff::new(&policy);
@@ -71,7 +71,7 @@ proptest! {
             one.next_delay(Duration::ZERO, 0.5);
         }
         let mut other = one.clone();
-        prop_assert!(one.next_delay(Duration::ZERO, low) < other.next_delay(Duration::ZERO, high));
+        prop_assert!(one.next_delay(Duration::ZERO, low) < other.next_delay(Duration::ZERO, low + 0.2));
     }
 
     #[test]
