@@ -1,10 +1,10 @@
 //! The client: tracers in, reports out.
 
 use crate::builder::ClientBuilder;
-use crate::core::Core;
 use crate::error::Error;
 use crate::report::DeliveryReport;
 use crate::runtime::{self, Check};
+use crate::shared::Shared;
 use crate::stack;
 use crate::tracer::{Tracer, TracerInner};
 use futures_util::future::join3;
@@ -41,7 +41,7 @@ pub struct Client {
 }
 
 struct Inner {
-    core: Arc<Core>,
+    shared: Arc<Shared>,
     resource: Resource,
     endpoint: String,
     shutdown: ShutdownTrigger,
@@ -66,7 +66,7 @@ impl Client {
         runtime::start(stack.workers, stack.probe, requests)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                core: Arc::new(stack.core),
+                shared: Arc::new(stack.shared),
                 resource,
                 endpoint: stack.endpoint,
                 shutdown: stack.shutdown,
@@ -85,8 +85,8 @@ impl Client {
 
     /// A tracer for a scope with a version, attributes or a schema.
     pub fn tracer_with_scope(&self, scope: &InstrumentationScope) -> Tracer {
-        let (core, group) = (Arc::clone(&self.inner.core), self.group(scope));
-        Tracer { inner: Arc::new(TracerInner { core, group }) }
+        let (shared, group) = (Arc::clone(&self.inner.shared), self.group(scope));
+        Tracer { inner: Arc::new(TracerInner { shared, group }) }
     }
 
     /// The resource that everything this client makes carries.
@@ -112,7 +112,7 @@ impl Client {
     ///
     /// As [`flush`](Self::flush).
     pub async fn flush_within(&self, timeout: Duration) -> Result<DeliveryReport, Error> {
-        self.settle("flush", self.inner.each(|core, signal| core.lane(signal).flush(Some(timeout)))).await
+        self.settle("flush", self.inner.each(|shared, signal| shared.lane(signal).flush(Some(timeout)))).await
     }
 
     /// [`flush`](Self::flush) for callers that are not async; blocks this thread.
@@ -122,7 +122,7 @@ impl Client {
     /// As [`flush`](Self::flush).
     pub fn flush_blocking(&self) -> Result<DeliveryReport, Error> {
         let timeout = self.inner.flush_timeout;
-        let replies = self.inner.each(|core, signal| core.lane(signal).flush(Some(timeout)));
+        let replies = self.inner.each(|shared, signal| shared.lane(signal).flush(Some(timeout)));
         self.inner.settle_blocking("flush", replies, timeout)
     }
 
@@ -162,7 +162,7 @@ impl Client {
     /// The books of a signal now. Does not count as a report.
     #[must_use]
     pub fn stats(&self, signal: Signal) -> Stats {
-        self.inner.core.lane(signal).stats()
+        self.inner.shared.lane(signal).stats()
     }
 
     /// How many items wait in the queues, over all signals; those in flight are not counted.
@@ -176,8 +176,8 @@ impl Client {
         Ok(usize::try_from(queued).unwrap_or(usize::MAX))
     }
 
-    pub(crate) fn core(&self) -> &Core {
-        &self.inner.core
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.inner.shared
     }
 
     async fn settle(
@@ -185,21 +185,21 @@ impl Client {
         operation: &str,
         [traces, metrics, logs]: [Reply; 3],
     ) -> Result<DeliveryReport, Error> {
-        let started = self.inner.core.clock.read();
+        let started = self.inner.shared.clock.read();
         let (traces, metrics, logs) = join3(traces, metrics, logs).await;
         self.inner.report(operation, started.unix_nano, [traces, metrics, logs])
     }
 }
 
 impl Inner {
-    fn each(&self, ask: impl Fn(&Core, Signal) -> Reply) -> [Reply; 3] {
-        Signal::ALL.map(|signal| ask(&self.core, signal))
+    fn each(&self, ask: impl Fn(&Shared, Signal) -> Reply) -> [Reply; 3] {
+        Signal::ALL.map(|signal| ask(&self.shared, signal))
     }
 
     /// Tells the layers first: a retry that sleeps tries at once, and none sleeps past the deadline.
     fn close(&self, deadline: Duration) -> [Reply; 3] {
         self.shutdown.trigger(tokio::time::Instant::now().checked_add(deadline));
-        self.each(|core, signal| core.lane(signal).close(Some(deadline)))
+        self.each(|shared, signal| shared.lane(signal).close(Some(deadline)))
     }
 
     /// The worker answers at the deadline; the grace is for a thread that is held up, so that the caller is not.
@@ -210,10 +210,10 @@ impl Inner {
         timeout: Duration,
     ) -> Result<DeliveryReport, Error> {
         const GRACE: Duration = Duration::from_millis(500);
-        let started = self.core.clock.read();
+        let started = self.shared.clock.read();
         let mut left = if runtime::is_current() { Duration::ZERO } else { timeout.saturating_add(GRACE) };
         let reports = replies.map(|reply| {
-            let asked = self.core.clock.read();
+            let asked = self.shared.clock.read();
             let report = reply.wait(left);
             left = left.saturating_sub(self.elapsed(asked.unix_nano));
             report
@@ -222,7 +222,7 @@ impl Inner {
     }
 
     fn elapsed(&self, since_unix_nano: u64) -> Duration {
-        Duration::from_nanos(self.core.clock.read().unix_nano.saturating_sub(since_unix_nano))
+        Duration::from_nanos(self.shared.clock.read().unix_nano.saturating_sub(since_unix_nano))
     }
 
     fn report(
@@ -241,7 +241,7 @@ impl Inner {
             report.timed_out |= !reply.complete;
         }
         drop(reported);
-        let said = self.core.failures.take();
+        let said = self.shared.failures.take();
         (report.last_error, report.last_message) = (said.error, said.message);
         if report.timed_out || report.lost().total() > 0 {
             return Err(Error::undelivered(operation, report));

@@ -64,13 +64,13 @@ impl Span {
         sampler_attributes: &[KeyValue],
     ) -> Self {
         let mut live = Live::take(tracer);
-        let core = &*tracer.core;
-        let now = core.clock.read();
+        let shared = &*tracer.shared;
+        let now = shared.clock.read();
         live.wall_at_origin = now.wall_at_origin;
         live.start_unix_nano = plan.start_unix_nano.unwrap_or(now.unix_nano);
         let (parent_id, remote) = parent.map_or((SpanId::INVALID, false), |p| (p.span_id(), p.is_remote()));
         live.writer.start(
-            &core.limits,
+            &shared.limits,
             &context,
             parent_id,
             remote,
@@ -126,7 +126,7 @@ impl Span {
     #[inline]
     pub fn add_event(&mut self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
         if let Some(live) = &mut self.live {
-            let now = live.tracer.core.clock.read_on(live.wall_at_origin);
+            let now = live.tracer.shared.clock.read_on(live.wall_at_origin);
             live.writer.add_event(name.as_ref(), now, attributes.iter().copied());
         }
         self
@@ -198,7 +198,7 @@ impl Span {
     #[inline]
     pub fn end(&mut self) {
         if let Some(live) = self.live.take() {
-            let end = live.tracer.core.clock.read_on(live.wall_at_origin).max(live.start_unix_nano);
+            let end = live.tracer.shared.clock.read_on(live.wall_at_origin).max(live.start_unix_nano);
             live.end(end);
         }
     }
@@ -233,7 +233,7 @@ impl Live {
 
     #[inline]
     fn end(mut self: Box<Self>, end_unix_nano: u64) {
-        self.tracer.core.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
+        self.tracer.shared.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
         if self.writer.capacity() > SPARE_BYTES {
             self.writer.shrink_to(SPARE_BYTES);
         }

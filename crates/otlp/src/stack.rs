@@ -6,10 +6,10 @@ use crate::builder::ClientBuilder;
 #[cfg(feature = "json")]
 use crate::config::SerializationFormat;
 use crate::config::{BatchStrategy, Protocol, RetryConfig};
-use crate::core::Core;
 use crate::error::Error;
 use crate::observe::Failures;
 use crate::runtime::Work;
+use crate::shared::Shared;
 use crate::slot::ServiceSlot;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{Groups, Outcome, RequestLimits, Signal};
@@ -27,7 +27,7 @@ pub(crate) type Probe = BoxExportService;
 
 /// What a client is made of.
 pub(crate) struct Stack {
-    pub(crate) core: Core,
+    pub(crate) shared: Shared,
     pub(crate) workers: Vec<Work>,
     pub(crate) probe: Probe,
     pub(crate) shutdown: ShutdownTrigger,
@@ -70,8 +70,8 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
     };
     let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
     let wait = (!options.async_export).then_some(options.flush_timeout);
-    let core = Core::new(options.limits, groups, failures, options.sampler, lanes, wait);
-    Ok(Stack { core, workers, probe, shutdown: trigger, endpoint: endpoint.to_string() })
+    let shared = Shared::new(options.limits, groups, failures, options.sampler, lanes, wait);
+    Ok(Stack { shared, workers, probe, shutdown: trigger, endpoint: endpoint.to_string() })
 }
 
 struct Parts {

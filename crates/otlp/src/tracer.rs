@@ -1,7 +1,7 @@
 //! Starting spans: parents, ids, the sampler's decision.
 
 use crate::context::{TraceContext, with_current};
-use crate::core::Core;
+use crate::shared::Shared;
 use crate::span::Span;
 use crate::{clock, ids};
 use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags};
@@ -28,7 +28,7 @@ pub struct Tracer {
 }
 
 pub(crate) struct TracerInner {
-    pub(crate) core: Arc<Core>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) group: GroupId,
 }
 
@@ -78,7 +78,7 @@ impl Tracer {
 
     /// Ids, then the sampler, then the span (conformance SPAN-04).
     pub(crate) fn begin(&self, plan: &Plan<'_>, parent: Option<&SpanContext>) -> Span {
-        let core = &*self.inner.core;
+        let shared = &*self.inner.shared;
         let parent = parent.filter(|parent| parent.is_valid());
         let (trace_id, span_id, flags) = match parent {
             Some(parent) => (parent.trace_id(), ids::span_id(), parent.flags()),
@@ -91,7 +91,7 @@ impl Tracer {
             .with_parent(parent)
             .with_attributes(plan.attributes)
             .with_links(plan.links);
-        let sampling = core.sample(&question);
+        let sampling = shared.sample(&question);
         let sampled = sampling.is_sampled();
         let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampled))
             .with_trace_state(sampling.trace_state);

@@ -29,7 +29,7 @@ impl Client {
         scope: &InstrumentationScope,
         spans: impl IntoIterator<Item = SpanData>,
     ) -> Result<u64, Error> {
-        let limits = self.core().limits;
+        let limits = self.shared().limits;
         self.export(Signal::Traces, scope, spans, |span, buffer| {
             encode_span(&span, &limits, buffer);
             1
@@ -46,7 +46,7 @@ impl Client {
         scope: &InstrumentationScope,
         records: impl IntoIterator<Item = LogRecord>,
     ) -> Result<u64, Error> {
-        let limits = self.core().limits;
+        let limits = self.shared().limits;
         self.export(Signal::Logs, scope, records, |record, buffer| {
             encode_log(&record, &limits, buffer);
             1
@@ -75,7 +75,7 @@ impl Client {
         encode: impl Fn(T, &mut Vec<u8>) -> u32,
     ) -> Result<u64, Error> {
         let group = self.group(scope);
-        let queue = self.core().lane(signal).queue();
+        let queue = self.shared().lane(signal).queue();
         let (mut queued, mut dropped, mut buffer) = (0, Dropped::default(), Vec::new());
         for item in items {
             buffer.clear();
@@ -92,6 +92,6 @@ impl Client {
     }
 
     pub(crate) fn group(&self, scope: &InstrumentationScope) -> GroupId {
-        self.core().groups.register(self.resource(), scope)
+        self.shared().groups.register(self.resource(), scope)
     }
 }
