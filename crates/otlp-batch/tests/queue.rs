@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use otlp_batch::{Batch, BatchConfig, ChunkPool, Drain, OverflowPolicy, PoolConfig, Queue, Wake};
+use otlp_batch::{Batch, BatchConfig, ChunkPool, Drain, OverflowPolicy, PoolConfig, Queue};
 use otlp_model::{DropReason, GroupId, Outcome, Records};
 
 const GROUP: GroupId = GroupId(1);
@@ -78,6 +78,18 @@ fn the_bound_in_items_is_exact_after_other_producers_went_quiet() {
         assert_eq!(accepted, 91);
         assert_eq!(queue.stats().queued, 100);
     }
+}
+
+/// The queue has its own copy: what the caller does with its buffer afterwards changes nothing.
+// conf: BATCH-07, BATCH-30
+#[test]
+fn a_queued_record_cannot_change_any_more() {
+    let (queue, mut drain) = small(OverflowPolicy::DropNewest);
+    let mut buffer = *b"first";
+    queue.push(GROUP, 1, &buffer).unwrap();
+    buffer.copy_from_slice(b"other");
+    queue.push(GROUP, 1, &buffer).unwrap();
+    assert_eq!(drain_all(&mut drain), b"firstother");
 }
 
 #[test]
@@ -399,82 +411,4 @@ fn many_threads_and_one_truth() {
         }
         assert_eq!(pool.held_bytes(), pool.idle_bytes());
     }
-}
-
-/// A drain that waits for a batch is woken by the very record that completes it, and by none before.
-// conf: BATCH-02
-#[test]
-fn a_single_producer_wakes_the_drain_exactly_when_a_batch_is_full() {
-    for (items, bytes) in [(100, u64::MAX), (u64::MAX, 1000)] {
-        for already in [0, 1, 60] {
-            let (queue, mut drain) = small(OverflowPolicy::DropNewest);
-            for _ in 0..already {
-                queue.push(GROUP, 1, &[0; 10]).unwrap();
-            }
-            if already == 60 {
-                drain.stage();
-            }
-            let (waker, count) = counting_waker();
-            drain.listen(&waker);
-            assert!(drain.park(&Wake { first: false, items, bytes, pressure: true }));
-            for pushed in already..100 {
-                assert_eq!(count.load(Ordering::SeqCst), 0, "woken after {pushed}");
-                queue.push(GROUP, 1, &[0; 10]).unwrap();
-            }
-            assert_eq!(count.load(Ordering::SeqCst), 1);
-        }
-    }
-}
-
-/// Several producers wake it too, at most their unused credits late.
-// conf: BATCH-02
-#[test]
-fn several_producers_wake_the_drain_when_a_batch_is_full() {
-    let config = BatchConfig {
-        shards: 4.try_into().ok(),
-        max_batch_items: 400,
-        ..config(4000, OverflowPolicy::DropNewest)
-    };
-    let (queue, mut drain) = Drain::new(&config, &pool(1 << 20, 4096)).unwrap();
-    let (waker, count) = counting_waker();
-    drain.listen(&waker);
-    assert!(drain.park(&Wake { first: false, items: 400, bytes: u64::MAX, pressure: true }));
-    for _ in 0..4 {
-        let queue = queue.clone();
-        let push = move || (0..150).for_each(|_| queue.push(GROUP, 1, b"x").unwrap());
-        thread::spawn(push).join().unwrap();
-    }
-    assert!(count.load(Ordering::SeqCst) > 0, "600 of 400 items, and not woken");
-}
-
-/// Only the first record of an idle queue wakes, and only a push without room wakes once more.
-#[test]
-fn producers_do_not_wake_per_record() {
-    let (queue, mut drain) = small(OverflowPolicy::DropNewest);
-    let (waker, count) = counting_waker();
-    drain.listen(&waker);
-    assert!(drain.park(&Wake { first: true, items: u64::MAX, bytes: u64::MAX, pressure: true }));
-    for _ in 0..100 {
-        queue.push(GROUP, 1, b"x").unwrap();
-        drain.listen(&waker);
-    }
-    assert_eq!(count.load(Ordering::SeqCst), 1);
-    for _ in 0..100 {
-        queue.push(GROUP, 1, b"x").unwrap_err();
-        drain.listen(&waker);
-    }
-    assert_eq!(count.load(Ordering::SeqCst), 2);
-    assert!(drain.depth().pressure);
-    assert!(!drain.park(&Wake { first: false, items: u64::MAX, bytes: u64::MAX, pressure: true }));
-}
-
-fn counting_waker() -> (std::task::Waker, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
-    struct Counter(std::sync::Arc<std::sync::atomic::AtomicUsize>);
-    impl std::task::Wake for Counter {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    (std::sync::Arc::new(Counter(count.clone())).into(), count)
 }
