@@ -59,8 +59,7 @@ proptest! {
 
     #[test]
     fn any_metric_is_what_the_oracle_says(metric in strategies::metric()) {
-        // conf: MODEL-08, MODEL-20, MODEL-21, MODEL-22, MODEL-23, MODEL-24, MODEL-25, MODEL-26, MODEL-27, MODEL-28
-        // conf: MODEL-29, MODEL-34, METR-30
+        // conf: MODEL-08, MODEL-21, MODEL-22, MODEL-24, MODEL-25, MODEL-27, MODEL-29, MODEL-34, METR-30
         let mut record = Vec::new();
         let items = encode_metric(&metric, &mut record);
         prop_assert_eq!(items as usize, metric.data_points());
