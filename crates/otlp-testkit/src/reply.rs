@@ -41,6 +41,7 @@ pub(crate) enum Kind {
     Body(Body),
     Hang,
     Close,
+    Reset(u32),
     Invalid(String),
 }
 
@@ -160,6 +161,13 @@ impl Reply {
     #[must_use]
     pub fn accept_then_close() -> Self {
         Self::close().accepting(true)
+    }
+
+    /// The call's stream is reset (RST_STREAM) with an HTTP/2 error code, such as 7, REFUSED_STREAM; other calls on the
+    /// connection go on. An HTTP/1.1 connection is closed. The data is not received.
+    #[must_use]
+    pub fn reset(code: u32) -> Self {
+        Self::new(Kind::Reset(code))
     }
 
     /// A raw HTTP answer, 200 unless [`with_http_status`](Self::with_http_status) says otherwise: what a proxy, a
@@ -332,7 +340,7 @@ impl Reply {
                 let status = body.trailers.get("grpc-status").or_else(|| self.headers.get("grpc-status"));
                 status.is_some_and(|status| status == "0")
             }
-            Kind::Status(_) | Kind::Hang | Kind::Close | Kind::Invalid(_) => false,
+            Kind::Status(_) | Kind::Hang | Kind::Close | Kind::Reset(_) | Kind::Invalid(_) => false,
         };
         self.accept.unwrap_or_else(by_kind)
     }

@@ -96,7 +96,7 @@ where
             match answer {
                 Answer::Response(response) => Ok(response),
                 // The call's own stream is reset, or its HTTP/1.1 connection closed.
-                Answer::None => Err(Unanswered),
+                Answer::Reset(code) => Err(Unanswered(h2::Reason::from(code).into())),
             }
         }
     });
@@ -124,7 +124,7 @@ where
     }
 }
 
-/// Why a call got no answer; seen by nobody but hyper, which then breaks it off.
+/// Why a call got no answer; seen by nobody but hyper, which resets the stream with the code it finds in the source.
 #[derive(Debug, thiserror::Error)]
 #[error("the collector's script gives no answer")]
-struct Unanswered;
+struct Unanswered(#[source] h2::Error);

@@ -15,8 +15,13 @@ use tonic::body::Body as BoxBody;
 
 pub(crate) enum Answer {
     Response(Response<BoxBody>),
-    /// The call is broken off.
-    None,
+    /// The call is broken off, with this HTTP/2 error code.
+    Reset(u32),
+}
+
+impl Answer {
+    /// The call is broken off: INTERNAL_ERROR, as by a server that fails.
+    pub(crate) const NONE: Self = Self::Reset(2);
 }
 
 /// A response with a whole body.

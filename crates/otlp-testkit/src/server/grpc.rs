@@ -57,7 +57,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
 
     match exchange.outcome() {
         Some(Some(attempt)) => carry_out(&attempt, response),
-        Some(None) => Answer::None,
+        Some(None) => Answer::NONE,
         None => {
             let (status, response) = as_collector(response);
             let reason = format!("{:?}: {}", status.code(), status.message());
@@ -82,7 +82,8 @@ fn as_collector(response: HttpResponse<BoxBody>) -> (Status, HttpResponse<BoxBod
 fn carry_out(attempt: &Attempt, response: HttpResponse<BoxBody>) -> Answer {
     let mut response = match &attempt.reply.kind {
         Kind::Body(body) => answer::raw(body),
-        Kind::Hang | Kind::Close => return Answer::None,
+        Kind::Reset(code) => return Answer::Reset(*code),
+        Kind::Hang | Kind::Close => return Answer::NONE,
         Kind::Status(status) if !(0..=16).contains(&status.grpc) => {
             // Tonic would make it UNKNOWN.
             let mut response = Status::unknown(status.message.clone()).into_http();
@@ -128,7 +129,7 @@ impl Exports {
                 }
             }),
             Kind::Invalid(reason) => Err(Status::internal(reason.clone())),
-            Kind::Body(_) | Kind::Hang | Kind::Close => {
+            Kind::Body(_) | Kind::Hang | Kind::Close | Kind::Reset(_) => {
                 Err(Status::internal("replaced by the scripted answer"))
             }
         }

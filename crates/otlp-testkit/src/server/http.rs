@@ -41,7 +41,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     let body = match body::read(body, limit).await {
         Ok(body) => body,
         // Nobody is left to be answered.
-        Err(Unreadable::Broken) => return Answer::None,
+        Err(Unreadable::Broken) => return Answer::NONE,
         Err(error) => return refuse(&connection, &parts, unreadable(format, &error)),
     };
     let arrival = Arrival {
@@ -56,7 +56,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
         Err(refusal) => refuse(&connection, &parts, refusal),
         Ok(payload) => match Exchange::new(connection).arrive(arrival, payload).await {
             Some(attempt) => carry_out(&attempt, format),
-            None => Answer::None,
+            None => Answer::NONE,
         },
     }
 }
@@ -153,7 +153,8 @@ fn carry_out(attempt: &Attempt, format: Format) -> Answer {
         }
         Kind::Body(body) => answer::raw(body),
         Kind::Invalid(reason) => answer::plain(StatusCode::INTERNAL_SERVER_ERROR, TEXT, reason.clone()),
-        Kind::Hang | Kind::Close => return Answer::None,
+        Kind::Reset(code) => return Answer::Reset(*code),
+        Kind::Hang | Kind::Close => return Answer::NONE,
     };
     answer::add_headers(&mut response, &attempt.reply.headers);
     Answer::Response(response)

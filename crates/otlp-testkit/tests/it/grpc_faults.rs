@@ -5,6 +5,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsSe
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use otlp_testkit::{Code, Collector, Reply};
 use prost::Message;
+use std::error::Error;
 use std::time::Duration;
 
 async fn collector(reply: Reply) -> Collector {
@@ -29,7 +30,7 @@ pub(crate) struct RetryInfo {
 }
 
 /// An export of one span over bare HTTP/2, for what a gRPC client would hide.
-async fn raw_export(collector: &Collector) -> Answer {
+async fn raw_export(collector: &Collector) -> hyper::Result<Answer> {
     let mut body = vec![0, 0, 0, 0, u8::try_from(spans(1).encoded_len()).unwrap()];
     spans(1).encode(&mut body).unwrap();
     let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -37,7 +38,7 @@ async fn raw_export(collector: &Collector) -> Answer {
         .header("content-type", "application/grpc")
         .body(http_body_util::Full::new(body.into()))
         .unwrap();
-    send_http2(collector.grpc_endpoint().trim_start_matches("http://"), request).await.unwrap()
+    send_http2(collector.grpc_endpoint().trim_start_matches("http://"), request).await
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn every_code_is_sent_as_scripted() {
 async fn codes_beyond_grpc_reach_the_wire() {
     // conf: GRPC-27
     let collector = collector(Reply::status(99)).await;
-    assert_eq!(raw_export(&collector).await.header("grpc-status"), "99");
+    assert_eq!(raw_export(&collector).await.unwrap().header("grpc-status"), "99");
 }
 
 #[tokio::test]
@@ -123,6 +124,26 @@ async fn a_closed_connection_is_an_error_and_the_next_call_reconnects() {
 }
 
 #[tokio::test]
+async fn a_stream_is_reset_with_the_scripted_code() {
+    // conf: GRPC-08
+    let collector = collector(Reply::ok()).await;
+    for code in [0, 2, 7, 8, 11, 99] {
+        collector.set_script(Reply::reset(code));
+        let error = raw_export(&collector).await.unwrap_err();
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>()).unwrap();
+        assert!(cause.is_reset() && cause.is_remote(), "{cause:?}");
+        assert_eq!(cause.reason(), Some(code.into()));
+    }
+    let channel = channel(&collector);
+    export(&channel, spans(1)).await.unwrap_err();
+    collector.set_script(Reply::ok());
+    export(&channel, spans(1)).await.unwrap();
+    let connections: Vec<_> = collector.attempts().iter().map(|attempt| attempt.call.connection).collect();
+    assert_eq!(connections, [1, 2, 3, 4, 5, 6, 7, 7], "a reset leaves the connection be");
+    assert_eq!((collector.tally().refused_calls, collector.tally().spans), (7, 1));
+}
+
+#[tokio::test]
 async fn a_hang_lasts_until_the_client_gives_up() {
     // conf: SURV-21
     let collector = collector(Reply::hang()).await;
@@ -158,7 +179,7 @@ async fn a_proxys_page_reaches_the_client() {
     // conf: GRPC-07, SURV-19
     let reply = Reply::body("<h1>bad gateway</h1>", "text/html").with_http_status(502);
     let collector = collector(reply).await;
-    let answer = raw_export(&collector).await;
+    let answer = raw_export(&collector).await.unwrap();
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (502, "text/html"));
     assert_eq!((answer.header("grpc-status"), answer.text()), ("", "<h1>bad gateway</h1>"));
     assert_eq!(collector.tally().refused_calls, 1);

@@ -129,9 +129,11 @@ async fn close_and_cut_are_errors_to_the_client() {
     post_spans(&collector, 1).await.unwrap_err();
     collector.set_script(Reply::accept_then_close());
     post_spans(&collector, 1).await.unwrap_err();
+    collector.set_script(Reply::reset(7));
+    post_spans(&collector, 1).await.unwrap_err();
     collector.set_script(Reply::body("half an ans", "application/json").cut_short());
     post_spans(&collector, 1).await.unwrap_err();
-    assert_eq!((collector.tally().refused_calls, collector.tally().accepted_calls), (1, 2));
+    assert_eq!((collector.tally().refused_calls, collector.tally().accepted_calls), (2, 2));
 }
 
 #[tokio::test]
