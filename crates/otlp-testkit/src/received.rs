@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use otlp_model::proto::ConvertError;
 use std::sync::Arc;
 
 /// A snapshot of calls and what was in them, in order of arrival.
@@ -17,11 +18,13 @@ use std::sync::Arc;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), otlp_testkit::Error> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let collector = otlp_testkit::Collector::builder().start().await?;
 /// // … the code under test sends …
 /// for received in collector.received().spans() {
 ///     println!("{} {} {:?}", received.service_name(), received.span.name, received.attribute("http.route"));
+///     let span: otlp_model::SpanData = received.to_model()?;
+///     assert!(span.context.is_valid());
 /// }
 /// # Ok(())
 /// # }
@@ -166,15 +169,28 @@ fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AnyValue> {
 }
 
 macro_rules! lookups {
-    ($name:ident, $($field:ident)?) => {
+    ($name:ident . $item:ident => $model:ident) => {
         impl $name {
-            $(
-                /// An attribute of the item.
-                #[must_use]
-                pub fn attribute(&self, key: &str) -> Option<&AnyValue> {
-                    find(&self.$field.attributes, key)
-                }
-            )?
+            /// The item as a type of `otlp-model`.
+            ///
+            /// # Errors
+            ///
+            /// When it has no meaning there, such as an id of a wrong length: the error names the field.
+            pub fn to_model(&self) -> Result<otlp_model::$model, ConvertError> {
+                self.$item.clone().try_into()
+            }
+
+            /// The resource as a type of `otlp-model`.
+            #[must_use]
+            pub fn resource_model(&self) -> otlp_model::Resource {
+                (*self.resource).clone().into()
+            }
+
+            /// The scope as a type of `otlp-model`.
+            #[must_use]
+            pub fn scope_model(&self) -> otlp_model::InstrumentationScope {
+                (*self.scope).clone().into()
+            }
 
             /// An attribute of the resource.
             #[must_use]
@@ -195,6 +211,22 @@ macro_rules! lookups {
     };
 }
 
-lookups!(ReceivedSpan, span);
-lookups!(ReceivedLog, record);
-lookups!(ReceivedMetric,);
+lookups!(ReceivedSpan.span => SpanData);
+lookups!(ReceivedLog.record => LogRecord);
+lookups!(ReceivedMetric.metric => Metric);
+
+impl ReceivedSpan {
+    /// An attribute of the span.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&AnyValue> {
+        find(&self.span.attributes, key)
+    }
+}
+
+impl ReceivedLog {
+    /// An attribute of the log record.
+    #[must_use]
+    pub fn attribute(&self, key: &str) -> Option<&AnyValue> {
+        find(&self.record.attributes, key)
+    }
+}

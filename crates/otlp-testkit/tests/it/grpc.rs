@@ -45,6 +45,30 @@ async fn every_signal_arrives_whole() {
 }
 
 #[tokio::test]
+async fn items_are_to_be_had_as_model_types() {
+    let collector = Collector::builder().grpc().start().await.unwrap();
+    let channel = channel(&collector);
+    export(&channel, spans(1)).await.unwrap();
+    MetricsServiceClient::new(channel.clone()).export(metrics(1)).await.unwrap();
+    LogsServiceClient::new(channel.clone()).export(logs(1)).await.unwrap();
+    let mut broken = spans(1);
+    broken.resource_spans[0].scope_spans[0].spans[0].span_id = vec![1; 7];
+    export(&channel, broken).await.unwrap();
+
+    let received = collector.received();
+    let [good, broken] = &received.spans()[..] else { panic!("two spans") };
+    let span = good.to_model().unwrap();
+    assert_eq!(
+        (span.name.as_ref(), span.context.span_id().to_string().as_str()),
+        ("span 1", "0000000000000001")
+    );
+    assert_eq!((good.scope_model().name.as_ref(), good.resource_model().attributes.len()), ("tests", 1));
+    assert!(broken.to_model().unwrap_err().to_string().starts_with("span_id: 7 bytes long"));
+    assert_eq!(received.metrics()[0].to_model().unwrap().name.as_ref(), "queue.size");
+    assert_eq!(received.logs()[0].to_model().unwrap().severity_text.as_ref(), "INFO");
+}
+
+#[tokio::test]
 async fn a_call_tells_how_it_was_sent() {
     let collector = Collector::builder().start().await.unwrap();
     let channel = channel(&collector);
