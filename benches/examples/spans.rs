@@ -6,12 +6,13 @@
 //! valgrind --tool=callgrind target/release/examples/spans floor full 100000
 //! ```
 
-use otlp_benches::{Floor, Shape, client, make};
+use otlp::AlwaysOffSampler;
+use otlp_benches::{Floor, Shape, client, client_with, make};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, shape, count] = &arguments[..] else {
-        return Err("usage: spans client|floor bare|two|full COUNT".into());
+        return Err("usage: spans client|unsampled|floor bare|two|full COUNT".into());
     };
     let shape = match shape.as_str() {
         "bare" => Shape::Bare,
@@ -24,7 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let bytes: usize = (0..count).map(|number| floor.make(shape, number)).sum();
         println!("{bytes} bytes");
     } else {
-        let client = client()?;
+        let client = match what.as_str() {
+            "unsampled" => client_with(|builder| builder.with_sampler(AlwaysOffSampler))?,
+            _ => client()?,
+        };
         let tracer = client.tracer("spans");
         (0..count).for_each(|number| make(&tracer, shape, number));
         println!("{}", client.shutdown_blocking(std::time::Duration::from_secs(60))?);
