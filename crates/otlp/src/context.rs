@@ -5,7 +5,7 @@
 
 use otlp_model::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use pin_project_lite::pin_project;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -115,6 +115,14 @@ impl From<SpanContext> for TraceContext {
 
 thread_local! {
     static CURRENT: RefCell<Option<TraceContext>> = const { RefCell::new(None) };
+    /// Whether `CURRENT` holds one: without a destructor, so that asking costs one load.
+    static IS_ANY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread has a current context.
+#[inline]
+pub(crate) fn is_any_current() -> bool {
+    IS_ANY.get()
 }
 
 /// Calls `read` with the current context; while the thread is being torn down there is none.
@@ -127,6 +135,7 @@ pub(crate) fn with_current<R>(read: impl Fn(Option<&TraceContext>) -> R) -> R {
 }
 
 fn replace_current(context: Option<TraceContext>) -> Option<TraceContext> {
+    IS_ANY.set(context.is_some());
     CURRENT
         .try_with(|current| {
             current.try_borrow_mut().ok().and_then(|mut current| std::mem::replace(&mut *current, context))

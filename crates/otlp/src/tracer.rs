@@ -1,11 +1,11 @@
 //! Starting spans: parents, ids, the sampler's decision.
 
-use crate::context::{TraceContext, with_current};
+use crate::context::{TraceContext, is_any_current, with_current};
 use crate::shared::Shared;
 use crate::span::Span;
 use crate::{clock, ids};
-use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags};
-use otlp_sampling::SamplingParameters;
+use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags, TraceState};
+use otlp_sampling::{SamplingDecision, SamplingParameters, SamplingResult};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -43,9 +43,11 @@ impl Tracer {
     /// Never fails, never blocks; costs next to nothing when the span is not sampled.
     #[inline]
     pub fn start(&self, name: impl AsRef<str>) -> Span {
-        let start =
-            |parent: Option<&SpanContext>| self.begin(&Plan::new(name.as_ref(), SpanKind::Internal), parent);
-        with_current(|current| start(current.map(TraceContext::span_context)))
+        let plan = Plan::new(name.as_ref(), SpanKind::Internal);
+        if !is_any_current() {
+            return self.begin(&plan, None);
+        }
+        with_current(|current| self.begin(&plan, current.map(TraceContext::span_context)))
     }
 
     /// Starts a span as a child of `parent`, whatever is current. An invalid parent makes it a root span
@@ -91,7 +93,8 @@ impl Tracer {
             .with_parent(parent)
             .with_attributes(plan.attributes)
             .with_links(plan.links);
-        let sampling = shared.sample(&question);
+        let mut sampling = SamplingResult::new(SamplingDecision::Drop, TraceState::default());
+        shared.sample(&question, &mut sampling);
         let sampled = sampling.is_sampled();
         let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampled))
             .with_trace_state(sampling.trace_state);
