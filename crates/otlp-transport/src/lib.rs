@@ -61,7 +61,7 @@ pub use http::Http;
 pub use json::{Json, JsonLayer};
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
 pub use retry::{
-    Backoff, GaveUp, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
+    Backoff, GaveUp, Pause, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
     RetryPolicyError,
 };
 pub use service_builder_ext::ServiceBuilderExt;

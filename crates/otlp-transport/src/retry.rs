@@ -5,10 +5,11 @@
 //! attempt came to, and a partial success is a success (conformance RETRY-17).
 
 mod backoff;
+mod pause;
 mod policy;
-mod throttle;
 
 pub use backoff::Backoff;
+pub use pause::Pause;
 pub use policy::{Retries, RetryDecision, RetryPolicy, RetryPolicyBuilder, RetryPolicyError};
 
 use crate::race::{First, race};
@@ -17,17 +18,16 @@ use otlp_model::{DropReason, ExportRequest, ExportResponse, Undelivered};
 use std::error::Error;
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use throttle::Throttle;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt};
 
 /// Sends a request again while its failures may pass, and ends with [`Undelivered`] when they do not.
 ///
 /// Every attempt carries the same bytes: cloning a request counts a reference. A wait a server orders holds for all
-/// requests through clones of the service, not only for the one that was told (conformance RETRY-08).
+/// requests through clones of the service, not only for the one that was told (conformance RETRY-08). Each service the
+/// layer makes is taken for a destination of its own, unless [`with_pause`](Self::with_pause) says otherwise.
 ///
 /// Shutdown interrupts the sleep: the attempt is made at once, or as soon as a server's order allows if that is before
 /// the deadline, and the back-off starts anew (conformance RETRY-13). At the deadline, and when `max_elapsed` has
@@ -35,7 +35,7 @@ use tower::{Layer, Service, ServiceExt};
 ///
 /// - **Position**: above the connection pool, so that another attempt may take another connection; below compress, so
 ///   that a body is compressed once; above attempt timeout and observe(attempt), which see each attempt.
-/// - **Clone**: clones share the pause a server ordered; otherwise independent.
+/// - **Clone**: clones of a service share the pause a server ordered; otherwise independent.
 /// - **Readiness**: that of the inner service for the first attempt; later attempts wait for theirs inside the future.
 ///
 /// Dropping the future cancels the attempt or the sleep and loses the request.
@@ -53,13 +53,15 @@ use tower::{Layer, Service, ServiceExt};
 pub struct RetryLayer {
     policy: RetryPolicy,
     shutdown: Shutdown,
+    /// `None`: every service has a pause of its own.
+    pause: Option<Pause>,
 }
 
 impl RetryLayer {
-    /// Retries by `policy`, with no shutdown to listen for.
+    /// Retries by `policy`, with no shutdown to listen for, each service with a [`Pause`] of its own.
     #[must_use]
     pub const fn new(policy: RetryPolicy) -> Self {
-        Self { policy, shutdown: Shutdown::never() }
+        Self { policy, shutdown: Shutdown::never(), pause: None }
     }
 
     /// Listens for this shutdown.
@@ -67,14 +69,21 @@ impl RetryLayer {
     pub fn with_shutdown(self, shutdown: Shutdown) -> Self {
         Self { shutdown, ..self }
     }
+
+    /// All services of this layer, and of any other that was given a clone of `pause`, wait together when a server
+    /// orders one of them to: for stacks that send to the same destination, for example one per signal.
+    #[must_use]
+    pub fn with_pause(self, pause: Pause) -> Self {
+        Self { pause: Some(pause), ..self }
+    }
 }
 
 impl<S> Layer<S> for RetryLayer {
     type Service = Retry<S>;
 
     fn layer(&self, inner: S) -> Retry<S> {
-        let throttle = Arc::new(Throttle::default());
-        Retry { inner, policy: self.policy, shutdown: self.shutdown.clone(), throttle }
+        let pause = self.pause.clone().unwrap_or_default();
+        Retry { inner, policy: self.policy, shutdown: self.shutdown.clone(), pause }
     }
 }
 
@@ -84,7 +93,7 @@ pub struct Retry<S> {
     inner: S,
     policy: RetryPolicy,
     shutdown: Shutdown,
-    throttle: Arc<Throttle>,
+    pause: Pause,
 }
 
 impl<S: ExportService + Clone> Service<ExportRequest> for Retry<S> {
@@ -106,7 +115,7 @@ impl<S: ExportService + Clone> Service<ExportRequest> for Retry<S> {
             inner_is_ready: true,
             policy: self.policy,
             shutdown: self.shutdown.clone(),
-            throttle: Arc::clone(&self.throttle),
+            pause: self.pause.clone(),
             started: Instant::now(),
             attempts: 0,
             last_error: None,
@@ -122,7 +131,7 @@ struct Export<S> {
     inner_is_ready: bool,
     policy: RetryPolicy,
     shutdown: Shutdown,
-    throttle: Arc<Throttle>,
+    pause: Pause,
     started: Instant,
     /// Attempts begun.
     attempts: u32,
@@ -155,7 +164,7 @@ impl<S: ExportService> Export<S> {
         let mut retries = Retries::new(self.policy);
         let mut hurried = false;
         loop {
-            self.pass_throttle().await?;
+            self.outwait_pause().await?;
             self.attempts += 1;
             let result = self.attempt(request.clone()).await;
             let disposition = classify(&result);
@@ -194,15 +203,15 @@ impl<S: ExportService> Export<S> {
             && let Some(minimum) = self.policy.obeyed(after)
             && let Some(until) = now.checked_add(minimum)
         {
-            self.throttle.extend(until);
+            self.pause.extend(until);
         }
     }
 
     /// Waits for the end of the pause that a server ordered, whichever request it told.
-    async fn pass_throttle(&mut self) -> Result<(), DropReason> {
+    async fn outwait_pause(&mut self) -> Result<(), DropReason> {
         loop {
             let now = Instant::now();
-            let Some(until) = self.throttle.pending(now) else { return Ok(()) };
+            let Some(until) = self.pause.pending(now) else { return Ok(()) };
             if until.duration_since(self.started) >= self.policy.max_elapsed() {
                 self.last_error.get_or_insert_with(|| PAUSED.into());
                 return Err(DropReason::RetriesExhausted);

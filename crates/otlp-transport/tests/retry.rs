@@ -5,8 +5,8 @@
 use bytes::Bytes;
 use otlp_model::{DropReason, ExportRequest, ExportResponse, Signal, Undelivered};
 use otlp_transport::{
-    AttemptTimeoutLayer, BoxError, ExportFuture, GaveUp, GrpcCode, GrpcError, HttpError, Retry, RetryLayer,
-    RetryPolicy, RetryPolicyBuilder, Shutdown, shutdown,
+    AttemptTimeoutLayer, BoxError, ExportFuture, GaveUp, GrpcCode, GrpcError, HttpError, Pause, Retry,
+    RetryLayer, RetryPolicy, RetryPolicyBuilder, Shutdown, shutdown,
 };
 use std::collections::VecDeque;
 use std::error::Error;
@@ -194,6 +194,20 @@ async fn an_order_holds_for_every_request_to_the_destination() {
     told.await.unwrap().unwrap();
     other.await.unwrap().unwrap();
     assert_eq!(server.attempts(), millis(&[0, 10_000, 10_000]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_holds_for_every_stack_that_shares_the_pause() {
+    // conf: RETRY-08
+    let told = Server::new([After(429, 10 * SECOND), Status(200)]);
+    let other = Server::new([Status(200)]);
+    let retry = RetryLayer::new(exact().build().unwrap()).with_pause(Pause::new());
+    let traces = tokio::spawn(retry.clone().layer(told.clone()).oneshot(request()));
+    tokio::time::sleep(SECOND).await;
+    let logs = tokio::spawn(retry.layer(other.clone()).oneshot(request()));
+    traces.await.unwrap().unwrap();
+    logs.await.unwrap().unwrap();
+    assert_eq!((told.attempts(), other.attempts()), (millis(&[0, 10_000]), millis(&[10_000])));
 }
 
 #[tokio::test(start_paused = true)]
