@@ -329,7 +329,7 @@ async fn shutdown_makes_waits_short_again_until_its_deadline() {
     let error = export.await.unwrap().unwrap_err();
     assert_eq!(server.attempts()[6..], millis(&[7_000, 7_500, 8_250]));
     // The wait after that, 1.125 s, would pass the deadline.
-    assert_eq!(lost(&error).0, DropReason::ShutDown);
+    assert_eq!(lost(&error).0, DropReason::Deadline);
     assert_eq!(lost(&error).1.elapsed(), Duration::from_millis(8_250));
 }
 

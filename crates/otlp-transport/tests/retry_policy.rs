@@ -137,8 +137,8 @@ proptest! {
                     prop_assert!(shutdown_in.is_none_or(|left| delay < left), "nor the deadline");
                 }
                 RetryDecision::GiveUp(reason) => {
-                    prop_assert!(matches!(reason, DropReason::RetriesExhausted | DropReason::ShutDown));
-                    prop_assert!(reason != DropReason::ShutDown || shutdown_at.is_some());
+                    prop_assert!(matches!(reason, DropReason::RetriesExhausted | DropReason::Deadline));
+                    prop_assert!(reason != DropReason::Deadline || shutdown_at.is_some());
                     return Ok(());
                 }
                 RetryDecision::Finish => unreachable!(),

@@ -305,7 +305,8 @@ impl Retries {
     ///
     /// `elapsed` is the time since the request's first attempt began, `shutdown_in` the time left until the deadline
     /// of a shutdown under way, `random` a number in `0.0..1.0`. A wait that does not fit into what is left ends the
-    /// request now instead of then (conformance RETRY-10).
+    /// request now instead of then (conformance RETRY-10): with [`DropReason::RetriesExhausted`] if `max_elapsed` is too
+    /// short for it, with [`DropReason::Deadline`] if the shutdown is.
     pub fn decide(
         &mut self,
         disposition: &Disposition,
@@ -331,7 +332,7 @@ impl Retries {
             return RetryDecision::GiveUp(DropReason::RetriesExhausted);
         }
         if shutdown_in.is_some_and(|left| delay >= left) {
-            return RetryDecision::GiveUp(DropReason::ShutDown);
+            return RetryDecision::GiveUp(DropReason::Deadline);
         }
         RetryDecision::After(delay)
     }
