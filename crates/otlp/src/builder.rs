@@ -10,7 +10,7 @@ use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
 use otlp_model::{AnyValue, ExportRequest, ExportResponse, Limits, Resource};
 use otlp_sampling::{AlwaysOnSampler, ParentBasedSampler, Sampler};
-use otlp_transport::{BoxConnector, BoxError, BoxExportService, Compression, Connection, Target};
+use otlp_transport::{BoxConnector, BoxError, BoxExportService, Compression, Connection, Endpoint, Target};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -171,7 +171,8 @@ impl ClientBuilder {
         Self { max_request_bytes: bytes, ..self }
     }
 
-    /// How many requests of a signal may be under way at once, those waiting for a retry included; at least 1. Default 8.
+    /// How many requests of a signal may be under way at once, those waiting for a retry included; between 1
+    /// and 1024. Default 8.
     pub fn with_max_in_flight(self, requests: usize) -> Self {
         Self { max_in_flight: requests, ..self }
     }
@@ -196,7 +197,8 @@ impl ClientBuilder {
         Self { async_export: asynchronous, ..self }
     }
 
-    /// Which spans are recorded. Default: all, but children follow their parent.
+    /// Which spans are recorded and sent. Default: all, but children follow their parent. A sampler's decision to record
+    /// without sampling is the same as to drop: nothing in this client reads what is not sent.
     pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
         Self { sampler: Box::new(sampler), ..self }
     }
@@ -208,6 +210,10 @@ impl ClientBuilder {
 
     /// A layer around the whole export of a batch: it sees the plain request once, whatever the number of attempts.
     /// The first one added is the outermost.
+    ///
+    /// Layers run on the client's own thread: one that blocks holds up everything, flushes too. `tracing` is silent
+    /// there, so that exporting makes no telemetry about itself (conformance BATCH-26). Each signal has a stack of its
+    /// own, so a layer is applied three times; what they share is what the layer shares between its services.
     ///
     /// ```
     /// use otlp::{Client, ExportRequest};
@@ -228,7 +234,8 @@ impl ClientBuilder {
         self
     }
 
-    /// A layer around every attempt: fault injection, rate limits, logging. The first one added is the outermost.
+    /// A layer around every attempt: fault injection, rate limits, tokens; health checks pass it, too. The first one
+    /// added is the outermost. What is said at [`with_layer`](Self::with_layer) holds here as well.
     pub fn with_attempt_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<BoxExportService> + Send + Sync + 'static,
@@ -241,7 +248,7 @@ impl ClientBuilder {
     }
 
     /// A layer around the making of a connection: proxies, name resolution, sockets. The first one added is the
-    /// outermost.
+    /// outermost. It is applied once, for all signals, and runs on the client's own thread.
     pub fn with_connector_layer<L>(mut self, layer: L) -> Self
     where
         L: Layer<BoxConnector> + Send + Sync + 'static,
@@ -290,8 +297,9 @@ impl ClientBuilder {
             let problem = format!("must be between 1024 and 67108864 bytes, got {}", self.max_request_bytes);
             return Err(Error::option("with_max_request_bytes", problem));
         }
-        if self.max_in_flight == 0 {
-            return Err(Error::option("with_max_in_flight", "must be at least 1, got 0"));
+        if !(1..=1024).contains(&self.max_in_flight) {
+            let problem = format!("must be between 1 and 1024, got {}", self.max_in_flight);
+            return Err(Error::option("with_max_in_flight", problem));
         }
         if self.service_name.as_deref() == Some("") {
             return Err(Error::option("with_service_name", "must not be empty"));
@@ -314,10 +322,10 @@ impl ClientBuilder {
 }
 
 impl fmt::Debug for ClientBuilder {
-    /// Header values are left out: they are secrets (conformance HDR-09).
+    /// Header values and what of an endpoint may be secret are left out (conformance HDR-09).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("endpoint", &self.endpoint)
+            .field("endpoint", &self.endpoint.as_ref().map(|text| text.parse::<Endpoint>().ok()))
             .field("protocol", &self.protocol)
             .field("format", &self.format)
             .field("compression", &self.compression)

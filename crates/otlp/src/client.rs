@@ -1,15 +1,16 @@
 //! The client: tracers in, reports out.
 
 use crate::builder::ClientBuilder;
+use crate::clock::{self, Reading};
 use crate::error::Error;
 use crate::report::DeliveryReport;
-use crate::runtime::{self, Check};
+use crate::runtime::{self, Check, Runtime};
 use crate::shared::Shared;
 use crate::stack;
 use crate::tracer::{Tracer, TracerInner};
 use futures_util::future::join3;
 use otlp_batch::{FlushReport, Reply, Stats};
-use otlp_model::{InstrumentationScope, Resource, Signal};
+use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
 use otlp_transport::ShutdownTrigger;
 use std::borrow::Cow;
 use std::fmt;
@@ -24,7 +25,8 @@ use tokio::sync::{mpsc, oneshot};
 /// what became of everything.
 ///
 /// All methods may be called from any thread, inside and outside of any runtime. The `_blocking` forms and `drop` block
-/// the calling thread, bounded in time, and need no runtime.
+/// the calling thread, bounded in time, and need no runtime. The async forms are answered by the client's thread: they
+/// keep their time as long as no layer of yours blocks it.
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), otlp::Error> {
@@ -61,9 +63,10 @@ impl Client {
     pub(crate) fn start(options: ClientBuilder) -> Result<Self, Error> {
         let (flush_timeout, drop_timeout) = (options.flush_timeout, options.drop_timeout);
         let resource = options.resolve_resource();
-        let stack = stack::build(options)?;
+        let runtime = Runtime::new()?;
+        let stack = runtime.within(|| stack::build(options))?;
         let (checks, requests) = mpsc::unbounded_channel();
-        runtime::start(stack.workers, stack.probe, requests)?;
+        runtime.start(stack.workers, stack.probe, requests)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 shared: Arc::new(stack.shared),
@@ -121,7 +124,15 @@ impl Client {
     ///
     /// As [`flush`](Self::flush).
     pub fn flush_blocking(&self) -> Result<DeliveryReport, Error> {
-        let timeout = self.inner.flush_timeout;
+        self.flush_within_blocking(self.inner.flush_timeout)
+    }
+
+    /// [`flush_within`](Self::flush_within) for callers that are not async; blocks this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_within_blocking(&self, timeout: Duration) -> Result<DeliveryReport, Error> {
         let replies = self.inner.each(|shared, signal| shared.lane(signal).flush(Some(timeout)));
         self.inner.settle_blocking("flush", replies, timeout)
     }
@@ -148,7 +159,8 @@ impl Client {
         self.inner.settle_blocking("shutdown", replies, deadline)
     }
 
-    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP?
+    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP? Layers around attempts
+    /// and connections see it; layers around batches do not.
     ///
     /// # Errors
     ///
@@ -187,7 +199,7 @@ impl Client {
     ) -> Result<DeliveryReport, Error> {
         let started = self.inner.shared.clock.read();
         let (traces, metrics, logs) = join3(traces, metrics, logs).await;
-        self.inner.report(operation, started.unix_nano, [traces, metrics, logs])
+        self.inner.report(operation, started, [traces, metrics, logs])
     }
 }
 
@@ -198,7 +210,7 @@ impl Inner {
 
     /// Tells the layers first: a retry that sleeps tries at once, and none sleeps past the deadline.
     fn close(&self, deadline: Duration) -> [Reply; 3] {
-        self.shutdown.trigger(tokio::time::Instant::now().checked_add(deadline));
+        self.shutdown.trigger(clock::instant().checked_add(deadline).map(Into::into));
         self.each(|shared, signal| shared.lane(signal).close(Some(deadline)))
     }
 
@@ -215,39 +227,49 @@ impl Inner {
         let reports = replies.map(|reply| {
             let asked = self.shared.clock.read();
             let report = reply.wait(left);
-            left = left.saturating_sub(self.elapsed(asked.unix_nano));
+            left = left.saturating_sub(self.shared.clock.since(asked));
             report
         });
-        self.report(operation, started.unix_nano, reports)
-    }
-
-    fn elapsed(&self, since_unix_nano: u64) -> Duration {
-        Duration::from_nanos(self.shared.clock.read().unix_nano.saturating_sub(since_unix_nano))
+        self.report(operation, started, reports)
     }
 
     fn report(
         &self,
         operation: &str,
-        started: u64,
+        started: Reading,
         replies: [FlushReport; 3],
     ) -> Result<DeliveryReport, Error> {
-        let mut report = DeliveryReport { elapsed: self.elapsed(started), ..DeliveryReport::default() };
+        let mut report =
+            DeliveryReport { elapsed: self.shared.clock.since(started), ..DeliveryReport::default() };
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         for ((signal, reply), last) in Signal::ALL.into_iter().zip(replies).zip(reported.iter_mut()) {
             let books = report.signal_mut(signal);
             books.since_last = reply.stats.since(last);
             books.total = reply.stats;
-            *last = reply.stats;
-            report.timed_out |= !reply.complete;
+            *last = later(last, &reply.stats);
+            let dropped = books.since_last.dropped;
+            report.timed_out |= !reply.complete || dropped.get(DropReason::Deadline) > 0;
+            // Of a layer that panicked no observer has heard; the worker has caught it.
+            if dropped.get(DropReason::LayerFailed) > 0 {
+                report.last_error = reply.last_error;
+            }
         }
         drop(reported);
         let said = self.shared.failures.take();
-        (report.last_error, report.last_message) = (said.error, said.message);
+        report.last_error = report.last_error.or(said.error);
+        report.last_message = said.message;
         if report.timed_out || report.lost().total() > 0 {
             return Err(Error::undelivered(operation, report));
         }
         Ok(report)
     }
+}
+
+/// The later of two snapshots. Counters only grow, and replies may arrive in another order than they were made in: the
+/// one told last must not be older than one told before, or a loss would be told twice.
+fn later(told: &Stats, now: &Stats) -> Stats {
+    let progress = |stats: &Stats| stats.accepted + stats.delivered + stats.rejected + stats.dropped.total();
+    if progress(now) < progress(told) { *told } else { *now }
 }
 
 impl Drop for Inner {
@@ -263,5 +285,21 @@ impl Drop for Inner {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("endpoint", &self.inner.endpoint).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otlp_model::Dropped;
+
+    #[test]
+    fn a_report_that_comes_late_does_not_untell_a_loss() {
+        let mut dropped = Dropped::default();
+        dropped.add(DropReason::QueueFull, 5);
+        let (early, late) = (Stats::default(), Stats { accepted: 5, dropped, ..Stats::default() });
+        let told = later(&late, &early);
+        assert_eq!(late.since(&told).dropped.total(), 0, "told by the report that overtook the other");
+        assert_eq!(later(&early, &late), late);
     }
 }

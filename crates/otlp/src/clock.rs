@@ -55,6 +55,11 @@ impl Clock {
         wall_at_origin.saturating_add(self.monotonic())
     }
 
+    /// How long ago a reading was; never affected by the wall clock (conformance SURV-24).
+    pub(crate) fn since(&self, reading: Reading) -> Duration {
+        Duration::from_nanos(self.read_on(reading.wall_at_origin).saturating_sub(reading.unix_nano))
+    }
+
     #[inline]
     fn monotonic(&self) -> u64 {
         nanos(self.origin.elapsed())
@@ -67,6 +72,12 @@ impl Clock {
         self.wall_at_origin.store(wall.saturating_sub(monotonic), Ordering::Relaxed);
         self.next_anchor.store(monotonic.saturating_add(REANCHOR_NANOS), Ordering::Relaxed);
     }
+}
+
+/// Now, for deadlines: the system's monotonic clock, whatever a test does to tokio's on the caller's runtime.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+pub(crate) fn instant() -> Instant {
+    Instant::now()
 }
 
 /// Whole nanoseconds, saturating after 584 years.

@@ -118,6 +118,9 @@ impl Default for RetryConfig {
 
 /// The memory that waiting telemetry may take, in bytes, for the whole client.
 ///
+/// What is accounted is the encoded telemetry, queued and in flight. With
+/// [`SerializationFormat::Json`] the requests in flight are larger than that, about four times.
+///
 /// ```
 /// use otlp::MemoryPoolConfig;
 /// let config = MemoryPoolConfig { max_size: 16 * 1024 * 1024, ..MemoryPoolConfig::default() };
@@ -129,9 +132,9 @@ pub struct MemoryPoolConfig {
     pub initial_size: usize,
     /// The hard bound: what waits and what is in flight together never take more. Default 64 MiB.
     pub max_size: usize,
-    /// The size of one chunk; at least 1 KiB, at most `max_size`. Default 64 KiB.
+    /// The size of one chunk; between 1 KiB and 64 MiB, at most `max_size`. Default 64 KiB.
     pub chunk_size: usize,
-    /// How much the pool grows when it is used up; at least 1. Default 2.
+    /// How much the pool grows when it is used up; more than 1. Default 2.
     pub growth_factor: f64,
     /// The idle share above which chunks go back to the allocator; between 0 and 1. Default 0.8.
     pub gc_threshold: f64,

@@ -20,7 +20,7 @@ pub enum ErrorKind {
     Connect,
     /// A deadline passed.
     Timeout,
-    /// The receiver answered with an error.
+    /// The receiver answered with an error, a redirect, or more than is read.
     Refused,
     /// Telemetry was lost; [`Error::report`] says how much and why.
     Lost,
@@ -60,12 +60,12 @@ impl Error {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).section("options")
     }
 
-    pub(crate) fn startup(message: impl Into<String>, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::Startup, message).caused_by(source)
+    pub(crate) fn startup(message: &str, source: std::io::Error) -> Self {
+        Self::new(ErrorKind::Startup, format!("{message}: {source}")).section("startup").caused_by(source)
     }
 
     pub(crate) fn shut_down() -> Self {
-        Self::new(ErrorKind::ShutDown, "the client is shut down")
+        Self::new(ErrorKind::ShutDown, "the client is shut down").section("lost")
     }
 
     /// A failed export, told by what is in its chain of causes.
@@ -75,7 +75,7 @@ impl Error {
             ErrorKind::Connect => Some("connect"),
             ErrorKind::Timeout => Some("timeout"),
             ErrorKind::Refused => Some("refused"),
-            _ => None,
+            _ => Some("lost"),
         };
         let mut error = Self::new(kind, chain(&*source));
         error.0.section = section;
@@ -161,12 +161,18 @@ impl Error {
 
 /// The kind of an export's error, told by its causes.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
-    use otlp_transport::{ConnectError, ConnectionLost, GrpcError, HttpError, TimeoutError};
+    use otlp_transport::{
+        ConnectError, ConnectionLost, GrpcError, HttpError, Redirected, ResponseTooLarge, TimeoutError,
+    };
     if is_caused_by::<ConnectError>(error) || is_caused_by::<ConnectionLost>(error) {
         ErrorKind::Connect
     } else if is_caused_by::<TimeoutError>(error) {
         ErrorKind::Timeout
-    } else if is_caused_by::<GrpcError>(error) || is_caused_by::<HttpError>(error) {
+    } else if is_caused_by::<GrpcError>(error)
+        || is_caused_by::<HttpError>(error)
+        || is_caused_by::<Redirected>(error)
+        || is_caused_by::<ResponseTooLarge>(error)
+    {
         ErrorKind::Refused
     } else {
         ErrorKind::Other

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 /// The books of one signal.
 ///
-/// `accepted = delivered + rejected + Σ dropped + pending` holds in both figures.
+/// `accepted = delivered + rejected + Σ dropped + pending` holds in the totals. It need not hold in the figures since the
+/// last report: what was pending then may have been delivered since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SignalReport {

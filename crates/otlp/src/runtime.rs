@@ -31,29 +31,58 @@ pub(crate) fn is_current() -> bool {
     CURRENT.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Starts the thread; it ends when all workers have ended.
-pub(crate) fn start(
-    workers: Vec<Work>,
-    probe: Probe,
-    checks: mpsc::UnboundedReceiver<Check>,
-) -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::startup("the client's runtime could not be started", error))?;
-    let run = move || {
-        CURRENT.set(true);
-        let _silence = tracing::subscriber::set_default(NoSubscriber::default());
-        runtime.block_on(async {
-            tokio::spawn(answer(probe, checks));
-            join_all(workers).await;
-        });
-    };
-    std::thread::Builder::new()
-        .name(String::from("otlp"))
-        .spawn(run)
-        .map(drop)
-        .map_err(|error| Error::startup("the client's thread could not be started", error))
+/// The private runtime before it has its thread.
+pub(crate) struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    pub(crate) fn new() -> Result<Self, Error> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(|error| Error::startup("the client's runtime could not be started", error))
+    }
+
+    /// Calls `build` inside the runtime: layers of users may spawn tasks when they are made, and these belong here, not
+    /// on a runtime of the host, which may end before the client does.
+    pub(crate) fn within<R>(&self, build: impl FnOnce() -> R) -> R {
+        let _entered = self.0.as_ref().map(tokio::runtime::Runtime::enter);
+        build()
+    }
+
+    /// Starts the thread; it ends when all workers have ended.
+    pub(crate) fn start(
+        self,
+        workers: Vec<Work>,
+        probe: Probe,
+        checks: mpsc::UnboundedReceiver<Check>,
+    ) -> Result<(), Error> {
+        let run = move || {
+            CURRENT.set(true);
+            let _silence = tracing::subscriber::set_default(NoSubscriber::default());
+            if let Some(runtime) = &self.0 {
+                runtime.block_on(async {
+                    tokio::spawn(answer(probe, checks));
+                    join_all(workers).await;
+                });
+            }
+        };
+        std::thread::Builder::new()
+            .name(String::from("otlp"))
+            .spawn(run)
+            .map(drop)
+            .map_err(|error| Error::startup("the client's thread could not be started", error))
+    }
+}
+
+impl Drop for Runtime {
+    /// Without waiting: a runtime that waits for its end must not be dropped inside another, and it is the caller's
+    /// thread that drops this one when `build` fails.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Each check is a task of its own: one that hangs holds up no other.

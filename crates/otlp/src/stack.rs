@@ -22,7 +22,7 @@ use std::time::Duration;
 use tower::util::BoxService;
 use tower::{ServiceBuilder, ServiceExt};
 
-/// Answers a health check: the part of the stack that is there for every attempt, without the user's layers.
+/// Answers a health check: the part of the stack that every attempt passes.
 pub(crate) type Probe = BoxExportService;
 
 /// What a client is made of.
@@ -136,6 +136,7 @@ impl Parts {
         BoxExportService::new(
             ServiceBuilder::new()
                 .option_layer(self.json_layer())
+                .layer(self.attempt_layers.clone())
                 .layer(AttemptTimeoutLayer::new(self.request_timeout))
                 .layer(HeadersLayer::new(self.headers.clone()))
                 .service(self.terminal.clone()),
@@ -194,7 +195,7 @@ fn batching(options: &ClientBuilder) -> BatchConfig {
             BatchStrategy::Hybrid => Strategy::Hybrid,
         },
         max_batch_items: batch.max_batch_size,
-        max_batch_bytes: options.max_request_bytes,
+        max_batch_bytes: batch_bytes(options),
         max_delay: batch.batch_timeout,
         max_queue_items: batch.max_queue_size,
         max_record_bytes: options.max_request_bytes,
@@ -208,6 +209,17 @@ fn compress(options: &ClientBuilder) -> Result<CompressLayer, Error> {
     let compressor =
         Compressor::new(options.compression).map_err(|e| Error::option("with_compression", e))?;
     Ok(CompressLayer::new(compressor))
+}
+
+/// A batch must fit into a request with its headers, or nearly every full one would need a second request for the rest.
+/// JSON takes about four times as much as the records it is made from.
+fn batch_bytes(options: &ClientBuilder) -> usize {
+    let bytes = options.max_request_bytes - options.max_request_bytes / 16;
+    #[cfg(feature = "json")]
+    if options.format == SerializationFormat::Json {
+        return bytes / 4;
+    }
+    bytes
 }
 
 fn retry(config: &RetryConfig, export_timeout: Duration) -> Result<RetryPolicy, Error> {

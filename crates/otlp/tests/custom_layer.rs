@@ -203,7 +203,8 @@ async fn a_layer_that_panics_loses_its_batch_and_nothing_else() {
     let client =
         Client::builder().with_endpoint(collector.grpc_endpoint()).with_layer(trip).build().await.unwrap();
     client.tracer("t").start("s").end();
-    assert!(client.flush().await.unwrap_err().is_lost());
+    let error = client.flush().await.unwrap_err();
+    assert!(error.is_lost() && error.to_string().contains("the first batch trips"), "{error}");
     let report = send(&client, 4).await;
     assert_eq!((report.delivered(), report.dropped().get(DropReason::LayerFailed)), (4, 1));
 }

@@ -47,6 +47,10 @@ async fn an_endpoints_secrets_are_not_repeated() {
     // conf: HDR-09
     let error = Client::builder().with_endpoint("http://user:hunter2@ho st").build().await.unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+    for endpoint in ["http://user:hunter2@host", "http://host/?token=hunter2"] {
+        let builder = Client::builder().with_endpoint(endpoint);
+        assert!(!format!("{builder:?}").contains("hunter2"), "{builder:?}");
+    }
 }
 
 #[tokio::test]
@@ -84,6 +88,7 @@ async fn batches() {
     refused("with_max_request_bytes", |b| b.with_max_request_bytes(0)).await;
     refused("with_max_request_bytes", |b| b.with_max_request_bytes(usize::MAX)).await;
     refused("with_max_in_flight", |b| b.with_max_in_flight(0)).await;
+    refused("with_max_in_flight", |b| b.with_max_in_flight(usize::MAX)).await;
 }
 
 #[tokio::test]

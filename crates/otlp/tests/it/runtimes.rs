@@ -135,3 +135,27 @@ fn a_dead_endpoint_holds_up_neither_flush_nor_drop() {
         drop(client);
     });
 }
+
+#[test]
+fn a_layer_that_spawns_when_it_is_made_lives_on_the_clients_own_runtime() {
+    in_time(|| {
+        let collector = Collector::builder().grpc().start_blocking().unwrap();
+        // `Buffer` spawns its worker at once; around it, a service that is no `Clone` becomes one that is.
+        let layer =
+            tower::ServiceBuilder::new().buffer(8).rate_limit(1_000, std::time::Duration::from_secs(1));
+        let client = builder(collector.grpc_endpoint()).with_attempt_layer(layer).build_blocking().unwrap();
+        client.tracer("t").start("s").end();
+        assert_eq!(client.shutdown_blocking(PATIENCE).unwrap().delivered(), 1);
+    });
+}
+
+#[test]
+fn deadlines_of_any_length_are_taken() {
+    in_time(|| {
+        let (collector, client) = pair();
+        client.tracer("t").start("s").end();
+        assert_eq!(client.flush_within_blocking(std::time::Duration::MAX).unwrap().delivered(), 1);
+        assert_eq!(client.shutdown_blocking(std::time::Duration::MAX).unwrap().delivered(), 1);
+        assert_eq!(collector.received().items(), 1);
+    });
+}
