@@ -230,7 +230,8 @@ fn a_setting_out_of_range_is_refused_by_name() {
     for (field, set) in wrong {
         let error = set(RetryPolicy::builder()).build().unwrap_err();
         assert_eq!(error.field(), field, "{error}");
-        assert!(error.to_string().contains(field), "{error}");
+        assert_eq!(error.to_string(), format!("retry option `{field}`: {}", error.problem()));
+        assert!(!error.problem().is_empty());
     }
 }
 

@@ -253,6 +253,12 @@ impl RetryPolicyError {
     pub const fn field(&self) -> &'static str {
         self.field
     }
+
+    /// What is wrong with it, to be read after its name.
+    #[must_use]
+    pub const fn problem(&self) -> &str {
+        self.problem.as_str()
+    }
 }
 
 impl fmt::Display for RetryPolicyError {
