@@ -19,7 +19,7 @@ use tower::{Layer, Service, ServiceExt};
 /// [`ObserveLayer`](crate::ObserveLayer) below.
 ///
 /// The batch is given up as soon as its requests are assembled, before the first is sent, so that its memory can take
-/// new records meanwhile; [`holding`](Self::holding) keeps something in its place until the outcome.
+/// new records meanwhile.
 ///
 /// - **Position**: on top, directly below the worker that makes batches.
 /// - **Clone**: clones share the groups.
@@ -40,99 +40,43 @@ use tower::{Layer, Service, ServiceExt};
 /// # Ok::<(), BoxError>(())
 /// # }).unwrap();
 /// ```
-pub struct AssembleLayer<H = Release> {
+#[derive(Clone)]
+pub struct AssembleLayer {
     groups: Arc<Groups>,
     signal: Signal,
     limits: RequestLimits,
-    hold: H,
 }
 
 impl AssembleLayer {
     /// Assembles records of `groups` into requests of `signal` within `limits`.
     #[must_use]
     pub fn new(groups: Arc<Groups>, signal: Signal, limits: RequestLimits) -> Self {
-        Self { groups, signal, limits, hold: Release(()) }
-    }
-
-    /// Calls `hold` with each assembled batch and the bytes of its requests, and keeps what it returns until the
-    /// outcome is known: a guard that accounts for the bytes in flight, or the batch itself.
-    pub fn holding<H>(self, hold: H) -> AssembleLayer<H> {
-        AssembleLayer { groups: self.groups, signal: self.signal, limits: self.limits, hold }
+        Self { groups, signal, limits }
     }
 }
 
-/// What stays of a batch of type `B` between its assembly and its outcome. Every function from a batch and its bytes to
-/// a guard is one.
-pub trait Hold<B> {
-    /// What stays; dropped when the outcome is known, or the batch's future is dropped.
-    type Guard: Send + 'static;
-
-    /// Takes the batch, whose requests have `body_bytes` bytes together.
-    fn hold(&self, batch: B, body_bytes: usize) -> Self::Guard;
-}
-
-impl<B, G: Send + 'static, F: Fn(B, usize) -> G> Hold<B> for F {
-    type Guard = G;
-
-    fn hold(&self, batch: B, body_bytes: usize) -> G {
-        self(batch, body_bytes)
-    }
-}
-
-/// Drops each batch as soon as it is assembled; what [`AssembleLayer`] does unless told otherwise.
-#[derive(Debug, Clone, Copy)]
-pub struct Release(());
-
-impl<B> Hold<B> for Release {
-    type Guard = ();
-
-    fn hold(&self, _batch: B, _body_bytes: usize) {}
-}
-
-impl<H: Clone> Clone for AssembleLayer<H> {
-    fn clone(&self) -> Self {
-        Self {
-            groups: Arc::clone(&self.groups),
-            signal: self.signal,
-            limits: self.limits,
-            hold: self.hold.clone(),
-        }
-    }
-}
-
-impl<H> fmt::Debug for AssembleLayer<H> {
+impl fmt::Debug for AssembleLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AssembleLayer").field("signal", &self.signal).finish_non_exhaustive()
     }
 }
 
-impl<S, H: Clone> Layer<S> for AssembleLayer<H> {
-    type Service = Assemble<S, H>;
+impl<S> Layer<S> for AssembleLayer {
+    type Service = Assemble<S>;
 
-    fn layer(&self, inner: S) -> Assemble<S, H> {
+    fn layer(&self, inner: S) -> Assemble<S> {
         Assemble { inner, layer: self.clone() }
     }
 }
 
 /// The service of [`AssembleLayer`].
-#[derive(Debug)]
-pub struct Assemble<S, H = Release> {
+#[derive(Debug, Clone)]
+pub struct Assemble<S> {
     inner: S,
-    layer: AssembleLayer<H>,
+    layer: AssembleLayer,
 }
 
-impl<S: Clone, H: Clone> Clone for Assemble<S, H> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), layer: self.layer.clone() }
-    }
-}
-
-impl<S, B, H> Service<B> for Assemble<S, H>
-where
-    S: ExportService + Clone,
-    B: Records + Send + 'static,
-    H: Hold<B>,
-{
+impl<S: ExportService + Clone, B: Records> Service<B> for Assemble<S> {
     type Response = Outcome;
     type Error = BoxError;
     type Future = ExportFuture<Outcome>;
@@ -142,7 +86,7 @@ where
     }
 
     fn call(&mut self, batch: B) -> ExportFuture<Outcome> {
-        let AssembleLayer { groups, signal, limits, hold } = &self.layer;
+        let AssembleLayer { groups, signal, limits } = &self.layer;
         let assembled = assemble(groups, *signal, &batch, *limits);
         let mut outcome = Outcome::lost(DropReason::TooLarge, assembled.too_large);
 
@@ -151,15 +95,14 @@ where
         let unaccounted = batch.items().saturating_sub(sent + assembled.too_large);
         outcome.dropped.add(DropReason::EncodeFailed, unaccounted);
 
-        let body_bytes = assembled.requests.iter().map(|request| request.body().len()).sum();
-        let guard = hold.hold(batch, body_bytes);
+        // Before anything is sent: the batch's memory can take new records meanwhile.
+        drop(batch);
 
         // The service that `poll_ready` made ready takes the call; the clone stays behind for the next caller.
         let unready = self.inner.clone();
         let ready = mem::replace(&mut self.inner, unready);
         ExportFuture::new(async move {
             outcome.merge(&send_all(ready, assembled.requests).await);
-            drop(guard);
             Ok(outcome)
         })
     }

@@ -39,7 +39,7 @@ mod payload;
 mod status;
 mod terminal;
 
-pub use assemble::{Assemble, AssembleLayer, Hold, Release};
+pub use assemble::{Assemble, AssembleLayer};
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
 pub use classify::classify;
 pub use code::GrpcCode;

@@ -169,36 +169,6 @@ async fn the_batch_is_given_up_before_its_requests_are_sent() {
     drop(outcome);
 }
 
-#[tokio::test]
-async fn a_guard_takes_its_place_until_the_outcome() {
-    let (groups, group) = groups();
-    let alive = Arc::new(());
-    let seen = Arc::new(Mutex::new(None));
-    let hold = {
-        let (alive, seen) = (Arc::clone(&alive), Arc::clone(&seen));
-        move |batch: Vec<Record>, bytes: usize| {
-            *seen.lock().unwrap() = Some((batch.len(), bytes));
-            Arc::clone(&alive)
-        }
-    };
-    let layer = AssembleLayer::new(groups, Signal::Traces, two_per_request()).holding(hold);
-    let (mock, mut handle) = mock::pair::<ExportRequest, ExportResponse>();
-    let mut service = layer.layer(mock);
-    let idle = Arc::strong_count(&alive);
-    let mut outcome = task::spawn(call(&mut service, spans(group, 4)).await);
-    let mut bytes = 0;
-    for _ in 0..2 {
-        assert_eq!(Arc::strong_count(&alive), idle + 1);
-        assert_pending!(outcome.poll());
-        let (request, answer) = handle.next_request().await.unwrap();
-        bytes += request.body().len();
-        answer.send_response(ExportResponse::success());
-    }
-    assert_eq!(assert_ready_ok!(outcome.poll()).delivered, 4);
-    assert_eq!(Arc::strong_count(&alive), idle);
-    assert_eq!(*seen.lock().unwrap(), Some((4, bytes)));
-}
-
 #[tokio::test(start_paused = true)]
 async fn the_whole_stack_turns_a_batch_into_one_outcome() {
     // conf: RETRY-12, RETRY-04, TIME-02
