@@ -2,6 +2,7 @@
 //!
 //! Used by retry, observe and assemble. Pure: reads types along the error's `source()` chain, never texts, clocks or state.
 
+use crate::error::chain;
 use crate::{
     BoxError, ConnectError, ConnectionLost, Disposition, ErrorType, GrpcCode, GrpcError, HttpError,
     InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, TimeoutError, UnsupportedFormat,
@@ -40,14 +41,7 @@ pub fn classify(result: &Result<ExportResponse, BoxError>) -> Disposition {
     if let Some(reason) = Undelivered::reason_of(error) {
         return Disposition::Permanent { reason };
     }
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(disposition) = known(error) {
-            return disposition;
-        }
-        cause = error.source();
-    }
-    Disposition::Permanent { reason: DropReason::LayerFailed }
+    chain(error).find_map(known).unwrap_or(Disposition::Permanent { reason: DropReason::LayerFailed })
 }
 
 /// The disposition of one error, if it is one of ours.

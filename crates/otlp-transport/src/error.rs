@@ -14,7 +14,19 @@ pub use header::{InvalidHeader, check_header};
 pub use limit::{RequestTooLarge, ResponseTooLarge, UnsupportedFormat};
 
 use crate::Endpoint;
+use std::error::Error;
 use std::fmt;
+use std::iter;
+
+/// The error, its cause, that one's cause and so on.
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+/// The first `E` in the chain of `error`.
+pub(crate) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    chain(error).find_map(|error| error.downcast_ref())
+}
 
 /// An endpoint in the middle of a sentence; `the server` when it is not known.
 struct Peer<'a>(Option<&'a Endpoint>);

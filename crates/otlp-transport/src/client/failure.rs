@@ -2,9 +2,9 @@
 //!
 //! Used by the client and by the terminals for bodies that break. Keeps the cause as `source()`.
 
+use crate::error::find;
 use crate::{BoxError, ConnectError, ConnectionLost, Endpoint};
 use hyper_util::client::legacy;
-use std::error::Error;
 
 /// The error of a request that got no answer.
 pub(super) fn failure(endpoint: &Endpoint, error: legacy::Error) -> BoxError {
@@ -24,17 +24,6 @@ pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
     let lost = ConnectionLost::new(error).at(endpoint);
     let garbage = find::<hyper::Error>(&lost).is_some_and(hyper::Error::is_parse);
     if garbage { lost.with_hint("; is this a port for OTLP/HTTP?").into() } else { lost.into() }
-}
-
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 /// Who ended what on an HTTP/2 connection.
@@ -91,7 +80,7 @@ fn http2(endpoint: &Endpoint, reason: Option<h2::Reason>, stage: Stage, error: B
 /// Whether the server said that it has not looked at the request: it refused the stream, or drew the line below it when
 /// it announced to close the connection in peace.
 #[cfg(feature = "grpc")]
-pub(crate) fn was_unprocessed(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn was_unprocessed(error: &(dyn std::error::Error + 'static)) -> bool {
     find::<h2::Error>(error).is_some_and(|h2| {
         let reason = h2.reason();
         h2.is_remote()

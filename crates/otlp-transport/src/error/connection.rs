@@ -1,6 +1,6 @@
 //! No connection, or one that broke before the answer.
 
-use super::Peer;
+use super::{Peer, chain, find};
 use crate::{BoxError, Endpoint};
 use std::error::Error;
 use std::fmt;
@@ -35,7 +35,7 @@ impl ConnectError {
     /// The kind of the I/O error below, if one is.
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        io_cause(&*self.source).map(io::Error::kind)
+        find::<io::Error>(&*self.source).map(io::Error::kind)
     }
 }
 
@@ -120,26 +120,10 @@ impl Error for ConnectionLost {
     }
 }
 
-/// The first I/O error among `error` and its sources.
-fn io_cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a io::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io);
-        }
-        cause = error.source();
-    }
-    None
-}
-
 /// The text of the deepest cause, without the number of an operating system error: people read the words.
 fn root(error: &(dyn Error + 'static)) -> String {
-    if let Some(io) = io_cause(error).filter(|io| io.raw_os_error().is_some()) {
+    if let Some(io) = find::<io::Error>(error).filter(|io| io.raw_os_error().is_some()) {
         return io.kind().to_string();
     }
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
+    chain(error).last().unwrap_or(error).to_string()
 }
