@@ -15,7 +15,8 @@ use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{Groups, Outcome, RequestLimits, Signal};
 use otlp_transport::{
     AttemptTimeoutLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor, Connector,
-    Endpoint, Headers, HeadersLayer, RetryPolicy, ServiceBuilderExt, Shutdown, ShutdownTrigger, shutdown,
+    Endpoint, Headers, HeadersLayer, Pause, RetryLayer, RetryPolicy, ServiceBuilderExt, ShutdownTrigger,
+    shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,8 +55,9 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         #[cfg(feature = "json")]
         json: options.format == SerializationFormat::Json,
         compress: compress(&options)?,
-        retry: retry(&options.retry, options.export_timeout)?,
-        shutdown: signal,
+        retry: RetryLayer::new(retry(&options.retry, options.export_timeout)?)
+            .with_shutdown(signal)
+            .with_pause(Pause::default()),
         request_timeout: options.request_timeout,
         headers: headers(&options.headers)?,
         terminal: terminal(&options, protocol, endpoint.clone()),
@@ -84,8 +86,7 @@ struct Parts {
     #[cfg(feature = "json")]
     json: bool,
     compress: CompressLayer,
-    retry: RetryPolicy,
-    shutdown: Shutdown,
+    retry: RetryLayer,
     request_timeout: Duration,
     headers: Headers,
     terminal: BoxExportService,
@@ -107,7 +108,8 @@ impl Parts {
             .option_layer(self.json_layer())
             .layer(self.compress.clone())
             // Above the connections, so that another attempt may take another one.
-            .retry_export(self.retry, self.shutdown.clone())
+            // All signals of the client share its pause: an order to wait is the destination's.
+            .layer(self.retry.clone())
             // Sees every attempt.
             .observe(self.failures.clone())
             // The user's: fault injection, rate limits.
