@@ -84,6 +84,23 @@ fn compress(criterion: &mut Criterion) {
         println!("{name}: ratio {ratio:.1}");
         group.bench_function(name, |bencher| bencher.iter(|| compressor.compress(&body)));
     }
+    // The libraries alone, at the client's default levels, into a buffer that is large enough.
+    let mut out = Vec::with_capacity(body.len());
+    let mut gzip = flate2::Compress::new_gzip(flate2::Compression::new(1), 15);
+    group.bench_function("floor: zlib-rs alone", |bencher| {
+        bencher.iter(|| {
+            gzip.reset();
+            out.clear();
+            gzip.compress_vec(&body, &mut out, flate2::FlushCompress::Finish)
+        });
+    });
+    let mut zstd = zstd::bulk::Compressor::new(1).expect("a context");
+    group.bench_function("floor: zstd alone", |bencher| {
+        bencher.iter(|| {
+            out.clear();
+            zstd.compress_to_buffer(&body, &mut out)
+        });
+    });
     group.finish();
 }
 

@@ -5,7 +5,7 @@
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use otlp::AlwaysOffSampler;
 use otlp_benches::{Floor, Shape, client, client_with, make};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn sampled(criterion: &mut Criterion) {
     let client = client().expect("the client starts");
@@ -26,28 +26,43 @@ fn unsampled(criterion: &mut Criterion) {
     let client = client_with(|builder| builder.with_sampler(AlwaysOffSampler)).expect("the client starts");
     let tracer = client.tracer("bench");
     let mut group = criterion.benchmark_group("span, unsampled");
+    let mut floor = Floor::new();
+    group.bench_function("floor", |bencher| bencher.iter(|| floor.ids()));
     group.bench_function("client", |bencher| bencher.iter(|| make(&tracer, Shape::Full, 4_711)));
     group.finish();
 }
 
 /// Wall time per span of each thread while two of them make spans.
-#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn two_threads(criterion: &mut Criterion) {
     let client = client().expect("the client starts");
     let mut group = criterion.benchmark_group("span, 8 attributes + event, two threads");
+    group.bench_function("floor", |bencher| {
+        let make = |rounds| {
+            let mut floor = Floor::new();
+            for _ in 0..rounds {
+                std::hint::black_box(floor.make(Shape::Full, 4_711));
+            }
+        };
+        bencher.iter_custom(|rounds| on_two_threads(|| make(rounds)));
+    });
     group.bench_function("client", |bencher| {
-        bencher.iter_custom(|rounds| {
-            let started = Instant::now();
-            std::thread::scope(|scope| {
-                for _ in 0..2 {
-                    let tracer = client.tracer("bench");
-                    scope.spawn(move || (0..rounds).for_each(|_| make(&tracer, Shape::Full, 4_711)));
-                }
-            });
-            started.elapsed()
-        });
+        let make_spans = |rounds| {
+            let tracer = client.tracer("bench");
+            (0..rounds).for_each(|_| make(&tracer, Shape::Full, 4_711));
+        };
+        bencher.iter_custom(|rounds| on_two_threads(|| make_spans(rounds)));
     });
     group.finish();
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+fn on_two_threads(work: impl Fn() + Sync) -> Duration {
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(&work);
+        scope.spawn(&work);
+    });
+    started.elapsed()
 }
 
 /// Printed, not timed: allocations of the producing thread.

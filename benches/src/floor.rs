@@ -40,10 +40,16 @@ impl Floor {
         self.wall_at_origin + self.origin.elapsed().as_nanos() as u64
     }
 
+    /// Draws the ids of a span that is not sampled: all that is left to do for it.
+    #[inline]
+    pub fn ids(&mut self) -> (u64, u64, u64) {
+        (self.rng.u64(..), self.rng.u64(..), self.rng.u64(..))
+    }
+
     /// Writes one span and copies it to the queue; returns its length in bytes.
     #[inline]
     pub fn make(&mut self, shape: Shape, number: i64) -> usize {
-        let (high, low, id) = (self.rng.u64(..), self.rng.u64(..), self.rng.u64(..));
+        let (high, low, id) = self.ids();
         let start = self.now();
         let mut span = std::mem::take(&mut self.span);
         span.clear();
