@@ -34,8 +34,11 @@ pub enum OverflowPolicy {
     DropOldest,
     /// The caller waits for room, at most `timeout`; then the record is dropped as `queue_full`.
     ///
-    /// [`Queue::push`](crate::Queue::push) blocks its thread. Never use it on the thread that runs the worker:
-    /// nothing would make room until the time is over.
+    /// [`Queue::push`](crate::Queue::push) blocks its thread, unless the [`Worker`](crate::Worker) needs that thread
+    /// to make room: inside a worker's poll (a layer or service that makes telemetry), and anywhere on the thread of
+    /// a worker whose runtime has no other, a push never waits and drops its record as `queue_full` at once. Whoever
+    /// drives a [`Drain`](crate::Drain) of their own, or polls a worker in one task with producers on a runtime of
+    /// several threads, has to push elsewhere.
     Block {
         /// The longest wait of one push.
         timeout: Duration,

@@ -12,6 +12,7 @@ mod credits;
 mod drain;
 mod ledger;
 mod overflow;
+mod own_thread;
 mod shard;
 mod staging;
 mod thread_number;
@@ -23,6 +24,8 @@ use std::thread::available_parallelism;
 use otlp_model::{DropReason, GroupId};
 
 pub use drain::{Depth, Drain, Ticket, Wake};
+#[cfg(not(loom))]
+pub(crate) use own_thread::Working;
 pub(crate) use staging::Cut;
 #[cfg(loom)]
 pub use thread_number::set_thread_number;
@@ -36,6 +39,7 @@ use bell::Bell;
 use credits::Credits;
 use ledger::Ledger;
 use overflow::{IfFull, Refusal};
+use own_thread::OwnThread;
 use shard::Shard;
 use staging::Staging;
 use thread_number::thread_number;
@@ -79,13 +83,14 @@ pub(crate) struct Shared {
     /// A push found no room since the drain last took something.
     pressure: AtomicBool,
     closed: AtomicBool,
+    own_thread: OwnThread,
 }
 
 impl Queue {
     /// Copies one encoded record into the queue. `items` is what it counts for: 1 for a span or log record, the
     /// number of data points for a metric.
     ///
-    /// Waits only under [`OverflowPolicy::Block`]. Records of one thread stay in order (BATCH-22). The record counts
+    /// Waits only under [`OverflowPolicy::Block`], and never on a thread that the worker needs. Records of one thread stay in order (BATCH-22). The record counts
     /// as accepted in the [`Stats`] whether or not it was refused.
     ///
     /// # Errors
@@ -176,6 +181,12 @@ impl Queue {
         self.shared.bell.0.ring();
     }
 
+    /// Notes whether the worker, polled on the calling thread now, can be polled on no other.
+    #[cfg(not(loom))]
+    pub(crate) fn note_thread(&self, alone: bool) {
+        self.shared.own_thread.note(alone);
+    }
+
     #[cfg(not(loom))]
     pub(crate) fn overflow(&self) -> OverflowPolicy {
         self.shared.overflow
@@ -206,6 +217,7 @@ impl Shared {
             bell: CachePadded(Bell::default()),
             pressure: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            own_thread: OwnThread::default(),
         }
     }
 

@@ -24,7 +24,7 @@ use crate::batcher::{Batcher, FlushId, Step};
 use crate::config::{BatchConfig, ConfigError};
 use crate::handle::{BatchHandle, Order, Orders};
 use crate::pool::{ChunkPool, TEND_EVERY};
-use crate::queue::Drain;
+use crate::queue::{Drain, Working};
 use crate::reply::{Answer, FlushReport};
 use crate::stats::Stats;
 use in_flight::{Failure, InFlight};
@@ -301,6 +301,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Stats> {
         let this = self.get_mut();
+        let _working = Working::begin();
+        this.drain.queue().note_thread(on_the_only_thread());
         loop {
             // First listen, then look: see `Bell`.
             this.drain.listen(cx.waker());
@@ -330,9 +332,16 @@ where
     }
 }
 
+/// Whether the runtime around this call polls its tasks on this thread alone.
+fn on_the_only_thread() -> bool {
+    tokio::runtime::Handle::try_current().is_ok_and(|runtime| runtime.metrics().num_workers() == 1)
+}
+
 impl<S: Service<Batch>> Drop for Worker<S> {
     fn drop(&mut self) {
         if !self.ended {
+            // What is cancelled may push to other queues.
+            let _working = Working::begin();
             self.drain.queue().close();
             self.abandon(DropReason::ShutDown);
             self.end();

@@ -102,7 +102,8 @@ impl Shared {
                         }
                     }
                 }
-                OverflowPolicy::Block { timeout } => {
+                // Who waits here for the worker must not keep it from working.
+                OverflowPolicy::Block { timeout } if !self.own_thread.is_current() => {
                     drop(shard);
                     self.press();
                     let room = match &mut waiting {
@@ -119,7 +120,7 @@ impl Shared {
                         return Err(Refusal::Counted(DropReason::QueueFull));
                     }
                 }
-                OverflowPolicy::DropOldest | OverflowPolicy::DropNewest => {
+                OverflowPolicy::DropOldest | OverflowPolicy::DropNewest | OverflowPolicy::Block { .. } => {
                     shard.refuse(items, DropReason::QueueFull);
                     drop(shard);
                     self.press();
