@@ -18,6 +18,12 @@ use crate::sync::{Mutex, lock};
 /// The time between two adjustments of the pool's size.
 pub(crate) const TEND_EVERY: Duration = Duration::from_secs(1);
 
+// Beyond these, an option is a mistake, and most of them the allocator would answer by ending the process.
+const MOST_HELD: usize = isize::MAX as usize / 2;
+const MOST_INITIAL: u64 = 4 * 1024 * 1024 * 1024;
+const LEAST_CHUNK: usize = 1024;
+const MOST_CHUNK: usize = 64 * 1024 * 1024;
+
 /// The options of a [`ChunkPool`]; all sizes in bytes.
 ///
 /// ```
@@ -27,12 +33,13 @@ pub(crate) const TEND_EVERY: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PoolConfig {
-    /// Allocated when the pool is built, and kept. Default: 1 MiB. Rounded down to whole chunks.
+    /// Allocated when the pool is built, and kept. At most `max_size`, and at most 4 GiB. Default: 1 MiB. Rounded
+    /// down to whole chunks.
     pub initial_size: usize,
-    /// The hard cap over everything the pool accounts for. Default: 64 MiB.
+    /// The hard cap over everything the pool accounts for. At most half of `isize::MAX`. Default: 64 MiB.
     pub max_size: usize,
-    /// The size of one chunk, with 12 bytes for each record in it. Default: 64 KiB. A longer record gets a chunk of
-    /// its own size, which is not recycled.
+    /// The size of one chunk, with 12 bytes for each record in it: 1 KiB to 64 MiB, and at most `max_size`. Default:
+    /// 64 KiB. A longer record gets a chunk of its own size, which is not recycled.
     pub chunk_size: usize,
     /// How far the pool grows and shrinks in one step. Default: 2.
     ///
@@ -69,14 +76,20 @@ impl PoolConfig {
         if self.max_size == 0 {
             return Err(ConfigError::new("max_size", "must not be zero"));
         }
-        if self.chunk_size < 64 {
-            return Err(ConfigError::new("chunk_size", "must be at least 64 bytes"));
+        if self.max_size > MOST_HELD {
+            return Err(ConfigError::new("max_size", "must not exceed half of isize::MAX"));
+        }
+        if !(LEAST_CHUNK..=MOST_CHUNK).contains(&self.chunk_size) {
+            return Err(ConfigError::new("chunk_size", "must be between 1 KiB and 64 MiB"));
         }
         if self.chunk_size > self.max_size {
             return Err(ConfigError::new("chunk_size", "must not exceed max_size"));
         }
         if self.initial_size > self.max_size {
             return Err(ConfigError::new("initial_size", "must not exceed max_size"));
+        }
+        if self.initial_size as u64 > MOST_INITIAL {
+            return Err(ConfigError::new("initial_size", "must not exceed 4 GiB"));
         }
         if !(self.growth_factor.is_finite() && self.growth_factor > 1.0) {
             return Err(ConfigError::new("growth_factor", "must be a number greater than 1"));

@@ -30,7 +30,7 @@ enum Op {
 }
 
 fn pools() -> impl Strategy<Value = PoolConfig> {
-    (64..600_usize, 1..12_usize, 0..4_usize, 1.1..4.0, 0.0..=1.0).prop_map(
+    (1024..6000_usize, 1..12_usize, 0..4_usize, 1.1..4.0, 0.0..=1.0).prop_map(
         |(chunk_size, chunks, initial, growth_factor, gc_threshold)| PoolConfig {
             initial_size: chunk_size * initial.min(chunks),
             // Not a multiple of chunks: reservations and long records leave odd remainders.
@@ -50,7 +50,7 @@ fn configs() -> impl Strategy<Value = BatchConfig> {
         3 => Just(OverflowPolicy::DropOldest),
         1 => Just(OverflowPolicy::Block { timeout: Duration::ZERO }),
     ];
-    (strategy, overflow, 1..30_usize, 1..2000_usize, 0..3000_u64, 0..60_usize, 1..4_usize, 1..5_usize)
+    (strategy, overflow, 1..30_usize, 1..20_000_usize, 0..3000_u64, 0..60_usize, 1..4_usize, 1..5_usize)
         .prop_map(
             |(strategy, overflow, max_batch_items, max_batch_bytes, delay, more, max_in_flight, shards)| {
                 BatchConfig {
@@ -60,7 +60,7 @@ fn configs() -> impl Strategy<Value = BatchConfig> {
                     max_batch_bytes,
                     max_delay: Duration::from_millis(delay),
                     max_queue_items: max_batch_items + more,
-                    max_record_bytes: 900,
+                    max_record_bytes: 9000,
                     max_in_flight,
                     shards: shards.try_into().ok(),
                 }
@@ -87,12 +87,12 @@ proptest! {
         pool in pools(),
         ops in prop::collection::vec(
             prop_oneof![
-                12 => (0..5_u32, 0..1000_usize).prop_map(|(items, len)| Op::Push { items, len }),
+                12 => (0..5_u32, 0..10_000_usize).prop_map(|(items, len)| Op::Push { items, len }),
                 2 => Just(Op::Stage),
-                4 => (1..20_u64, 1..2000_u64).prop_map(|(items, bytes)| Op::Take { items, bytes }),
+                4 => (1..20_u64, 1..20_000_u64).prop_map(|(items, bytes)| Op::Take { items, bytes }),
                 3 => any::<Index>().prop_map(Op::DropBatch),
                 3 => (any::<Index>(), 0..30_u64).prop_map(|(index, items)| Op::Settle(index, items)),
-                1 => (0..1000_usize).prop_map(Op::Reserve),
+                1 => (0..10_000_usize).prop_map(Op::Reserve),
                 2 => any::<Index>().prop_map(Op::Release),
                 1 => Just(Op::Tend),
                 1 => Just(Op::Discard),
@@ -110,7 +110,7 @@ proptest! {
             match op {
                 Op::Push { items, len } => {
                     let result = queue.push(GroupId(items), items, &vec![7; len]);
-                    if len > 900 {
+                    if len > 9000 {
                         prop_assert_eq!(result, Err(DropReason::TooLarge));
                     }
                 }
@@ -177,7 +177,7 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Move> {
     prop_oneof![
-        10 => (0..5_u32, 0..200_usize).prop_map(|(items, len)| Move::Push { items, len: len + 4 }),
+        10 => (0..5_u32, 0..2000_usize).prop_map(|(items, len)| Move::Push { items, len: len + 4 }),
         3 => (0..2000_u64).prop_map(Move::Pass),
         1 => prop::option::of(0..2000_u64).prop_map(Move::Flush),
     ]

@@ -18,9 +18,12 @@ use otlp_batch::{
 };
 use otlp_model::{DropReason, GroupId, Outcome, Records};
 
+/// The bytes of a record.
+const RECORD: usize = 500;
+
 /// A queue of at most `items` items in `shards` shards, whose chunks hold two records.
 fn queue(items: usize, shards: usize, overflow: OverflowPolicy) -> (Queue, Drain) {
-    let pool = PoolConfig { initial_size: 0, max_size: 64 * 8, chunk_size: 64, ..PoolConfig::default() };
+    let pool = PoolConfig { initial_size: 0, max_size: 8 * 1024, chunk_size: 1024, ..PoolConfig::default() };
     let pool = ChunkPool::new(pool).unwrap();
     let config = BatchConfig {
         max_queue_items: items,
@@ -42,7 +45,7 @@ fn model(preemptions: usize, check: impl Fn() + Sync + Send + 'static) {
 /// Everything in the queue, record by record, with each batch's outcome in the books.
 fn drain_all(drain: &mut Drain, bytes: &mut Vec<u8>) {
     drain.stage();
-    while let Some((batch, ticket)) = drain.take(100, 100) {
+    while let Some((batch, ticket)) = drain.take(100, 100_000) {
         batch.for_each_run(&mut |_, _, run| bytes.extend_from_slice(run));
         drop(batch);
         let delivered = ticket.items();
@@ -51,7 +54,7 @@ fn drain_all(drain: &mut Drain, bytes: &mut Vec<u8>) {
 }
 
 fn push(queue: &Queue, byte: u8) -> Result<(), DropReason> {
-    queue.push(GroupId(0), 1, &[byte; 20])
+    queue.push(GroupId(0), 1, &[byte; RECORD])
 }
 
 fn balanced(stats: Stats) -> Stats {
@@ -80,7 +83,7 @@ fn nothing_is_lost_or_duplicated() {
             producer.join().unwrap();
             drain_all(&mut drain, &mut bytes);
             let of = |wanted: u8| bytes.iter().filter(|byte| **byte == wanted).count();
-            assert_eq!((of(1), of(2), of(3)), (20, 20, 20));
+            assert_eq!((of(1), of(2), of(3)), (RECORD, RECORD, RECORD));
             assert!(bytes.iter().position(|b| *b == 1) < bytes.iter().position(|b| *b == 2));
             let stats = balanced(queue.stats());
             assert_eq!((stats.accepted, stats.delivered), (3, 3));
@@ -167,7 +170,7 @@ fn the_bound_in_items_is_hard() {
         producer.join().unwrap();
         let stats = balanced(queue.stats());
         assert_eq!(stats.queued, 0);
-        assert_eq!(stats.delivered, bytes.len() as u64 / 20);
+        assert_eq!(stats.delivered, (bytes.len() / RECORD) as u64);
         assert_eq!(stats.accepted, 3);
     });
 }
@@ -187,6 +190,6 @@ fn eviction_and_drain_do_not_collide() {
         drain_all(&mut drain, &mut bytes);
         let stats = balanced(queue.stats());
         assert_eq!(stats.delivered + stats.dropped.get(DropReason::QueueFull), 2);
-        assert_eq!(stats.delivered, bytes.len() as u64 / 20);
+        assert_eq!(stats.delivered, (bytes.len() / RECORD) as u64);
     });
 }

@@ -25,6 +25,26 @@ fn fill(queue: &Queue, chunks: usize) {
     }
 }
 
+/// What no machine has is refused, not asked of the allocator, which would end the process.
+#[test]
+fn no_option_makes_the_allocator_give_up() {
+    let most = usize::MAX / 4;
+    let huge = PoolConfig { initial_size: most, max_size: most, chunk_size: CHUNK, ..PoolConfig::default() };
+    let error = ChunkPool::new(huge).unwrap_err();
+    assert_eq!(error.field(), "initial_size");
+    let error = ChunkPool::new(PoolConfig { chunk_size: most, ..huge }).unwrap_err();
+    assert_eq!(error.field(), "chunk_size");
+    let error = ChunkPool::new(PoolConfig { max_size: most + 1, ..huge }).unwrap_err();
+    assert_eq!(error.field(), "max_size");
+    // A cap is only a cap.
+    let pool = ChunkPool::new(PoolConfig { initial_size: 0, ..huge }).unwrap();
+    let (queue, _drain) = queue(&pool);
+    fill(&queue, 2);
+    assert_eq!(pool.held_bytes(), 2 * CHUNK);
+    let largest = PoolConfig { chunk_size: 64 << 20, max_size: 64 << 20, initial_size: 0, ..huge };
+    assert_eq!(largest.validate(), Ok(()));
+}
+
 /// Seconds of virtual time.
 struct Clock(Instant);
 
@@ -44,9 +64,14 @@ fn every_bad_option_is_named() {
     let good = config();
     for (field, bad) in [
         ("max_size", PoolConfig { max_size: 0, ..good }),
+        ("max_size", PoolConfig { max_size: usize::MAX, ..good }),
         ("chunk_size", PoolConfig { chunk_size: 0, ..good }),
+        ("chunk_size", PoolConfig { chunk_size: 1023, ..good }),
+        ("chunk_size", PoolConfig { chunk_size: usize::MAX, ..good }),
+        ("chunk_size", PoolConfig { chunk_size: (64 << 20) + 1, max_size: 1 << 30, ..good }),
         ("chunk_size", PoolConfig { chunk_size: 65 * CHUNK, ..good }),
         ("initial_size", PoolConfig { initial_size: 65 * CHUNK, ..good }),
+        ("initial_size", PoolConfig { initial_size: usize::MAX, ..good }),
         ("growth_factor", PoolConfig { growth_factor: 1.0, ..good }),
         ("growth_factor", PoolConfig { growth_factor: f64::NAN, ..good }),
         ("growth_factor", PoolConfig { growth_factor: f64::INFINITY, ..good }),
