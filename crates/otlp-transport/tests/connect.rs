@@ -14,9 +14,9 @@ use otlp_transport::{
 };
 use server::{Reply, Server};
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::TcpSocket;
 use tower::{ServiceBuilder, ServiceExt};
 
 fn request() -> ExportRequest {
@@ -41,15 +41,18 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A port nobody listens on: bound and let go.
-fn refused_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A socket with a port that nobody listens on, nor can as long as it is kept.
+fn refusing() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
 }
 
 #[tokio::test]
 async fn a_refused_connection_says_so_and_what_to_do() {
     // conf: HTTP-16, SURV-23
-    let endpoint = format!("http://127.0.0.1:{}", refused_port());
+    let refusing = refusing();
+    let endpoint = format!("http://{}", refusing.local_addr().unwrap());
     let error = failure(&endpoint).await;
     assert_eq!(
         error.to_string(),
