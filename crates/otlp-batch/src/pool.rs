@@ -3,12 +3,14 @@
 //! Shared by every queue of a client, so that the cap holds for all signals together. Knows nothing about records;
 //! never blocks, and never accounts for more than its cap.
 
+mod membership;
 mod space;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub(crate) use membership::Membership;
 pub(crate) use space::Space;
 
 use crate::chunk::{Chunk, HEADER};
@@ -33,7 +35,7 @@ const MOST_CHUNK: usize = 64 * 1024 * 1024;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PoolConfig {
-    /// Allocated when the pool is built, and kept. At most `max_size`, and at most 4 GiB. Default: 1 MiB. Rounded
+    /// Allocated when the pool is built, and kept until the last queue built on it has ended. At most `max_size`, and at most 4 GiB. Default: 1 MiB. Rounded
     /// down to whole chunks.
     pub initial_size: usize,
     /// The hard cap over everything the pool accounts for. At most half of `isize::MAX`. Default: 64 MiB.
@@ -107,6 +109,10 @@ impl PoolConfig {
 /// dropped a batch: the size of its records until the call ends, for the body made from them), idle chunks, and
 /// [`reserve`](Self::reserve)d bytes.
 ///
+/// When the last queue built on the pool has ended (closed and drained, or its consumer dropped), all idle chunks go
+/// back to the allocator, those of the initial size too, and later ones as soon as they are given back. So whoever
+/// still has a handle on an ended queue keeps none of its memory. A queue built after that recycles again.
+///
 /// ```
 /// use otlp_batch::{ChunkPool, PoolConfig};
 /// # fn main() -> Result<(), otlp_batch::ConfigError> {
@@ -141,6 +147,10 @@ struct State {
     missed: bool,
     /// When the last step was taken.
     tended: Option<Instant>,
+    /// Queues that have not ended.
+    members: usize,
+    /// All queues there were have ended: nothing is kept.
+    deserted: bool,
 }
 
 impl State {
@@ -162,7 +172,7 @@ impl State {
 
     /// Takes a chunk back.
     fn give_back(&mut self, data: Box<[u8]>, config: &PoolConfig, freed: &mut Vec<Box<[u8]>>) {
-        if data.len() == config.chunk_size {
+        if data.len() == config.chunk_size && !self.deserted {
             self.idle.push(data);
         } else {
             self.held -= data.len();
@@ -181,8 +191,15 @@ impl ChunkPool {
         config.validate()?;
         let chunks = config.initial_size / config.chunk_size;
         let idle: Vec<_> = (0..chunks).map(|_| allocate(config.chunk_size)).collect();
-        let state =
-            State { idle_low: chunks, held: chunks * config.chunk_size, idle, missed: false, tended: None };
+        let state = State {
+            idle_low: chunks,
+            held: chunks * config.chunk_size,
+            idle,
+            missed: false,
+            tended: None,
+            members: 0,
+            deserted: false,
+        };
         Ok(Self { shared: Arc::new(Shared { config, state: Mutex::new(state), space: Space::default() }) })
     }
 
@@ -245,18 +262,19 @@ impl ChunkPool {
                 0
             }
         };
-        drop(freed);
+        freed.clear();
         // One chunk at a time, so that no producer waits for the allocator behind the lock.
         loop {
             {
                 let mut state = lock(&self.shared.state);
-                if state.held + config.chunk_size > grow_to {
+                if state.deserted || state.held + config.chunk_size > grow_to {
                     break;
                 }
                 state.held += config.chunk_size;
             }
             let data = allocate(config.chunk_size);
-            lock(&self.shared.state).idle.push(data);
+            // The last queue may have ended meanwhile.
+            lock(&self.shared.state).give_back(data, config, &mut freed);
         }
     }
 
@@ -266,10 +284,9 @@ impl ChunkPool {
         let config = &self.shared.config;
         let state = lock(&self.shared.state);
         let initial = config.initial_size / config.chunk_size * config.chunk_size;
-        state.missed
-            || (config.gc_threshold < 1.0
-                && !state.idle.is_empty()
-                && state.held >= initial + config.chunk_size)
+        let surplus =
+            config.gc_threshold < 1.0 && !state.idle.is_empty() && state.held >= initial + config.chunk_size;
+        !state.deserted && (state.missed || surplus)
     }
 
     /// The longest record that fits an empty pool.

@@ -277,6 +277,8 @@ impl<S: Service<Batch>> Worker<S> {
     /// Answers everybody: nothing is pending any more.
     fn end(&mut self) -> Stats {
         self.ended = true;
+        // Before the answers: whoever closed may look at the pool.
+        self.drain.leave_pool();
         let report = FlushReport::new(self.drain.queue(), true);
         for order in self.orders.end() {
             let (Order::Flush { answer, .. } | Order::Close { answer, .. }) = order;

@@ -213,3 +213,31 @@ fn queues_share_the_cap() {
     other.discard(DropReason::Deadline);
     fill(&traces, 24);
 }
+
+/// Without queues, the pool keeps nothing, also of what comes back late; with a new one, it recycles again.
+#[test]
+fn the_last_queue_takes_the_memory_with_it() {
+    let pool = ChunkPool::new(config()).unwrap();
+    assert_eq!(pool.idle_bytes(), 4 * CHUNK, "there was no queue yet");
+    let (traces, mut one) = queue(&pool);
+    let (_logs, other) = queue(&pool);
+    fill(&traces, 10);
+    one.stage();
+    let late = one.take(2, u64::MAX).unwrap();
+    drop(one);
+    assert_eq!(pool.idle_bytes(), 8 * CHUNK, "a queue is left");
+    drop(other);
+    assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 2 * CHUNK));
+    let mut clock = Clock::new();
+    pool.tend(clock.tick());
+    assert!(!pool.needs_tending());
+    drop(late);
+    assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 0));
+
+    let (metrics, mut drain) = queue(&pool);
+    fill(&metrics, 3);
+    drain.discard(DropReason::Deadline);
+    assert_eq!(pool.idle_bytes(), 3 * CHUNK);
+    drop(drain);
+    assert_eq!(pool.held_bytes(), 0);
+}

@@ -280,8 +280,7 @@ async fn a_close_keeps_its_deadline() {
     assert!(patient.complete && patient.stats.is_balanced());
     assert_eq!(worker.await.unwrap(), patient.stats);
     assert_eq!(Arc::strong_count(&cancelled), 1, "futures and service are gone");
-    let pool = handle.queue().pool();
-    assert_eq!(pool.held_bytes(), pool.idle_bytes());
+    assert_eq!(handle.queue().pool().held_bytes(), 0);
 }
 
 /// Errors and panics, wherever they happen, cost one batch and end nothing.
@@ -371,8 +370,7 @@ fn a_dropped_worker_answers_and_counts() {
         assert!(report.complete && report.stats.is_balanced());
     }
     assert_eq!(handle.queue().push(GROUP, 1, b"late"), Err(DropReason::ShutDown));
-    let pool = handle.queue().pool();
-    assert_eq!(pool.held_bytes(), pool.idle_bytes());
+    assert_eq!(handle.queue().pool().held_bytes(), 0);
 }
 
 /// A blocking wait works inside a runtime, and is bounded though the worker never runs.
@@ -458,6 +456,33 @@ async fn a_queue_short_of_memory_is_sent_whatever_the_strategy() {
         tokio::task::yield_now().await;
     }
     assert!(handle.stats().delivered > 100, "{:?}", handle.stats());
+}
+
+/// Handles outlive the workers; the memory does not. It is gone when the last close is answered.
+// conf: BATCH-12
+#[tokio::test(start_paused = true)]
+async fn closing_the_last_queue_gives_all_memory_back() {
+    let pool = ChunkPool::new(PoolConfig::default()).unwrap();
+    let started = || {
+        let service = service_fn(|batch: Batch| async move { Ok::<_, Infallible>(delivered(batch.items())) });
+        let (worker, handle) = Worker::new(&config(), &pool, service).unwrap();
+        // Kept, though it has ended.
+        (task::spawn(worker), handle)
+    };
+    let (mut one, traces) = started();
+    let (mut other, logs) = started();
+    push(&traces, 25);
+    push(&logs, 5);
+    let close = traces.close(None);
+    assert_ready!(one.poll());
+    assert_eq!(close.await.stats.delivered, 25);
+    assert!(pool.idle_bytes() > 0, "the other queue may need it");
+    let close = logs.close(None);
+    assert_ready!(other.poll());
+    assert_eq!(close.await.stats.delivered, 5);
+    assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 0));
+    drop((one, other));
+    assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 0));
 }
 
 /// After a burst, the worker gives idle memory back down to the initial size, and then sleeps.

@@ -11,14 +11,15 @@ use otlp_model::{DropReason, Outcome};
 
 use crate::batch::{Batch, Body};
 use crate::config::{BatchConfig, ConfigError};
-use crate::pool::ChunkPool;
+use crate::pool::{ChunkPool, Membership};
 use crate::queue::{Queue, Shared};
 use crate::sync::atomic::Ordering;
 use crate::sync::lock;
 
 /// The consumer's end of a queue; there is one.
 ///
-/// Dropping it closes the queue: later pushes are refused, and what is queued is dropped, both as `shut_down`.
+/// Dropping it closes the queue: later pushes are refused, and what is queued is dropped, both as `shut_down`. The
+/// last drain of a [`ChunkPool`] has it give its idle memory back.
 ///
 /// ```
 /// use otlp_batch::{BatchConfig, ChunkPool, Drain, PoolConfig};
@@ -43,6 +44,8 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub struct Drain {
     queue: Queue,
+    /// None once the queue has ended.
+    membership: Option<Membership>,
 }
 
 /// What is in a queue, as its drain sees it.
@@ -123,7 +126,8 @@ impl Drain {
 
     /// As [`new`](Self::new), with options known to work.
     pub(crate) fn checked(config: &BatchConfig, pool: &ChunkPool) -> Self {
-        Self { queue: Queue { shared: Arc::new(Shared::new(config, pool)) } }
+        let membership = Some(Membership::new(pool));
+        Self { queue: Queue { shared: Arc::new(Shared::new(config, pool)) }, membership }
     }
 
     /// The producers' end.
@@ -204,6 +208,12 @@ impl Drain {
         drop(parts);
         shared.pool.space().notify();
         items
+    }
+
+    /// Ends the use of the pool: the queue is closed, and nothing is in it.
+    #[cfg(not(loom))]
+    pub(crate) fn leave_pool(&mut self) {
+        self.membership = None;
     }
 
     /// Has `waker` woken from now on, for what the drain [`park`](Self::park)s for. To be called before looking at
