@@ -289,9 +289,9 @@ impl ChunkPool {
         !state.deserted && (state.missed || surplus)
     }
 
-    /// The longest record that fits an empty pool.
+    /// The longest record that fits an empty pool, and whose header can note its length.
     pub(crate) fn largest_record(&self) -> usize {
-        self.shared.config.max_size - HEADER
+        (self.shared.config.max_size - HEADER).min(u32::MAX as usize)
     }
 
     /// A chunk with room for a record of `len` bytes; `None` when the cap leaves no room.
@@ -398,4 +398,20 @@ fn allocate(bytes: usize) -> Box<[u8]> {
 )]
 fn scaled(bytes: usize, factor: f64) -> usize {
     (bytes as f64 * factor) as usize
+}
+
+#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// A longer one would find no room in any chunk, however much memory there is.
+    #[test]
+    fn the_largest_record_has_a_length_that_a_header_can_note() {
+        let largest = |max_size| {
+            let config = PoolConfig { initial_size: 0, max_size, ..PoolConfig::default() };
+            ChunkPool::new(config).unwrap().largest_record()
+        };
+        assert_eq!(largest(1 << 20), (1 << 20) - HEADER);
+        assert_eq!(largest(1 << 40), u32::MAX as usize);
+    }
 }
