@@ -211,7 +211,6 @@ impl Drain {
     }
 
     /// Ends the use of the pool: the queue is closed, and nothing is in it.
-    #[cfg(not(loom))]
     pub(crate) fn leave_pool(&mut self) {
         self.membership = None;
     }
@@ -265,6 +264,7 @@ impl Drop for Drain {
     fn drop(&mut self) {
         self.queue.close();
         self.discard(DropReason::ShutDown);
+        self.leave_pool();
     }
 }
 
