@@ -234,7 +234,7 @@ fn retry(config: &RetryConfig, export_timeout: Duration) -> Result<RetryPolicy, 
         .max_attempts((config.max_attempts > 0).then_some(config.max_attempts))
         .retryable(&config.retryable_errors)
         .build()
-        .map_err(|e| Error::option(&format!("with_retry_config: {}", e.field()), e))
+        .map_err(|e| Error::option(&format!("with_retry_config: {}", e.field()), e.problem()))
 }
 
 fn headers(list: &[(String, String)]) -> Result<Headers, Error> {
