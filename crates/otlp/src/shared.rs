@@ -6,8 +6,8 @@ use crate::clock::Clock;
 use crate::observe::Failures;
 use crate::runtime;
 use otlp_batch::BatchHandle;
-use otlp_model::{GroupId, Groups, Limits, Signal};
-use otlp_sampling::{Sampler, SamplingParameters, SamplingResult};
+use otlp_model::{GroupId, Groups, KeyValue, Limits, Signal, TraceState};
+use otlp_sampling::{Sampler, SamplingParameters};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,13 @@ pub(crate) struct Shared {
     wait_for_delivery: Option<Duration>,
 }
 
+/// A sampler's answer, in parts.
+pub(crate) struct Sampling {
+    pub(crate) sampled: bool,
+    pub(crate) attributes: Option<Vec<KeyValue>>,
+    pub(crate) trace_state: TraceState,
+}
+
 impl Shared {
     pub(crate) fn new(
         limits: Limits,
@@ -35,25 +42,27 @@ impl Shared {
         Self { clock: Clock::new(), limits, groups, failures, sampler, lanes, wait_for_delivery }
     }
 
-    /// Asks the sampler and enters its answer in `sampling`. One that panics samples nothing, for this span.
+    /// Asks the sampler. One that panics samples nothing, for this span.
     ///
-    /// Field by field, because the usual answer is one byte: moving the whole out of `catch_unwind` costs more than
-    /// everything else that an unsampled span does.
+    /// The answer is taken apart inside `catch_unwind`, because the usual one is a single byte: moving the whole out, and
+    /// dropping its empty parts, costs more than everything else that an unsampled span does.
     #[inline]
-    pub(crate) fn sample(&self, parameters: &SamplingParameters<'_>, sampling: &mut SamplingResult) {
+    pub(crate) fn sample(&self, parameters: &SamplingParameters<'_>) -> Sampling {
+        let mut sampling = Sampling { sampled: false, attributes: None, trace_state: TraceState::default() };
         let asked = catch_unwind(AssertUnwindSafe(|| {
-            let answer = self.sampler.should_sample(parameters);
-            sampling.decision = answer.decision;
-            if !answer.attributes.is_empty() {
-                sampling.attributes = answer.attributes;
+            let mut answer = self.sampler.should_sample(parameters);
+            sampling.sampled = answer.is_sampled();
+            if answer.attributes.capacity() > 0 || !answer.trace_state.is_empty() {
+                sampling.attributes = Some(std::mem::take(&mut answer.attributes));
+                sampling.trace_state = std::mem::take(&mut answer.trace_state);
             }
-            if !answer.trace_state.is_empty() {
-                sampling.trace_state = answer.trace_state;
-            }
+            // What is left of it owns nothing, so nothing leaks.
+            std::mem::forget(answer);
         }));
         if asked.is_err() {
             sampling.trace_state = parameters.parent_trace_state();
         }
+        sampling
     }
 
     #[inline]

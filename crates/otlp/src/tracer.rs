@@ -4,8 +4,8 @@ use crate::context::{TraceContext, is_any_current, with_current};
 use crate::shared::Shared;
 use crate::span::Span;
 use crate::{clock, ids};
-use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags, TraceState};
-use otlp_sampling::{SamplingDecision, SamplingParameters, SamplingResult};
+use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags};
+use otlp_sampling::SamplingParameters;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -93,13 +93,11 @@ impl Tracer {
             .with_parent(parent)
             .with_attributes(plan.attributes)
             .with_links(plan.links);
-        let mut sampling = SamplingResult::new(SamplingDecision::Drop, TraceState::default());
-        shared.sample(&question, &mut sampling);
-        let sampled = sampling.is_sampled();
-        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampled))
+        let sampling = shared.sample(&question);
+        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampling.sampled))
             .with_trace_state(sampling.trace_state);
-        if sampled {
-            Span::recording(&self.inner, context, parent, plan, &sampling.attributes)
+        if sampling.sampled {
+            Span::recording(&self.inner, context, parent, plan, sampling.attributes.as_deref().unwrap_or(&[]))
         } else {
             Span::inert(context)
         }
