@@ -128,7 +128,7 @@ impl Default for RetryConfig {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemoryPoolConfig {
-    /// Allocated when the client is built; at most `max_size`. Default 1 MiB.
+    /// Allocated when the client is built; at most `max_size` and 4 GiB. Default 1 MiB.
     pub initial_size: usize,
     /// The hard bound: what waits and what is in flight together never take more. Default 64 MiB.
     pub max_size: usize,

@@ -124,6 +124,10 @@ async fn memory() {
     )
     .await;
     refused("with_memory_pool_config: chunk_size", with(MemoryPoolConfig { chunk_size: 0, ..good() })).await;
+    let (chunk_size, max_size) = (usize::MAX, usize::MAX);
+    let config = MemoryPoolConfig { chunk_size, max_size, initial_size: 0, ..good() };
+    let error = Client::builder().with_memory_pool_config(config).build().await.unwrap_err();
+    assert!(error.is_configuration(), "{error}");
     for growth_factor in [0.5, f64::NAN, f64::INFINITY] {
         let config = MemoryPoolConfig { growth_factor, ..good() };
         refused("with_memory_pool_config: growth_factor", with(config)).await;
