@@ -7,7 +7,9 @@
 use crate::clock;
 use crate::context::TraceContext;
 use crate::tracer::{Plan, TracerInner};
-use otlp_model::{KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToValue, ValueRef};
+use otlp_model::{
+    KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToValue, TraceFlags, TraceId, TraceState, ValueRef,
+};
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
@@ -51,7 +53,16 @@ pub struct Span {
 }
 
 impl Span {
-    pub(crate) fn inert(context: SpanContext) -> Self {
+    /// A span that is not sampled. Its context is made here, in its place: moving it costs more than making it.
+    #[inline]
+    pub(crate) fn inert(
+        trace_id: TraceId,
+        span_id: SpanId,
+        flags: TraceFlags,
+        trace_state: TraceState,
+    ) -> Self {
+        let context =
+            SpanContext::new(trace_id, span_id, flags.with_sampled(false)).with_trace_state(trace_state);
         Self { live: None, context: context.into() }
     }
 

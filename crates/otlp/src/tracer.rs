@@ -94,13 +94,12 @@ impl Tracer {
             .with_attributes(plan.attributes)
             .with_links(plan.links);
         let sampling = shared.sample(&question);
-        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(sampling.sampled))
-            .with_trace_state(sampling.trace_state);
-        if sampling.sampled {
-            Span::recording(&self.inner, context, parent, plan, sampling.attributes.as_deref().unwrap_or(&[]))
-        } else {
-            Span::inert(context)
+        if !sampling.sampled {
+            return Span::inert(trace_id, span_id, flags, sampling.trace_state);
         }
+        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(true))
+            .with_trace_state(sampling.trace_state);
+        Span::recording(&self.inner, context, parent, plan, sampling.attributes.as_deref().unwrap_or(&[]))
     }
 }
 
