@@ -132,9 +132,21 @@ impl Queue {
         }
     }
 
-    /// Counts a record that never got in.
+    /// Counts a record that its maker could not offer, for example because it could not be encoded: as accepted, and as
+    /// dropped for `reason`. So it is in the books like any other loss.
+    ///
+    /// ```
+    /// use otlp_batch::{BatchConfig, ChunkPool, Drain, PoolConfig};
+    /// use otlp_model::DropReason;
+    /// # fn main() -> Result<(), otlp_batch::ConfigError> {
+    /// let (queue, _drain) = Drain::new(&BatchConfig::default(), &ChunkPool::new(PoolConfig::default())?)?;
+    /// queue.refuse(3, DropReason::EncodeFailed);
+    /// assert_eq!((queue.stats().accepted, queue.stats().dropped.total()), (3, 3));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(not(loom))]
-    pub(crate) fn refuse(&self, items: u32, reason: DropReason) {
+    pub fn refuse(&self, items: u32, reason: DropReason) {
         if let Some(shard) = self.shared.shards.first() {
             lock(&shard.0).refuse(items, reason);
         }

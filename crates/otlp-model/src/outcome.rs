@@ -20,7 +20,7 @@ pub enum DropReason {
     RetriesExhausted,
     /// A deadline passed while the item waited or was in flight.
     Deadline,
-    /// Offered after, or still unsent at, shutdown.
+    /// Offered after shutdown, or left over when the client's thread ended before it could be sent.
     ShutDown,
     /// The item could not be encoded.
     EncodeFailed,

@@ -142,13 +142,9 @@ pub struct MemoryPoolConfig {
 
 impl Default for MemoryPoolConfig {
     fn default() -> Self {
-        Self {
-            initial_size: 1024 * 1024,
-            max_size: 64 * 1024 * 1024,
-            chunk_size: 64 * 1024,
-            growth_factor: 2.0,
-            gc_threshold: 0.8,
-        }
+        let PoolConfig { initial_size, max_size, chunk_size, growth_factor, gc_threshold } =
+            PoolConfig::default();
+        Self { initial_size, max_size, chunk_size, growth_factor, gc_threshold }
     }
 }
 

@@ -4,7 +4,7 @@
 //! never hold header values or other secrets.
 
 use crate::report::DeliveryReport;
-use otlp_model::{Dropped, Signal};
+use otlp_model::{Dropped, Invalid, Signal};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -104,11 +104,18 @@ impl Error {
     }
 
     /// Items that did not get into the queue.
-    pub(crate) fn not_queued(signal: Signal, queued: u64, dropped: Dropped) -> Self {
-        let message = format!(
-            "of {} {signal} items {queued} were queued, the others lost ({dropped})",
-            queued + dropped.total()
-        );
+    pub(crate) fn not_queued(
+        signal: Signal,
+        queued: u64,
+        dropped: Dropped,
+        invalid: Option<Invalid>,
+    ) -> Self {
+        let all = queued + dropped.total();
+        let mut message =
+            format!("of {all} {signal} items {queued} were queued, the others lost ({dropped})");
+        if let Some(invalid) = invalid {
+            message += &format!("; {invalid}");
+        }
         Self::new(ErrorKind::Lost, message).section("lost")
     }
 

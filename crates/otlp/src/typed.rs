@@ -4,13 +4,14 @@
 use crate::client::Client;
 use crate::error::Error;
 use otlp_model::{
-    Dropped, GroupId, InstrumentationScope, LogRecord, Metric, Signal, SpanData, encode_log, encode_metric,
-    encode_span,
+    DropReason, Dropped, GroupId, InstrumentationScope, Invalid, LogRecord, Metric, Signal, SpanData,
+    encode_log, encode_metric, encode_span,
 };
 
 impl Client {
     /// Queues finished spans under `scope` and returns how many. They are not sampled; limits apply. Delivery is what
-    /// [`flush`](Self::flush) reports.
+    /// [`flush`](Self::flush) reports. What receivers would refuse, such as a span without an id, is dropped
+    /// (`encode_failed`), and the error names it.
     ///
     /// ```no_run
     /// # fn f(client: otlp::Client) -> Result<(), otlp::Error> {
@@ -31,8 +32,9 @@ impl Client {
     ) -> Result<u64, Error> {
         let limits = self.shared().limits;
         self.export(Signal::Traces, scope, spans, |span, buffer| {
+            span.validate().map_err(|invalid| (1, invalid))?;
             encode_span(&span, &limits, buffer);
-            1
+            Ok(1)
         })
     }
 
@@ -49,7 +51,7 @@ impl Client {
         let limits = self.shared().limits;
         self.export(Signal::Logs, scope, records, |record, buffer| {
             encode_log(&record, &limits, buffer);
-            1
+            Ok(1)
         })
     }
 
@@ -64,7 +66,11 @@ impl Client {
         scope: &InstrumentationScope,
         metrics: impl IntoIterator<Item = Metric>,
     ) -> Result<u64, Error> {
-        self.export(Signal::Metrics, scope, metrics, |metric, buffer| encode_metric(&metric, buffer))
+        self.export(Signal::Metrics, scope, metrics, |metric, buffer| {
+            let points = u32::try_from(metric.data_points()).unwrap_or(u32::MAX);
+            metric.validate().map_err(|invalid| (points, invalid))?;
+            Ok(encode_metric(&metric, buffer))
+        })
     }
 
     fn export<T>(
@@ -72,23 +78,33 @@ impl Client {
         signal: Signal,
         scope: &InstrumentationScope,
         items: impl IntoIterator<Item = T>,
-        encode: impl Fn(T, &mut Vec<u8>) -> u32,
+        encode: impl Fn(T, &mut Vec<u8>) -> Result<u32, (u32, Invalid)>,
     ) -> Result<u64, Error> {
         let group = self.group(scope);
         let queue = self.shared().lane(signal).queue();
-        let (mut queued, mut dropped, mut buffer) = (0, Dropped::default(), Vec::new());
+        let (mut queued, mut dropped, mut first_invalid, mut buffer) =
+            (0, Dropped::default(), None, Vec::new());
         for item in items {
             buffer.clear();
-            let count = encode(item, &mut buffer);
-            if count == 0 {
-                continue;
-            }
-            match queue.push(group, count, &buffer) {
+            let (count, pushed) = match encode(item, &mut buffer) {
+                Ok(0) => continue,
+                Ok(count) => (count, queue.push(group, count, &buffer)),
+                Err((count, invalid)) => {
+                    queue.refuse(count, DropReason::EncodeFailed);
+                    first_invalid.get_or_insert(invalid);
+                    (count, Err(DropReason::EncodeFailed))
+                }
+            };
+            match pushed {
                 Ok(()) => queued += u64::from(count),
                 Err(reason) => dropped.add(reason, u64::from(count)),
             }
         }
-        if dropped.total() == 0 { Ok(queued) } else { Err(Error::not_queued(signal, queued, dropped)) }
+        if dropped.total() == 0 {
+            Ok(queued)
+        } else {
+            Err(Error::not_queued(signal, queued, dropped, first_invalid))
+        }
     }
 
     pub(crate) fn group(&self, scope: &InstrumentationScope) -> GroupId {

@@ -63,3 +63,28 @@ async fn what_does_not_get_into_the_queue_is_told_at_once() {
     assert_eq!(client.stats(Signal::Logs).dropped.get(DropReason::ShutDown), 1);
     assert!(books(client.shutdown(PATIENCE).await).is_balanced());
 }
+
+#[tokio::test]
+async fn what_receivers_would_refuse_is_named_and_counted() {
+    // conf: MODEL-02, MODEL-20
+    let collector = Collector::builder().start().await.unwrap();
+    let client = client(&collector).await;
+    let scope = InstrumentationScope::default();
+    let nameless = SpanData::new(SpanContext::default(), "nameless", 1, 2);
+    let error = client.export_traces(&scope, [span(1), nameless]).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("1 encode_failed") && text.contains(r#"span "nameless": trace_id is all zero"#),
+        "{text}"
+    );
+    let timeless = Metric::new("m", Gauge { data_points: vec![point(0, 1), point(1, 1)] });
+    let error = client.export_metrics(&scope, [timeless]).unwrap_err();
+    assert!(
+        error.to_string().contains("2 encode_failed") && error.to_string().contains("metric \"m\""),
+        "{error}"
+    );
+    let report = books(client.shutdown(PATIENCE).await);
+    assert_eq!((report.accepted(), report.delivered()), (4, 1));
+    assert_eq!(report.dropped().get(DropReason::EncodeFailed), 3);
+    assert_eq!(collector.received().items(), 1);
+}
