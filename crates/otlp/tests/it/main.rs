@@ -5,6 +5,7 @@
 mod builder;
 mod context;
 mod delivery;
+mod law;
 mod loss;
 mod pipeline;
 mod runtimes;
