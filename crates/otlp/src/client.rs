@@ -81,7 +81,8 @@ impl Client {
         })
     }
 
-    /// A tracer for the instrumentation scope `name`: the library or module that makes the spans.
+    /// A tracer for the instrumentation scope `name`: the library or module that makes the spans. Get it once and keep it:
+    /// what is known of a scope stays in memory as long as the client.
     pub fn tracer(&self, name: impl Into<Cow<'static, str>>) -> Tracer {
         self.tracer_with_scope(&InstrumentationScope::new(name))
     }
@@ -168,7 +169,14 @@ impl Client {
     pub async fn health_check(&self) -> Result<(), Error> {
         let (check, answer) = oneshot::channel();
         self.inner.checks.send(check).map_err(|_| Error::shut_down())?;
-        answer.await.unwrap_or_else(|_| Err(Error::shut_down()))
+        answer.await.unwrap_or_else(|_| {
+            let ended = self.inner.checks.is_closed();
+            Err(if ended {
+                Error::shut_down()
+            } else {
+                Error::export("a layer panicked in the health check".into())
+            })
+        })
     }
 
     /// The books of a signal now. Does not count as a report.

@@ -208,3 +208,19 @@ async fn a_layer_that_panics_loses_its_batch_and_nothing_else() {
     let report = send(&client, 4).await;
     assert_eq!((report.delivered(), report.dropped().get(DropReason::LayerFailed)), (4, 1));
 }
+
+#[tokio::test]
+async fn a_layer_that_panics_fails_a_health_check_and_not_the_client() {
+    let collector = Collector::builder().grpc().start().await.unwrap();
+    let first = Arc::new(AtomicU32::new(0));
+    let trip = tower::util::MapRequestLayer::new(move |request: ExportRequest| {
+        assert!(first.fetch_add(1, Ordering::SeqCst) > 0, "the first attempt trips");
+        request
+    });
+    let client = Client::builder().with_endpoint(collector.grpc_endpoint()).with_attempt_layer(trip);
+    let client = client.build().await.unwrap();
+    let error = client.health_check().await.unwrap_err();
+    assert!(error.to_string().contains("panicked"), "{error}");
+    client.health_check().await.unwrap();
+    assert_eq!(send(&client, 2).await.delivered(), 2);
+}
