@@ -26,10 +26,13 @@ pub(crate) fn test_lines(path: &str, text: &str) -> Vec<bool> {
 }
 
 fn is_test_attribute(line: &str) -> bool {
-    let condition = line.strip_prefix("#[cfg(").unwrap_or_default();
-    let words = || condition.split(|c: char| !c.is_alphanumeric() && c != '_');
-    // `not(test)` marks the product's half of a pair.
-    words().any(|word| word == "test" || word == "loom") && !condition.contains("not(")
+    let mut condition = line.strip_prefix("#[cfg(").unwrap_or_default().to_owned();
+    // `not(test)` marks the product's half of a pair; `all(test, not(loom))` is a test all the same.
+    while let Some(start) = condition.find("not(") {
+        let end = condition[start..].find(')').map_or(condition.len(), |length| start + length + 1);
+        condition.replace_range(start..end, "");
+    }
+    condition.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == "test" || word == "loom")
 }
 
 /// The last line of the item whose attributes begin at `start`.
@@ -104,6 +107,13 @@ fn product_only() {}
         assert_eq!(test_lines("crates/a/tests/b.rs", "fn a() {}\n"), [true]);
         assert_eq!(test_lines("crates/a/src/b/tests.rs", "fn a() {}\n"), [true]);
         assert_eq!(test_lines("crates/a/src/contests.rs", "fn a() {}\n"), [false]);
+    }
+
+    #[test]
+    fn what_is_negated_is_no_test() {
+        assert_eq!(test_lines("a.rs", "#[cfg(not(loom))]\nfn a() {}\n"), [false, false]);
+        assert_eq!(test_lines("a.rs", "#[cfg(not(test))]\nfn a() {}\n"), [false, false]);
+        assert_eq!(test_lines("a.rs", "#[cfg(all(test, not(loom)))]\nmod tests {\n}\n"), [true; 3]);
     }
 
     #[test]
