@@ -203,7 +203,7 @@ impl ClientBuilder {
         Self { sampler: Box::new(sampler), ..self }
     }
 
-    /// Limits of attributes, events and links.
+    /// Limits of attributes, events and links. Values may nest at most [`Limits::MAX_DEPTH`] levels deep.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -300,6 +300,17 @@ impl ClientBuilder {
         if !(1..=1024).contains(&self.max_in_flight) {
             let problem = format!("must be between 1 and 1024, got {}", self.max_in_flight);
             return Err(Error::option("with_max_in_flight", problem));
+        }
+        if self.limits.attribute_value_depth > Limits::MAX_DEPTH {
+            let (max, got) = (Limits::MAX_DEPTH, self.limits.attribute_value_depth);
+            return Err(Error::option(
+                "with_limits: attribute_value_depth",
+                format!("must be at most {max}, got {got}"),
+            ));
+        }
+        if self.overflow == (OverflowPolicy::Block { timeout: Duration::ZERO }) {
+            let problem = "Block must wait longer than zero; DropNewest does not wait";
+            return Err(Error::option("with_overflow_policy", problem));
         }
         if self.service_name.as_deref() == Some("") {
             return Err(Error::option("with_service_name", "must not be empty"));

@@ -1,8 +1,8 @@
 //! Bad values: every option refuses what can't work with an error that names it, before anything starts.
 
 use otlp::{
-    BatchConfig, Client, ClientBuilder, ErrorKind, MemoryPoolConfig, Protocol, Resource, RetryConfig,
-    SerializationFormat,
+    BatchConfig, Client, ClientBuilder, ErrorKind, Limits, MemoryPoolConfig, OverflowPolicy, Protocol,
+    Resource, RetryConfig, SerializationFormat,
 };
 use std::time::Duration;
 
@@ -155,6 +155,20 @@ async fn headers() {
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     let builder = Client::builder().with_header("x-key", "hunter2");
     assert!(!format!("{builder:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn limits_and_overflow() {
+    let limits = Limits { attribute_value_depth: Limits::MAX_DEPTH + 1, ..Limits::default() };
+    refused("with_limits: attribute_value_depth", |b| b.with_limits(limits)).await;
+    let never = OverflowPolicy::Block { timeout: Duration::ZERO };
+    refused("with_overflow_policy", |b| b.with_overflow_policy(never)).await;
+}
+
+#[cfg(not(feature = "zstd"))]
+#[tokio::test]
+async fn compression_that_was_left_out_of_the_build() {
+    refused("with_compression", |b| b.with_compression(otlp::Compression::Zstd)).await;
 }
 
 #[tokio::test]
