@@ -1,7 +1,7 @@
 //! Flush, shutdown, drop and the books they return; health checks.
 
 use crate::support::{PATIENCE, all_delivered, books, builder, client, grpc};
-use otlp::{DropReason, ErrorKind, RetryConfig, Signal};
+use otlp::{DropReason, ErrorKind, InstrumentationScope, LogRecord, RetryConfig, Signal};
 use otlp_testkit::{Collector, Reply, Script};
 use std::time::Duration;
 
@@ -40,6 +40,32 @@ async fn failures_that_may_pass_are_retried() {
     let client = builder(collector.grpc_endpoint()).with_retry_config(retry).build().await.unwrap();
     client.tracer("t").start("s").end();
     all_delivered(&client, &collector, 1).await;
+}
+
+#[tokio::test]
+async fn an_order_to_wait_given_to_one_signal_holds_for_the_others() {
+    // conf: RETRY-08
+    let pause = Duration::from_secs(3);
+    let script = Script::new().first(1, Reply::unavailable().retry_info(pause)).then(Reply::ok());
+    let collector = Collector::builder().grpc().reply(script).start().await.unwrap();
+    let client = client(&collector).await;
+    client.tracer("t").start("s").end();
+    // Until the client has read the refusal. It sleeps by then: the order is taken in the same turn of its thread.
+    while client
+        .flush_within(Duration::from_millis(20))
+        .await
+        .is_err_and(|e| e.report().unwrap().last_error.is_none())
+    {}
+    assert_eq!(client.stats(Signal::Traces).delivered, 0);
+    client.export_logs(&InstrumentationScope::default(), [LogRecord::default()]).unwrap();
+    let early = client.flush_within(Duration::from_millis(50)).await.unwrap_err();
+    assert_eq!(
+        early.report().unwrap().logs.total.delivered,
+        0,
+        "the log waits for the order given to the span"
+    );
+    assert_eq!(collector.received().items(), 0);
+    all_delivered(&client, &collector, 2).await;
 }
 
 #[tokio::test]
