@@ -1,7 +1,18 @@
 //! What the contenders and the program that runs them share.
 
+mod allocations;
+mod calibration;
+pub mod contender;
 mod figures;
 mod order;
+mod pace;
+pub mod process;
+mod walker;
+pub mod work;
 
+pub use allocations::allocations;
+pub use calibration::Calibration;
 pub use figures::{Figures, SinkCount};
 pub use order::{Compression, Mode, Order, Transport, Workload};
+pub use pace::Pace;
+pub use walker::{Malformed, Walker};
