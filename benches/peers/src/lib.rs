@@ -4,6 +4,7 @@ mod allocations;
 mod calibration;
 pub mod contender;
 mod figures;
+pub mod growth;
 mod order;
 mod pace;
 pub mod process;
