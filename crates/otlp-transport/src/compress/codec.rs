@@ -21,12 +21,23 @@ pub(super) fn of(compression: Compression, level: u32) -> Option<Result<Box<dyn 
         }
         #[cfg(feature = "zstd")]
         (Compression::Zstd, level) => {
-            let level = i32::try_from(level).unwrap_or(i32::MAX);
-            let zstd = zstd::bulk::Compressor::new(level);
+            let zstd = zstd(i32::try_from(level).unwrap_or(i32::MAX));
             Some(zstd.map(|zstd| Box::new(zstd) as Box<dyn Codec>).map_err(|error| error.to_string()))
         }
         _ => None,
     }
+}
+
+/// Without a checksum: the connection has its own.
+#[cfg(feature = "zstd")]
+fn zstd(level: i32) -> std::io::Result<zstd::bulk::Compressor<'static>> {
+    let mut zstd = zstd::bulk::Compressor::new(level)?;
+    if level == 1 {
+        // For bodies of more than 256 KiB level 1 has a hash table of 64 KiB, more than fits into the first cache. Half
+        // of it finds as much in telemetry, in four fifths of the time.
+        zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(13))?;
+    }
+    Ok(zstd)
 }
 
 #[cfg(feature = "gzip")]

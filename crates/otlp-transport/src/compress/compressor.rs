@@ -83,8 +83,9 @@ pub struct Compressor {
 impl Compressor {
     /// With the default level: gzip 1, zstd 1.
     ///
-    /// On a request of 8,000 spans gzip 1 took half the time of gzip 6 for a body 14 % larger, and zstd 1 half the time
-    /// of gzip 1 for one 10 % smaller: the host's time is dearer than the network's.
+    /// On requests of 2 MiB gzip 1 took a quarter of the time of gzip 6 for a body 17 % larger (with strings that vary:
+    /// a sixth, 24 %), and zstd 1 two thirds of the time of gzip 1 for one 20 to 25 % smaller: the host's time is dearer
+    /// than the network's.
     ///
     /// # Errors
     ///
