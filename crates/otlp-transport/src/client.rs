@@ -46,6 +46,9 @@ impl<C: Connect> Client<C> {
     /// HTTP/2 without negotiation, as gRPC in clear text is.
     ///
     /// Keep-alive pings are off, because servers answer eager ones with GOAWAY (GRPC-25).
+    ///
+    /// HTTP/2 hands its frames to the connection one by one, 16 KiB with the receivers there are. A writer in between that
+    /// joined 4 or 16 of them saved system calls and no time: the copy cost as much.
     #[cfg(feature = "grpc")]
     pub(crate) fn http2(endpoint: Endpoint, connector: C) -> Self {
         let mut builder = builder();
