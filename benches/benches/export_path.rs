@@ -29,7 +29,7 @@ fn records(groups: &Groups) -> Vec<Record> {
 fn body() -> Bytes {
     let groups = groups();
     let assembled = assemble(&groups, Signal::Traces, &records(&groups), RequestLimits::default());
-    assembled.requests.first().expect("one request").body().clone()
+    assembled.requests.first().expect("one request").body().to_bytes()
 }
 
 fn encode(criterion: &mut Criterion) {

@@ -1,14 +1,15 @@
 //! From records to requests: the last place that knows groups.
 //!
-//! Used by `otlp-transport`'s assemble layer. Records are copied once, under the headers of their groups, into a body
-//! of exactly the right size; nothing is decoded or encoded again. Pure: no clock, no waiting, no counting of its own.
+//! Used by `otlp-transport`'s assemble layer. Records are put under the headers of their groups: those that the batch
+//! shares stay where they are and become slices of the body, the others are copied once; nothing is decoded or encoded
+//! again. Pure: no clock, no waiting, no counting of its own.
 
 mod layout;
 mod walk;
 
-use crate::{ExportRequest, GroupId, Groups, Records, Signal};
-use bytes::Bytes;
-use layout::{Body, Layout};
+use crate::{ExportRequest, GroupId, Groups, Records, Run, Signal};
+use layout::{Draft, Layout};
+use std::ops::Range;
 
 /// What one request may hold.
 ///
@@ -61,34 +62,25 @@ pub fn assemble<R: Records + ?Sized>(
     records: &R,
     limits: RequestLimits,
 ) -> Assembled {
-    let plan = plan(groups, signal, records, limits);
-    let mut bodies: Vec<Body> = plan.layouts.iter().map(Body::of).collect();
-    let mut pieces = plan.pieces.iter();
-    let (mut place, mut left) = (None, 0);
-    records.for_each_run(&mut |_, items, run| {
-        let mut rest = if items == 0 { &[] } else { run };
-        while !rest.is_empty() {
-            if left == 0 {
-                let Some(piece) = pieces.next() else { break };
-                (place, left) = (piece.place, piece.len);
-            }
-            let (part, after) = rest.split_at(left.min(rest.len()));
-            (rest, left) = (after, left - part.len());
-            if let Some((request, scope)) = place
-                && let Some(body) = bodies.get_mut(request)
-            {
-                body.put(scope, part);
-            }
-        }
+    let mut plan = Plan::default();
+    records.for_each_shared_run(&mut |group, items, run| {
+        plan.add_run(groups, signal, group, items, run, limits)
     });
-    let requests =
-        plan.layouts.iter().zip(bodies).map(|(layout, body)| {
-            ExportRequest::new(signal, layout.items(), Bytes::from(body.finish(layout)))
-        });
+    plan.layouts.retain(|layout| !layout.is_empty());
+
+    let mut drafts: Vec<Draft> = plan.layouts.iter().map(Draft::of).collect();
+    if plan.copies() {
+        plan.copy(records, &mut drafts);
+    }
+    let requests = plan.layouts.into_iter().zip(drafts).map(|(layout, draft)| {
+        let items = layout.items();
+        ExportRequest::new(signal, items, draft.finish(layout))
+    });
     Assembled { requests: requests.collect(), too_large: plan.too_large }
 }
 
-/// Where everything goes: decided in a first pass over the runs, carried out in a second.
+/// Where everything goes: decided in a first pass over the runs, which also takes what is shared. A second one copies
+/// the rest, if there is any.
 #[derive(Default)]
 struct Plan {
     layouts: Vec<Layout>,
@@ -96,71 +88,135 @@ struct Plan {
     too_large: u64,
 }
 
+/// A request, and a scope within.
+type Place = (usize, usize);
+
 /// Bytes that follow each other, over as many runs as they may, with one destination.
 struct Piece {
     len: usize,
-    /// The request and the scope within; `None` for what is not sent.
-    place: Option<(usize, usize)>,
-}
-
-fn plan<R: Records + ?Sized>(groups: &Groups, signal: Signal, records: &R, limits: RequestLimits) -> Plan {
-    let mut plan = Plan::default();
-    records.for_each_run(&mut |group, items, run| {
-        if items == 0 || run.is_empty() {
-            // No items are nothing to send (MODEL-32). Items without bytes cannot be sent, but are not forgotten.
-            plan.too_large += items;
-        } else if !plan.add(groups, group, items, run.len(), limits) {
-            // The run does not fit whole: take it record by record.
-            walk::for_each_record(signal, items, run, |items, len| {
-                plan.add_record(groups, group, items, len, limits);
-            });
-        }
-    });
-    plan.layouts.retain(|layout| !layout.is_empty());
-    plan
+    /// Where they are copied to; `None` for what is shared, or not sent.
+    place: Option<Place>,
 }
 
 impl Plan {
-    /// Puts bytes into the current request if the limits allow.
-    fn add(
+    fn add_run(
+        &mut self,
+        groups: &Groups,
+        signal: Signal,
+        group: GroupId,
+        items: u64,
+        run: Run<'_>,
+        limits: RequestLimits,
+    ) {
+        let bytes = run.bytes();
+        if items == 0 || bytes.is_empty() {
+            // No items are nothing to send (MODEL-32). Items without bytes cannot be sent, but are not forgotten.
+            self.too_large += items;
+            return;
+        }
+        if let Some(place) = self.find(groups, group, items, bytes.len(), limits) {
+            return self.put(run, 0..bytes.len(), Some(place));
+        }
+        // The run does not fit whole: take it record by record, and neighbours with one destination together.
+        let mut neighbours: (Range<usize>, Option<Place>) = (0..0, None);
+        walk::for_each_record(signal, items, bytes, |items, len| {
+            let place = self.find_for_record(groups, group, items, len, limits);
+            let end = neighbours.0.end;
+            if place != neighbours.1 {
+                self.put(run, neighbours.0.clone(), neighbours.1);
+                neighbours = (end..end, place);
+            }
+            neighbours.0.end = end + len;
+        });
+        self.put(run, neighbours.0, neighbours.1);
+    }
+
+    /// Makes room in the current request if the limits allow.
+    fn find(
         &mut self,
         groups: &Groups,
         group: GroupId,
         items: u64,
         len: usize,
         limits: RequestLimits,
-    ) -> bool {
+    ) -> Option<Place> {
         if self.layouts.is_empty() {
             self.layouts.push(Layout::default());
         }
         let current = self.layouts.len() - 1;
-        let Some(scope) = self.layouts[current].add(groups, group, items, len, limits) else { return false };
-        self.put(len, Some((current, scope)));
-        true
+        let scope = self.layouts[current].add(groups, group, items, len, limits)?;
+        Some((current, scope))
     }
 
-    /// Puts a record into the current request, or a new one; what does not even fit into that is not sent.
-    fn add_record(&mut self, groups: &Groups, group: GroupId, items: u64, len: usize, limits: RequestLimits) {
+    /// Makes room in the current request, or a new one; what does not even fit into that is not sent.
+    fn find_for_record(
+        &mut self,
+        groups: &Groups,
+        group: GroupId,
+        items: u64,
+        len: usize,
+        limits: RequestLimits,
+    ) -> Option<Place> {
         if items == 0 {
-            return self.put(len, None);
+            return None;
         }
         // Alone in its request, a record may have more items than that: it cannot be split.
         let limits = RequestLimits { max_items: limits.max_items.max(items), ..limits };
-        if !self.add(groups, group, items, len, limits) {
+        self.find(groups, group, items, len, limits).or_else(|| {
             self.layouts.push(Layout::default());
-            if !self.add(groups, group, items, len, limits) {
+            let place = self.find(groups, group, items, len, limits);
+            if place.is_none() {
                 // The request so far is not closed: smaller records may still fit into it.
                 self.layouts.pop();
                 self.too_large += items;
-                self.put(len, None);
             }
+            place
+        })
+    }
+
+    /// Puts a part of a run into its place: at once if it is shared.
+    fn put(&mut self, run: Run<'_>, range: Range<usize>, place: Option<Place>) {
+        let len = range.len();
+        let copied = place.filter(|&(request, scope)| match (run, self.layouts.get_mut(request)) {
+            (Run::Shared(bytes), Some(layout)) => {
+                layout.share(scope, bytes.slice(range.clone()));
+                false
+            }
+            (Run::Borrowed(_), Some(layout)) => {
+                layout.copy(scope, len);
+                true
+            }
+            (_, None) => false,
+        });
+        match self.pieces.last_mut() {
+            Some(last) if last.place == copied => last.len += len,
+            _ => self.pieces.push(Piece { len, place: copied }),
         }
     }
 
-    fn put(&mut self, len: usize, place: Option<(usize, usize)>) {
-        match self.pieces.last_mut() {
-            Some(last) if last.place == place => last.len += len,
-            _ => self.pieces.push(Piece { len, place }),
-        }
+    fn copies(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.place.is_some())
+    }
+
+    /// Copies what is not shared.
+    fn copy<R: Records + ?Sized>(&self, records: &R, drafts: &mut [Draft]) {
+        let mut pieces = self.pieces.iter();
+        let (mut place, mut left) = (None, 0);
+        records.for_each_shared_run(&mut |_, items, run| {
+            let mut rest = if items == 0 { &[] } else { run.bytes() };
+            while !rest.is_empty() {
+                if left == 0 {
+                    let Some(piece) = pieces.next() else { break };
+                    (place, left) = (piece.place, piece.len);
+                }
+                let (part, after) = rest.split_at(left.min(rest.len()));
+                (rest, left) = (after, left - part.len());
+                if let Some((request, scope)) = place
+                    && let Some(draft) = drafts.get_mut(request)
+                {
+                    draft.put(scope, part);
+                }
+            }
+        });
     }
 }

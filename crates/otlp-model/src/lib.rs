@@ -2,6 +2,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assemble;
+mod body;
 mod groups;
 mod id;
 #[cfg(feature = "json")]
@@ -25,6 +26,7 @@ pub mod view;
 mod wire;
 
 pub use assemble::{Assembled, RequestLimits, assemble};
+pub use body::Body;
 pub use groups::Groups;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use limits::Limits;
@@ -35,7 +37,7 @@ pub use metric::{
     Temporality, ValueAtQuantile,
 };
 pub use outcome::{DropReason, Dropped, Outcome, Undelivered};
-pub use record::{GroupId, Record, Records};
+pub use record::{GroupId, Record, Records, Run};
 pub use request::{Encoding, ExportRequest, ExportResponse, Format, Signal};
 pub use resource::{InstrumentationScope, Resource};
 pub use span::{Event, Link, SpanData, SpanKind, Status, StatusCode};

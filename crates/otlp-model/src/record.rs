@@ -37,7 +37,38 @@ pub trait Records {
 
     /// Calls `visit` for every run in order of arrival with its group, its items and its bytes.
     fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8]));
+
+    /// As [`for_each_run`](Self::for_each_run), the same runs in the same order, but shared where the batch has its
+    /// bytes in memory that can be, and finds it worth it.
+    ///
+    /// Without an implementation of its own, a batch shares nothing: its records are copied into the request.
+    fn for_each_shared_run(&self, visit: &mut dyn FnMut(GroupId, u64, Run<'_>)) {
+        self.for_each_run(&mut |group, items, bytes| visit(group, items, Run::Borrowed(bytes)));
+    }
 }
+
+/// The bytes of a run, as a batch hands them out.
+#[derive(Debug, Clone, Copy)]
+pub enum Run<'a> {
+    /// To be copied by whoever needs them for longer.
+    Borrowed(&'a [u8]),
+    /// To be kept by counting a reference, which keeps the memory of the batch, too.
+    Shared(&'a Bytes),
+}
+
+impl Run<'_> {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+/// From how many bytes on sharing a record costs less than copying it.
+const WORTH_SHARING: usize = 4096;
 
 impl Records for [Record] {
     fn items(&self) -> u64 {
@@ -53,6 +84,13 @@ impl Records for [Record] {
             visit(record.group, u64::from(record.items), &record.bytes);
         }
     }
+
+    fn for_each_shared_run(&self, visit: &mut dyn FnMut(GroupId, u64, Run<'_>)) {
+        for Record { group, items, bytes } in self {
+            let shared = bytes.len() >= WORTH_SHARING;
+            visit(*group, u64::from(*items), if shared { Run::Shared(bytes) } else { Run::Borrowed(bytes) });
+        }
+    }
 }
 
 impl Records for Vec<Record> {
@@ -66,5 +104,8 @@ impl Records for Vec<Record> {
 
     fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8])) {
         self.as_slice().for_each_run(visit);
+    }
+    fn for_each_shared_run(&self, visit: &mut dyn FnMut(GroupId, u64, Run<'_>)) {
+        self.as_slice().for_each_shared_run(visit);
     }
 }

@@ -3,7 +3,7 @@
 //! An [`ExportRequest`] is already encoded: cloning it for another attempt is a reference count, never a copy.
 //! Knows nothing of HTTP or gRPC; the terminal services of `otlp-transport` put it on the wire.
 
-use bytes::Bytes;
+use crate::Body;
 use std::fmt;
 
 /// The kind of telemetry a request carries.
@@ -89,14 +89,15 @@ pub struct ExportRequest {
     raw_len: usize,
     format: Format,
     encoding: Encoding,
-    body: Bytes,
+    body: Body,
     headers: Vec<(String, String)>,
 }
 
 impl ExportRequest {
     /// An uncompressed protobuf request of `items` spans, data points or log records.
     #[must_use]
-    pub fn new(signal: Signal, items: u64, body: Bytes) -> Self {
+    pub fn new(signal: Signal, items: u64, body: impl Into<Body>) -> Self {
+        let body = body.into();
         Self {
             signal,
             items,
@@ -139,8 +140,10 @@ impl ExportRequest {
     }
 
     /// The body as it goes on the wire.
+    ///
+    /// Whoever keeps it, or a clone of the request, keeps the queue's memory that it may consist of.
     #[must_use]
-    pub fn body(&self) -> &Bytes {
+    pub fn body(&self) -> &Body {
         &self.body
     }
 
@@ -158,14 +161,15 @@ impl ExportRequest {
 
     /// The same request with its body serialized as `format`; the raw length is that of `body`.
     #[must_use]
-    pub fn with_format(self, format: Format, body: Bytes) -> Self {
+    pub fn with_format(self, format: Format, body: impl Into<Body>) -> Self {
+        let body = body.into();
         Self { raw_len: body.len(), encoding: Encoding::Identity, format, body, ..self }
     }
 
     /// The same request with its body compressed as `encoding`; the raw length stays.
     #[must_use]
-    pub fn with_encoding(self, encoding: Encoding, body: Bytes) -> Self {
-        Self { encoding, body, ..self }
+    pub fn with_encoding(self, encoding: Encoding, body: impl Into<Body>) -> Self {
+        Self { encoding, body: body.into(), ..self }
     }
 }
 
@@ -205,6 +209,7 @@ impl ExportResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     #[test]
     fn debug_shows_no_header_value() {

@@ -44,7 +44,7 @@ macro_rules! decode {
 }
 
 fn decode(request: &ExportRequest) -> Decoded {
-    let body = &**request.body();
+    let body = &*request.body().to_bytes();
     match request.signal() {
         Signal::Traces => decode!(body, TracesData, resource_spans, scope_spans, spans),
         Signal::Metrics => decode!(body, MetricsData, resource_metrics, scope_metrics, metrics),
@@ -69,6 +69,43 @@ impl Records for Runs {
         for run in self.0.chunk_by(|a, b| a.group == b.group) {
             let bytes: Vec<u8> = run.iter().flat_map(|record| record.bytes.to_vec()).collect();
             visit(run[0].group, run.to_vec().items(), &bytes);
+        }
+    }
+}
+
+/// The same, in one buffer, of which the runs chosen are shared.
+struct Shared {
+    runs: Vec<(Vec<Record>, bool)>,
+    buffer: Bytes,
+}
+
+impl Shared {
+    fn new(records: &[Record], mut share: impl FnMut(usize) -> bool) -> Self {
+        let runs = records.chunk_by(|a, b| a.group == b.group).enumerate();
+        let runs = runs.map(|(at, run)| (run.to_vec(), share(at))).collect();
+        Self { runs, buffer: records.iter().flat_map(|record| record.bytes.to_vec()).collect() }
+    }
+}
+
+impl Records for Shared {
+    fn items(&self) -> u64 {
+        self.runs.iter().map(|(run, _)| run.items()).sum()
+    }
+
+    fn bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8])) {
+        self.for_each_shared_run(&mut |group, items, run| visit(group, items, run.bytes()));
+    }
+
+    fn for_each_shared_run(&self, visit: &mut dyn FnMut(GroupId, u64, Run<'_>)) {
+        let mut rest = self.buffer.clone();
+        for (run, share) in &self.runs {
+            let bytes = rest.split_to(run.bytes());
+            let shared = if *share { Run::Shared(&bytes) } else { Run::Borrowed(&bytes) };
+            visit(run[0].group, run.items(), shared);
         }
     }
 }
@@ -191,6 +228,44 @@ proptest! {
     }
 
     #[test]
+    fn what_is_shared_is_the_same_bytes_in_the_same_place_and_not_copied(
+        signal in signal(),
+        shapes in proptest::collection::vec((0..6usize, 0..300usize, 0..5usize, any::<bool>()), 0..40),
+        max_items in prop_oneof![Just(u64::MAX), 0..20u64],
+        max_bytes in prop_oneof![Just(usize::MAX), 60..2_000usize],
+    ) {
+        let (groups, ids) = registry();
+        let records: Vec<Record> = shapes.iter().enumerate()
+            .map(|(at, &(group, weight, points, _))| record(signal, ids[group], at as u64 + 1, weight, points))
+            .collect();
+        let limits = RequestLimits { max_items, max_bytes };
+        let copied = assemble(&groups, signal, &Runs(records.clone()), limits);
+        for (share_all, share_none) in [(true, false), (false, true), (false, false)] {
+            let batch = Shared::new(&records, |at| share_all || (!share_none && shapes[at].3));
+            let shared = assemble(&groups, signal, &batch, limits);
+            prop_assert_eq!(shared.too_large, copied.too_large);
+            prop_assert_eq!(shared.requests.len(), copied.requests.len());
+            let range = batch.buffer.as_ptr_range();
+            let mut all_sharing = 0;
+            for (shared, copied) in shared.requests.iter().zip(&copied.requests) {
+                prop_assert_eq!(shared.items(), copied.items());
+                prop_assert_eq!(shared.raw_len(), copied.raw_len());
+                prop_assert_eq!(shared.body().len(), copied.body().len());
+                prop_assert_eq!(shared.body().to_bytes(), copied.body().to_bytes());
+                prop_assert!(shared.body() == copied.body());
+                let sharing = shared.body().slices().iter().filter(|slice| range.contains(&slice.as_ptr()));
+                let sharing: usize = sharing.map(Bytes::len).sum();
+                all_sharing += sharing;
+                prop_assert!(!share_none || (sharing == 0 && shared.body().slices().len() == 1));
+            }
+            if share_all && max_items == u64::MAX && max_bytes == usize::MAX {
+                let runs = batch.runs.iter().filter(|(run, _)| run.items() > 0);
+                prop_assert_eq!(all_sharing, runs.map(|(run, _)| run.bytes()).sum::<usize>());
+            }
+        }
+    }
+
+    #[test]
     fn any_resource_and_scope_are_written_as_registered(
         resource in strategies::resource(), scope in strategies::scope(), spans in proptest::collection::vec(strategies::span(), 1..3),
     ) {
@@ -199,7 +274,7 @@ proptest! {
         let group = groups.register(&resource, &scope);
         let records: Vec<_> = spans.iter().map(|span| span.to_record(group, &Limits::default())).collect();
         let assembled = assemble(&groups, Signal::Traces, &records, RequestLimits::default());
-        let data = TracesData::decode(&**assembled.requests[0].body()).unwrap();
+        let data = TracesData::decode(&*assembled.requests[0].body().to_bytes()).unwrap();
         let [resource_spans] = &*data.resource_spans else { panic!("{data:?}") };
         let [scope_spans] = &*resource_spans.scope_spans else { panic!("{data:?}") };
         prop_assert_eq!(resource_spans.resource.as_ref(), Some(&oracle::resource(&resource)));
@@ -240,7 +315,7 @@ fn interleaved_groups_share_their_envelopes() {
     let records: Vec<_> =
         order.iter().zip(1..).map(|(&at, number)| record(Signal::Traces, ids[at], number, 1, 1)).collect();
     let assembled = assemble(&groups, Signal::Traces, &records, RequestLimits::default());
-    let data = TracesData::decode(&**assembled.requests[0].body()).unwrap();
+    let data = TracesData::decode(&*assembled.requests[0].body().to_bytes()).unwrap();
     let numbers: Vec<Vec<Vec<u64>>> = data
         .resource_spans
         .iter()
@@ -290,7 +365,7 @@ fn schema_urls_describe_what_they_stand_beside() {
         let group = groups.register(&resource, &scope);
         let records = vec![record(Signal::Logs, group, 1, 1, 1)];
         let assembled = assemble(&groups, Signal::Logs, &records, RequestLimits::default());
-        let data = LogsData::decode(&**assembled.requests[0].body()).unwrap();
+        let data = LogsData::decode(&*assembled.requests[0].body().to_bytes()).unwrap();
         let resource = &data.resource_logs[0];
         assert_eq!((&*resource.schema_url, &*resource.scope_logs[0].schema_url), urls);
     }
@@ -315,7 +390,7 @@ fn a_body_has_no_byte_to_spare() {
         let records: Vec<_> =
             (0..500).map(|at| record(Signal::Traces, ids[at % used], at as u64, 200, 1)).collect();
         let mut assembled = assemble(&groups, Signal::Traces, &records, RequestLimits::default());
-        let body = assembled.requests.remove(0).body().clone();
+        let body = assembled.requests.remove(0).body().to_bytes();
         let len = body.len();
         assert_eq!(body.try_into_mut().unwrap().capacity(), len, "{used} groups");
     }
@@ -361,7 +436,7 @@ fn records_of_an_unknown_group_are_sent_without_resource_and_scope() {
     let (_, ids) = registry();
     let records: Vec<_> = ids.iter().map(|id| record(Signal::Traces, *id, 1, 1, 1)).collect();
     let assembled = assemble(&Groups::new(), Signal::Traces, &records, RequestLimits::default());
-    let data = TracesData::decode(&**assembled.requests[0].body()).unwrap();
+    let data = TracesData::decode(&*assembled.requests[0].body().to_bytes()).unwrap();
     assert_eq!((data.resource_spans.len(), &data.resource_spans[0].resource), (1, &None));
     assert_eq!(data.resource_spans[0].scope_spans.len(), 1);
     assert_eq!(data.resource_spans[0].scope_spans[0].spans.len(), 6);

@@ -18,8 +18,8 @@ use tower::{Layer, Service, ServiceExt};
 /// the inner service cannot become ready; a failed request is part of the outcome, and its error is for an
 /// [`ObserveLayer`](crate::ObserveLayer) below.
 ///
-/// The batch is given up as soon as its requests are assembled, before the first is sent, so that its memory can take
-/// new records meanwhile.
+/// The batch is given up as soon as its requests are assembled, before the first is sent. What the requests do not share
+/// of its memory can then take new records; what they share can once they, and all their clones, are gone.
 ///
 /// - **Position**: on top, directly below the worker that makes batches.
 /// - **Clone**: clones share the groups.
@@ -95,7 +95,7 @@ impl<S: ExportService + Clone, B: Records> Service<B> for Assemble<S> {
         let unaccounted = batch.items().saturating_sub(sent + assembled.too_large);
         outcome.dropped.add(DropReason::EncodeFailed, unaccounted);
 
-        // Before anything is sent: the batch's memory can take new records meanwhile.
+        // Before anything is sent: what the requests do not share can take new records meanwhile.
         drop(batch);
 
         // The service that `poll_ready` made ready takes the call; the clone stays behind for the next caller.

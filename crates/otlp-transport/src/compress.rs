@@ -80,7 +80,7 @@ impl<S: ExportService> Service<ExportRequest> for Compress<S> {
         if encoding == Encoding::Identity || !plain {
             return ExportFuture::new(self.inner.call(request));
         }
-        match self.compressor.compress(request.body()) {
+        match self.compressor.compress_body(request.body()) {
             Ok(body) => ExportFuture::new(self.inner.call(request.with_encoding(encoding, body))),
             Err(error) => {
                 let error = Undelivered::new(DropReason::EncodeFailed, error);

@@ -78,8 +78,8 @@ fn transcoded(request: ExportRequest) -> Result<ExportRequest, Undelivered> {
         let problem = "the request is compressed already: the json layer belongs above the compress layer";
         return Err(Undelivered::new(DropReason::EncodeFailed, problem));
     }
-    match otlp_model::json::request_to_json(request.signal(), request.body()) {
-        Ok(json) => Ok(request.with_format(Format::Json, json.into())),
+    match otlp_model::json::request_to_json(request.signal(), &request.body().to_bytes()) {
+        Ok(json) => Ok(request.with_format(Format::Json, json)),
         Err(error) => Err(Undelivered::new(DropReason::EncodeFailed, error)),
     }
 }

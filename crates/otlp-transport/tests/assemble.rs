@@ -39,7 +39,7 @@ fn two_per_request() -> RequestLimits {
 }
 
 fn names(request: &ExportRequest) -> Vec<String> {
-    let decoded = ExportTraceServiceRequest::decode(&request.body()[..]).unwrap();
+    let decoded = ExportTraceServiceRequest::decode(&request.body().to_bytes()[..]).unwrap();
     let spans = decoded.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     spans.flat_map(|scope| scope.spans).map(|span| span.name).collect()
 }

@@ -9,7 +9,7 @@ mod server;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use otlp_model::{DropReason, Encoding, ExportRequest, ExportResponse, Format, Signal, Undelivered};
+use otlp_model::{Body, DropReason, Encoding, ExportRequest, ExportResponse, Format, Signal, Undelivered};
 use otlp_transport::{
     BoxError, Disposition, Endpoint, Grpc, InvalidHeader, RequestTooLarge, UnsupportedFormat, classify,
 };
@@ -33,7 +33,7 @@ fn spans(names: &[&str]) -> ExportTraceServiceRequest {
 
 fn request(items: u64) -> ExportRequest {
     let names: Vec<&str> = (0..items).map(|_| "checkout").collect();
-    ExportRequest::new(Signal::Traces, items, spans(&names).encode_to_vec().into())
+    ExportRequest::new(Signal::Traces, items, spans(&names).encode_to_vec())
 }
 
 fn terminal(server: &Server) -> Grpc {
@@ -74,6 +74,20 @@ async fn a_call_is_what_the_grpc_protocol_says() {
         assert_eq!(seen.body[1..5], u32::try_from(seen.body.len() - 5).unwrap().to_be_bytes());
         assert_eq!(ExportTraceServiceRequest::decode(&seen.body[5..]).unwrap(), spans(&["checkout"]));
     }
+}
+
+/// Slices of many sizes, some longer than a DATA frame.
+#[tokio::test]
+async fn a_body_in_slices_is_one_message_on_the_wire() {
+    // conf: GRPC-04
+    let mut server = Server::answering(Reply::grpc(SUCCESS, "0")).await;
+    let slices: Vec<_> = (0..200_usize).map(|at| Bytes::from(vec![at as u8; 200 * at])).collect();
+    let request = ExportRequest::new(Signal::Traces, 1, slices.iter().cloned().collect::<Body>());
+    export(&terminal(&server), request).await.unwrap();
+    let seen = server.seen().await;
+    assert_eq!(seen.header("content-length"), Some(seen.body.len().to_string().as_str()));
+    assert_eq!(seen.body[1..5], u32::try_from(seen.body.len() - 5).unwrap().to_be_bytes());
+    assert!(seen.body[5..] == slices.concat(), "the same bytes in the same order");
 }
 
 #[tokio::test]
@@ -162,7 +176,7 @@ async fn requests_over_the_limit_are_not_sent() {
     let mut server = Server::answering(Reply::grpc(SUCCESS, "0")).await;
     let grpc = terminal(&server).with_max_request_size(100);
     // What counts is the size before compression.
-    let large = ExportRequest::new(Signal::Traces, 1, vec![0; 101].into())
+    let large = ExportRequest::new(Signal::Traces, 1, vec![0; 101])
         .with_encoding(Encoding::Gzip, Bytes::from_static(b"small"));
     let error = export(&grpc, large).await.unwrap_err();
     assert_eq!(Undelivered::reason_of(&*error), Some(DropReason::TooLarge));
@@ -170,7 +184,7 @@ async fn requests_over_the_limit_are_not_sent() {
     assert_eq!(cause, Some(&RequestTooLarge { size: 101, limit: 100 }));
     assert_eq!(classify(&Err(error)), Disposition::Permanent { reason: DropReason::TooLarge });
     assert!(server.is_quiet());
-    export(&grpc, ExportRequest::new(Signal::Traces, 1, vec![0; 100].into())).await.unwrap();
+    export(&grpc, ExportRequest::new(Signal::Traces, 1, vec![0; 100])).await.unwrap();
     assert_eq!(otlp_transport::DEFAULT_MAX_REQUEST_SIZE, 67_108_864);
 }
 

@@ -9,7 +9,7 @@ mod server;
 use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
-use otlp_model::{DropReason, Encoding, ExportRequest, ExportResponse, Format, Signal, Undelivered};
+use otlp_model::{Body, DropReason, Encoding, ExportRequest, ExportResponse, Format, Signal, Undelivered};
 use otlp_transport::{BoxError, Endpoint, Http, InvalidHeader, RequestTooLarge};
 use prost::Message;
 use server::{Reply, Server};
@@ -30,7 +30,7 @@ fn span() -> ExportTraceServiceRequest {
 }
 
 fn request() -> ExportRequest {
-    ExportRequest::new(Signal::Traces, 10, span().encode_to_vec().into())
+    ExportRequest::new(Signal::Traces, 10, span().encode_to_vec())
 }
 
 fn success() -> Reply {
@@ -67,6 +67,19 @@ async fn a_request_is_what_otlp_http_says() {
         assert_eq!(agent, concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION")));
         assert_eq!(ExportTraceServiceRequest::decode(seen.body).unwrap(), span());
     }
+}
+
+/// More slices than one vectored write takes.
+#[tokio::test]
+async fn a_body_in_slices_is_one_body_on_the_wire() {
+    // conf: HTTP-23
+    let mut server = Server::answering(success()).await;
+    let slices: Vec<_> = (0..200_usize).map(|at| Bytes::from(vec![at as u8; 100 * at])).collect();
+    let request = ExportRequest::new(Signal::Traces, 1, slices.iter().cloned().collect::<Body>());
+    export(&terminal(&server), request).await.unwrap();
+    let seen = server.seen().await;
+    assert_eq!(seen.header("content-length"), Some(seen.body.len().to_string().as_str()));
+    assert!(seen.body == slices.concat(), "the same bytes in the same order");
 }
 
 #[tokio::test]
@@ -129,7 +142,7 @@ async fn requests_over_the_limit_are_not_sent() {
     // conf: HTTP-18, COMP-06
     let mut server = Server::answering(success()).await;
     let http = terminal(&server).with_max_request_size(100);
-    let large = ExportRequest::new(Signal::Traces, 1, vec![0; 101].into())
+    let large = ExportRequest::new(Signal::Traces, 1, vec![0; 101])
         .with_encoding(Encoding::Gzip, Bytes::from_static(b"small"));
     let error = export(&http, large).await.unwrap_err();
     assert_eq!(Undelivered::reason_of(&*error), Some(DropReason::TooLarge));

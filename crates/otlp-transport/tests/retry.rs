@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use bytes::Bytes;
-use otlp_model::{DropReason, ExportRequest, ExportResponse, Signal, Undelivered};
+use otlp_model::{Body, DropReason, ExportRequest, ExportResponse, Signal, Undelivered};
 use otlp_transport::{
     AttemptTimeoutLayer, BoxError, ExportFuture, GaveUp, GrpcCode, GrpcError, HttpError, Pause, Retry,
     RetryLayer, RetryPolicy, RetryPolicyBuilder, Shutdown, shutdown,
@@ -95,7 +95,8 @@ fn stack(policy: RetryPolicyBuilder, shutdown: Shutdown, server: &Server) -> Ret
 }
 
 fn request() -> ExportRequest {
-    ExportRequest::new(Signal::Traces, 2, Bytes::from_static(b"the very same bytes"))
+    let slices = [&b"the very "[..], b"same bytes"].map(Bytes::from_static);
+    ExportRequest::new(Signal::Traces, 2, slices.into_iter().collect::<Body>())
 }
 
 async fn export(policy: RetryPolicyBuilder, server: &Server) -> Result<ExportResponse, BoxError> {
@@ -120,7 +121,11 @@ async fn transient_failures_are_retried_with_growing_waits_and_the_same_bytes() 
     assert_eq!(export(exact(), &server).await.unwrap(), ExportResponse::success());
     assert_eq!(server.attempts(), millis(&[0, 500, 1250, 2375]));
     let requests = server.requests();
-    assert!(requests.iter().all(|sent| sent.body().as_ptr() == requests[0].body().as_ptr()));
+    let slices = |sent: &ExportRequest| -> Vec<_> {
+        sent.body().slices().iter().map(|slice| (slice.as_ptr(), slice.len())).collect()
+    };
+    assert_eq!(slices(&requests[0]).len(), 2);
+    assert!(requests.iter().all(|sent| slices(sent) == slices(&requests[0])), "and not copied");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,7 +26,7 @@ pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
 pub use error::{Error, ErrorKind};
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
-    AnyValue, Buckets, DataPointFlags, DropReason, Dropped, Event, Exemplar, ExponentialHistogram,
+    AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, Event, Exemplar, ExponentialHistogram,
     ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, Histogram, HistogramDataPoint,
     InstrumentationScope, KeyValue, Limits, Link, LogRecord, Metric, MetricData, NumberDataPoint,
     NumberValue, Resource, Severity, Signal, SpanContext, SpanData, SpanId, SpanKind, Status, StatusCode,

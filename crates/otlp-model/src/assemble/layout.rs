@@ -1,12 +1,13 @@
 //! The shape of one request: which resources and scopes, in which order, and how many bytes each takes.
 //!
-//! A [`Layout`] is grown record by record, its exact encoded size known at every step; a [`Body`] is then the buffer of
-//! that size, with the headers in place and room for the records.
+//! A [`Layout`] is grown record by record, its exact encoded size known at every step; a [`Draft`] is then the buffer of
+//! what is not shared: the headers, in place, and room for the records that are copied.
 
 use super::RequestLimits;
 use crate::groups::{Group, Header};
 use crate::wire::{FIELD_1, FIELD_2, put_varint, varint_len};
-use crate::{GroupId, Groups};
+use crate::{Body, GroupId, Groups};
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub(super) struct Layout {
     items: u64,
     len: usize,
+    /// How many of the bytes are shared.
+    shared: usize,
     resources: Vec<Resource>,
     scopes: Vec<Scope>,
     by_group: HashMap<GroupId, usize>,
@@ -35,6 +38,15 @@ struct Scope {
     resource: usize,
     /// Bytes of the `ScopeX` without tag and length.
     body: usize,
+    /// Its records, in order.
+    contents: Vec<Content>,
+}
+
+/// Records that follow each other.
+enum Content {
+    /// So many bytes, in the draft's buffer.
+    Copied(usize),
+    Shared(Bytes),
 }
 
 /// The size of a length-delimited field with a tag of one byte.
@@ -74,6 +86,23 @@ impl Layout {
             self.latest = Some((id, at));
         }
         Some(at)
+    }
+
+    /// Says that the bytes added to a scope are these.
+    pub(super) fn share(&mut self, scope: usize, bytes: Bytes) {
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            self.shared += bytes.len();
+            scope.contents.push(Content::Shared(bytes));
+        }
+    }
+
+    /// Says that the bytes added to a scope will be copied.
+    pub(super) fn copy(&mut self, scope: usize, len: usize) {
+        let Some(scope) = self.scopes.get_mut(scope) else { return };
+        match scope.contents.last_mut() {
+            Some(Content::Copied(last)) => *last += len,
+            _ => scope.contents.push(Content::Copied(len)),
+        }
     }
 
     fn find(&self, id: GroupId) -> Option<usize> {
@@ -124,24 +153,32 @@ impl Layout {
         });
         let (id, header) = group.scope;
         let scope = self.scopes.len();
-        self.scopes.push(Scope { id, header, resource, body });
+        self.scopes.push(Scope { id, header, resource, body, contents: Vec::new() });
         self.resources[resource].body = resource_body;
         self.resources[resource].scopes.push(scope);
         Some((total, scope))
     }
 }
 
-/// The bytes of one request while its records come in.
-pub(super) struct Body {
+impl Scope {
+    /// The bytes that are copied.
+    fn copied(&self) -> usize {
+        let copied = |content: &Content| if let Content::Copied(len) = content { *len } else { 0 };
+        self.contents.iter().map(copied).sum()
+    }
+}
+
+/// The bytes of one request that are its own, while its records come in.
+pub(super) struct Draft {
     bytes: Vec<u8>,
     /// Where the next record of each scope goes. A single scope needs none: its records are appended.
     next: Vec<usize>,
 }
 
-impl Body {
-    /// A buffer for `layout`, of its exact size and with its headers written.
+impl Draft {
+    /// A buffer for what `layout` does not share, of its exact size and with the headers written.
     pub(super) fn of(layout: &Layout) -> Self {
-        let mut bytes = Vec::with_capacity(layout.len);
+        let mut bytes = Vec::with_capacity(layout.len - layout.shared);
         if let ([resource], [scope]) = (&*layout.resources, &*layout.scopes) {
             put_front(&mut bytes, FIELD_1, resource.body, &resource.header);
             put_front(&mut bytes, FIELD_2, scope.body, &scope.header);
@@ -154,7 +191,7 @@ impl Body {
                 let scope = &layout.scopes[at];
                 put_front(&mut bytes, FIELD_2, scope.body, &scope.header);
                 next[at] = bytes.len();
-                bytes.resize(bytes.len() + scope.body - scope.header.len(), 0);
+                bytes.resize(bytes.len() + scope.copied(), 0);
                 bytes.extend_from_slice(&scope.header.back);
             }
             bytes.extend_from_slice(&resource.header.back);
@@ -175,13 +212,41 @@ impl Body {
         *next = end;
     }
 
-    /// The finished request.
-    pub(super) fn finish(mut self, layout: &Layout) -> Vec<u8> {
+    /// The finished request: the buffer, cut where shared records stand between its bytes.
+    pub(super) fn finish(mut self, layout: Layout) -> Body {
         if let ([resource], [scope]) = (&*layout.resources, &*layout.scopes) {
             self.bytes.extend_from_slice(&scope.header.back);
             self.bytes.extend_from_slice(&resource.header.back);
         }
-        self.bytes
+        let mut own = Bytes::from(self.bytes);
+        if layout.shared == 0 {
+            return own.into();
+        }
+        let Layout { resources, mut scopes, .. } = layout;
+        let mut slices =
+            Vec::with_capacity(2 + scopes.iter().map(|scope| 2 * scope.contents.len()).sum::<usize>());
+        // How much of the buffer belongs before the next shared slice.
+        let mut len = 0;
+        for resource in &resources {
+            len += front_len(resource.body, &resource.header);
+            for &at in &resource.scopes {
+                let scope = &mut scopes[at];
+                len += front_len(scope.body, &scope.header);
+                for content in scope.contents.drain(..) {
+                    match content {
+                        Content::Copied(copied) => len += copied,
+                        Content::Shared(shared) => {
+                            slices.extend([own.split_to(len.min(own.len())), shared]);
+                            len = 0;
+                        }
+                    }
+                }
+                len += scope.header.back.len();
+            }
+            len += resource.header.back.len();
+        }
+        slices.push(own);
+        slices.into_iter().collect()
     }
 }
 
@@ -195,4 +260,9 @@ fn put_front(bytes: &mut Vec<u8>, tag: u8, body: usize, header: &Header) {
     bytes.push(tag);
     put_varint(bytes, body as u64);
     bytes.extend_from_slice(&header.front);
+}
+
+/// What [`put_front`] writes.
+fn front_len(body: usize, header: &Header) -> usize {
+    1 + varint_len(body as u64) + header.front.len()
 }

@@ -4,7 +4,7 @@
 
 use super::codec::{self, Codec};
 use bytes::Bytes;
-use otlp_model::Encoding;
+use otlp_model::{Body, Encoding};
 use std::error::Error;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -137,6 +137,22 @@ impl Compressor {
         if self.compression == Compression::None {
             return Ok(Bytes::copy_from_slice(body));
         }
+        self.compress_slices(&[body])
+    }
+
+    /// As [`compress`](Self::compress), of a body in slices: they are read one after the other and not joined before.
+    ///
+    /// # Errors
+    ///
+    /// As [`compress`](Self::compress).
+    pub fn compress_body(&self, body: &Body) -> Result<Bytes, CompressionError> {
+        if self.compression == Compression::None {
+            return Ok(body.to_bytes());
+        }
+        self.compress_slices(&body.slices().iter().map(|slice| &**slice).collect::<Vec<_>>())
+    }
+
+    fn compress_slices(&self, body: &[&[u8]]) -> Result<Bytes, CompressionError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut context = match idle {
             Some(context) => context,
@@ -178,7 +194,7 @@ impl Context {
         }
     }
 
-    fn compress(&mut self, body: &[u8]) -> Result<Bytes, String> {
+    fn compress(&mut self, body: &[&[u8]]) -> Result<Bytes, String> {
         self.output.clear();
         self.codec.write(body, &mut self.output)?;
         Ok(Bytes::copy_from_slice(&self.output))
