@@ -3,9 +3,11 @@
 //! Made by the drain, read by the assembler. Never copies a record.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use otlp_model::{GroupId, Record, Records};
+use bytes::Bytes;
+use otlp_model::{GroupId, Record, Records, Run};
 
 use crate::chunk::{Chunk, HEADER, Part};
 use crate::pool::{ChunkPool, Permit};
@@ -14,10 +16,15 @@ use crate::sync::{Mutex, lock};
 
 /// Records taken from a queue: what the service is called with.
 ///
-/// It owns the memory of its records, and gives it back to the pool when it is dropped: wherever that happens, also
-/// inside a future that is cancelled. From then until the call ends, the pool goes on accounting for the size of the
-/// records, for the request body that was made from them. So a service need only drop a batch once it is read, and
+/// It shares the memory of its records with the bodies that are made from them by
+/// [`for_each_shared_run`](Records::for_each_shared_run). A chunk goes back to the pool when the batch and the last such
+/// slice are gone, wherever that happens, also inside a future that is cancelled: so whoever keeps a slice keeps the
+/// chunk, which counts as used. From then until the call ends, the pool goes on accounting for the size of the records,
+/// for what else was made from them: a copy, a compressed body. So a service need only drop a batch once it is read, and
 /// the pool's cap holds for bodies too.
+///
+/// Shared are chunks that the batch fills to a good part, with runs of some length; the others are for copying, so that
+/// a few spans that wait for a retry do not keep a chunk.
 ///
 /// Tests of a service make batches from records:
 ///
@@ -32,22 +39,58 @@ use crate::sync::{Mutex, lock};
 /// });
 /// ```
 pub struct Batch {
-    parts: Vec<Part>,
+    lots: Vec<Lot>,
+    /// The runs of all lots, with their items and bytes.
+    runs: Vec<(GroupId, u64, usize)>,
+    records: usize,
     items: u64,
     bytes: usize,
-    /// The pool of the chunks, and the call they belong to.
-    origin: Option<(ChunkPool, Arc<Body>)>,
+}
+
+/// The records of one part.
+struct Lot {
+    bytes: Bytes,
+    /// Which of the batch's runs they are.
+    runs: Range<usize>,
+    worth_sharing: bool,
 }
 
 impl Batch {
-    pub(crate) fn new(cut: Cut, pool: ChunkPool, body: Arc<Body>) -> Self {
-        Self { parts: cut.parts, items: cut.items, bytes: cut.bytes, origin: Some((pool, body)) }
+    pub(crate) fn new(cut: Cut, pool: &ChunkPool, call: &Arc<Call>) -> Self {
+        Self::of(cut.parts, |part| Loan { part: Some(part), origin: Some((pool.clone(), Arc::clone(call))) })
+    }
+
+    fn of(parts: Vec<Part>, lend: impl Fn(Part) -> Loan) -> Self {
+        let mut runs = Vec::with_capacity(parts.iter().map(Part::most_runs).sum());
+        let (mut records, mut items, mut bytes) = (0, 0, 0);
+        let lots = parts.into_iter().map(|part| {
+            let first = runs.len();
+            part.for_each_run(|group, items, bytes| runs.push((group, items, bytes)));
+            records += part.records;
+            items += part.items;
+            bytes += part.bytes;
+            let worth_sharing = part.is_worth_sharing();
+            Lot { bytes: Bytes::from_owner(lend(part)), runs: first..runs.len(), worth_sharing }
+        });
+        let lots = lots.collect();
+        Self { lots, runs, records, items, bytes }
     }
 
     /// The number of records; a metric is one record of many items.
     #[must_use]
     pub fn records(&self) -> usize {
-        self.parts.iter().map(|part| part.records).sum()
+        self.records
+    }
+
+    /// Calls `visit` for every run with the lot it is in, and where.
+    fn for_each(&self, mut visit: impl FnMut(GroupId, u64, &Lot, Range<usize>)) {
+        for lot in &self.lots {
+            let mut start = 0;
+            for &(group, items, bytes) in self.runs.get(lot.runs.clone()).unwrap_or_default() {
+                visit(group, items, lot, start..start + bytes);
+                start += bytes;
+            }
+        }
     }
 }
 
@@ -61,9 +104,19 @@ impl Records for Batch {
     }
 
     fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8])) {
-        for part in &self.parts {
-            part.for_each_run(visit);
-        }
+        self.for_each(|group, items, lot, range| {
+            visit(group, items, lot.bytes.get(range).unwrap_or_default());
+        });
+    }
+
+    fn for_each_shared_run(&self, visit: &mut dyn FnMut(GroupId, u64, Run<'_>)) {
+        self.for_each(|group, items, lot, range| {
+            if lot.worth_sharing {
+                visit(group, items, Run::Shared(&lot.bytes.slice(range)));
+            } else {
+                visit(group, items, Run::Borrowed(lot.bytes.get(range).unwrap_or_default()));
+            }
+        });
     }
 }
 
@@ -75,53 +128,67 @@ impl From<Vec<Record>> for Batch {
         for record in &records {
             chunk.append(record.group, record.items, &record.bytes);
         }
-        Self { parts: vec![Part::from(chunk)], items: records.items(), bytes, origin: None }
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        if let Some((pool, body)) = self.origin.take() {
-            let chunks = self.parts.drain(..).filter_map(Part::into_chunk).filter_map(Chunk::into_data);
-            body.take_over(&pool, chunks, self.bytes);
-        }
+        Self::of(vec![Part::from(chunk)], |part| Loan { part: Some(part), origin: None })
     }
 }
 
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("records", &self.records())
+            .field("records", &self.records)
             .field("items", &self.items)
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }
 
-/// The accounting of a request body: from the moment its batch is dropped to the end of the call.
-#[derive(Debug, Default)]
-pub(crate) struct Body(Mutex<State>);
+/// A part, lent to all who read its records: the owner of their bytes.
+struct Loan {
+    part: Option<Part>,
+    /// The pool of the chunk, and the call the part belongs to.
+    origin: Option<(ChunkPool, Arc<Call>)>,
+}
 
-#[derive(Debug, Default)]
+impl AsRef<[u8]> for Loan {
+    fn as_ref(&self) -> &[u8] {
+        self.part.as_ref().map_or(&[], Part::data)
+    }
+}
+
+impl Drop for Loan {
+    fn drop(&mut self) {
+        if let (Some(part), Some((pool, call))) = (self.part.take(), self.origin.take()) {
+            let bytes = part.bytes;
+            call.take_back(&pool, part.into_chunk().and_then(Chunk::into_data), bytes);
+        }
+    }
+}
+
+/// What the pool accounts for on behalf of one call: from the moment a part of its batch is no longer read to the end.
+#[derive(Debug)]
+pub(crate) struct Call(Mutex<State>);
+
+#[derive(Debug)]
 enum State {
-    /// The batch is still there and accounts for itself.
-    #[default]
-    Unread,
-    /// The batch was read.
-    Read { _permit: Permit },
-    /// The call has ended.
+    Runs(Option<Permit>),
     Ended,
 }
 
-impl Body {
-    /// Gives the chunks of the batch back, and accounts for its body if the call still runs.
-    fn take_over(&self, pool: &ChunkPool, chunks: impl Iterator<Item = Box<[u8]>>, bytes: usize) {
+impl Default for Call {
+    fn default() -> Self {
+        Self(Mutex::new(State::Runs(None)))
+    }
+}
+
+impl Call {
+    /// Gives a chunk back if nobody else uses it, and accounts for what was made of its records if the call still runs.
+    fn take_back(&self, pool: &ChunkPool, chunk: Option<Box<[u8]>>, bytes: usize) {
         {
             let mut state = lock(&self.0);
-            if matches!(*state, State::Unread) {
-                *state = State::Read { _permit: pool.exchange(chunks, bytes) };
-            } else {
-                drop(pool.exchange(chunks, 0));
+            match &mut *state {
+                State::Runs(Some(permit)) => permit.add(pool.exchange(chunk, bytes)),
+                State::Runs(none) => *none = Some(pool.exchange(chunk, bytes)),
+                State::Ended => drop(pool.exchange(chunk, 0)),
             }
         }
         // Wakes those who wait for room, with no lock held.
@@ -129,7 +196,7 @@ impl Body {
     }
 
     /// Ends the call.
-    pub(crate) fn release(&self) {
+    pub(crate) fn end(&self) {
         let before = std::mem::replace(&mut *lock(&self.0), State::Ended);
         drop(before);
     }

@@ -16,6 +16,13 @@ use crate::pool::ChunkPool;
 /// The bytes of one header.
 pub(crate) const HEADER: usize = 12;
 
+/// The mean length of runs from which on sharing them costs less than copying them. (A slice costs what a copy of 1 to 2
+/// KiB does: a reference counted twice, an entry in a vectored write.)
+const SHARED_RUN: usize = 2048;
+
+/// At least this part of a chunk must be records of the batch that shares it.
+const SHARED_PART: usize = 4;
+
 /// What is noted of a record beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -30,13 +37,17 @@ pub(crate) struct Chunk {
     used: usize,
     records: usize,
     items: u64,
+    /// How many runs the records are: neighbours of one group.
+    runs: usize,
+    /// The group of the latest record.
+    latest: GroupId,
     pool: Option<ChunkPool>,
 }
 
 impl Chunk {
     /// An empty chunk in `data`; `pool` gets it back.
     pub(crate) fn new(data: Box<[u8]>, pool: Option<ChunkPool>) -> Self {
-        Self { data, used: 0, records: 0, items: 0, pool }
+        Self { data, used: 0, records: 0, items: 0, runs: 0, latest: GroupId(0), pool }
     }
 
     /// Copies a record in; `false` when it does not fit.
@@ -57,6 +68,9 @@ impl Chunk {
         header[8..12].copy_from_slice(&len.to_le_bytes());
         if let Some(slot) = self.data.get_mut(at..at + HEADER) {
             slot.copy_from_slice(&header);
+        }
+        if self.latest != group || self.runs == 0 {
+            (self.latest, self.runs) = (group, self.runs + 1);
         }
         self.used = end;
         self.records += 1;
@@ -213,27 +227,47 @@ impl Part {
         self.bytes -= bytes;
     }
 
-    /// Visits its runs: neighbours of one group, contiguous.
-    pub(crate) fn for_each_run(&self, visit: &mut dyn FnMut(GroupId, u64, &[u8])) {
-        let data = &self.owner.chunk().data;
-        let mut run: Option<(GroupId, u64)> = None;
-        let (mut start, mut end) = (self.start, self.start);
+    /// Its record bytes, in order of arrival.
+    pub(crate) fn data(&self) -> &[u8] {
+        self.owner.chunk().data.get(self.start..self.start + self.bytes).unwrap_or_default()
+    }
+
+    /// Visits its runs, with their groups, items and bytes. Looks at no header where there is but one.
+    pub(crate) fn for_each_run(&self, mut visit: impl FnMut(GroupId, u64, usize)) {
+        let chunk = self.owner.chunk();
+        if chunk.runs == 1 && self.records > 0 {
+            return visit(chunk.latest, self.items, self.bytes);
+        }
+        let mut run: Option<(GroupId, u64, usize)> = None;
         for header in self.headers() {
+            let (more_items, more_bytes) = (u64::from(header.items), header.len as usize);
             match &mut run {
-                Some((group, items)) if *group == header.group => *items += u64::from(header.items),
+                Some((group, items, bytes)) if *group == header.group => {
+                    *items += more_items;
+                    *bytes += more_bytes;
+                }
                 _ => {
-                    if let (Some((group, items)), Some(bytes)) = (run, data.get(start..end)) {
+                    if let Some((group, items, bytes)) = run.replace((header.group, more_items, more_bytes)) {
                         visit(group, items, bytes);
                     }
-                    run = Some((header.group, u64::from(header.items)));
-                    start = end;
                 }
             }
-            end += header.len as usize;
         }
-        if let (Some((group, items)), Some(bytes)) = (run, data.get(start..end)) {
+        if let Some((group, items, bytes)) = run {
             visit(group, items, bytes);
         }
+    }
+
+    /// An upper bound of its runs.
+    pub(crate) fn most_runs(&self) -> usize {
+        self.records.min(self.owner.chunk().runs)
+    }
+
+    /// Whether requests should share its bytes, and so keep the chunk, instead of copying them: when its runs are long
+    /// enough for that to be cheaper, and when they fill enough of the chunk not to keep too much memory for too little.
+    pub(crate) fn is_worth_sharing(&self) -> bool {
+        let chunk = self.owner.chunk();
+        chunk.used >= chunk.runs * SHARED_RUN && self.bytes >= chunk.size() / SHARED_PART
     }
 
     /// The chunk, when no other part looks at it.
@@ -258,8 +292,13 @@ mod tests {
     }
 
     fn runs(part: &Part) -> Vec<(u32, u64, Vec<u8>)> {
-        let mut runs = Vec::new();
-        part.for_each_run(&mut |group, items, bytes| runs.push((group.0, items, bytes.to_vec())));
+        let (mut runs, mut rest) = (Vec::new(), part.data());
+        part.for_each_run(|group, items, bytes| {
+            let (run, after) = rest.split_at(bytes);
+            runs.push((group.0, items, run.to_vec()));
+            rest = after;
+        });
+        assert!(rest.is_empty() && runs.len() <= part.most_runs());
         runs
     }
 
@@ -276,6 +315,29 @@ mod tests {
         assert!(chunk.append(GroupId(1), 1, b"d"));
         assert!(!chunk.append(GroupId(1), 1, b""));
         assert_eq!(runs(&Part::from(chunk)), [(1, 2, b"abcd".to_vec())]);
+    }
+
+    #[test]
+    fn one_run_is_known_without_its_headers() {
+        let part = Part::from(chunk(256, &[(7, 1, b"ab"), (7, 0, b""), (7, 2, b"c")]));
+        let (front, rest) = part.split_front(1, 1, 2);
+        assert_eq!(runs(&front), [(7, 1, b"ab".to_vec())]);
+        assert_eq!(runs(&rest), [(7, 2, b"c".to_vec())]);
+        assert_eq!(runs(&Part::from(chunk(256, &[]))), []);
+    }
+
+    #[test]
+    fn long_runs_that_fill_their_chunk_are_worth_sharing() {
+        let of =
+            |size: usize, records: &[(u32, u32, &[u8])]| Part::from(chunk(size, records)).is_worth_sharing();
+        let long = [7; SHARED_RUN];
+        assert!(of(4096, &[(1, 1, &long)]));
+        assert!(of(8192, &[(1, 1, &long), (2, 1, &long)]));
+        assert!(!of(8192, &[(1, 1, &long), (2, 1, &long[1..])]), "short runs");
+        assert!(!of(4 * SHARED_RUN + 4, &[(1, 1, &long)]), "a chunk that is mostly empty");
+        let part = Part::from(chunk(3 * SHARED_RUN, &[(1, 1, &long), (1, 1, b"x")]));
+        let (front, rest) = part.split_front(1, 1, SHARED_RUN);
+        assert!(front.is_worth_sharing() && !rest.is_worth_sharing());
     }
 
     #[test]

@@ -105,9 +105,9 @@ impl PoolConfig {
 
 /// Recycled chunks of bytes under a hard cap. Clones share the same memory.
 ///
-/// The cap covers the chunks of all queues built on the pool, the chunks of batches in flight (after the service has
-/// dropped a batch: the size of its records until the call ends, for the body made from them), idle chunks, and
-/// [`reserve`](Self::reserve)d bytes.
+/// The cap covers the chunks of all queues built on the pool, the chunks of batches in flight and of request bodies that
+/// share their records (once these are gone: the size of the records until the call ends, for what was made from them),
+/// idle chunks, and [`reserve`](Self::reserve)d bytes.
 ///
 /// When the last queue built on the pool has ended (closed and drained, or its consumer dropped), all idle chunks go
 /// back to the allocator, those of the initial size too, and later ones as soon as they are given back. So whoever
@@ -324,16 +324,16 @@ impl ChunkPool {
         self.shared.space.notify();
     }
 
-    /// Takes the memory of chunks back and reserves `bytes` in its place, in one step, so that nobody can come
-    /// between. Where the chunks are still in use by others, and the cap leaves no room, the permit covers less.
+    /// Takes the memory of a chunk back and reserves `bytes` in its place, in one step, so that nobody can come
+    /// between. Where the chunk is still in use by others, and the cap leaves no room, the permit covers less.
     ///
     /// Does not announce the room it makes: that is for the caller, who may hold a lock.
-    pub(crate) fn exchange(&self, chunks: impl Iterator<Item = Box<[u8]>>, bytes: usize) -> Permit {
+    pub(crate) fn exchange(&self, chunk: Option<Box<[u8]>>, bytes: usize) -> Permit {
         let config = &self.shared.config;
         let mut freed = Vec::new();
         let bytes = {
             let mut state = lock(&self.shared.state);
-            for data in chunks {
+            if let Some(data) = chunk {
                 state.give_back(data, config, &mut freed);
             }
             let idle = state.idle.len() * config.chunk_size;
@@ -372,6 +372,11 @@ impl Permit {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Covers what another permit of the same pool does, too.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::Waker;
 
 use otlp_model::{DropReason, Outcome};
 
-use crate::batch::{Batch, Body};
+use crate::batch::{Batch, Call};
 use crate::config::{BatchConfig, ConfigError};
 use crate::pool::{ChunkPool, Membership};
 use crate::queue::{Queue, Shared};
@@ -189,10 +189,9 @@ impl Drain {
             (cut, staging.front())
         };
         shared.pool.space().notify();
-        let body = Arc::new(Body::default());
-        let ticket =
-            Ticket { items: cut.items, end, body: Arc::clone(&body), shared: Some(Arc::clone(shared)) };
-        Some((Batch::new(cut, shared.pool.clone(), body), ticket))
+        let (call, items) = (Arc::new(Call::default()), cut.items);
+        let batch = Batch::new(cut, &shared.pool, &call);
+        Some((batch, Ticket { items, end, call, shared: Some(Arc::clone(shared)) }))
     }
 
     /// Drops everything queued for `reason`; the number of items.
@@ -274,7 +273,7 @@ impl Drop for Drain {
 pub struct Ticket {
     items: u64,
     end: u64,
-    body: Arc<Body>,
+    call: Arc<Call>,
     shared: Option<Arc<Shared>>,
 }
 
@@ -304,7 +303,7 @@ impl Ticket {
 
     fn close(&mut self, outcome: &Outcome, error: Option<String>) {
         if let Some(shared) = self.shared.take() {
-            self.body.release();
+            self.call.end();
             lock(&shared.ledger.0).settle(self.items, outcome, error);
         }
     }
