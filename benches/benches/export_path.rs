@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use otlp_batch::{BatchConfig, ChunkPool, Drain, PoolConfig};
 use otlp_benches::typed;
 use otlp_model::{
-    ExportRequest, ExportResponse, Groups, InstrumentationScope, Limits, Record, RequestLimits, Resource,
-    Signal, assemble, encode_span,
+    ExportRequest, ExportResponse, Groups, InstrumentationScope, Limits, Outcome, Record, RequestLimits,
+    Resource, Signal, assemble, encode_span,
 };
 use otlp_transport::{BoxError, Compression, Compressor, Headers, RetryPolicy, ServiceBuilderExt, Shutdown};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tower::{Service, ServiceBuilder, ServiceExt};
 
 const SPANS: u64 = 4_096;
@@ -54,18 +55,39 @@ fn encode(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// From the queue to requests and back: what is measured is everything that the client's thread does with a batch
+/// before and after it is sent.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 fn assembling(criterion: &mut Criterion) {
     let groups = groups();
     let records = records(&groups);
+    let pool = ChunkPool::new(PoolConfig::default()).expect("the defaults are valid");
+    let (queue, mut drain) = Drain::new(&BatchConfig::default(), &pool).expect("the defaults are valid");
     let mut group = criterion.benchmark_group("assemble, per span");
     group.throughput(Throughput::Elements(SPANS));
     group.bench_function("client", |bencher| {
-        bencher
-            .iter_with_large_drop(|| assemble(&groups, Signal::Traces, &records, RequestLimits::default()));
+        bencher.iter_custom(|times| {
+            let mut elapsed = Duration::ZERO;
+            for _ in 0..times {
+                for record in &records {
+                    queue.push(record.group, record.items, &record.bytes).expect("there is room");
+                }
+                let started = Instant::now();
+                drain.stage();
+                let (batch, ticket) = drain.take(SPANS, u64::MAX).expect("there are records");
+                let assembled = assemble(&groups, Signal::Traces, &batch, RequestLimits::default());
+                drop(batch);
+                drop(std::hint::black_box(assembled));
+                let delivered = ticket.items();
+                ticket.settle(&Outcome { delivered, ..Outcome::default() });
+                elapsed += started.elapsed();
+            }
+            elapsed
+        });
     });
     let bytes: usize = records.iter().map(|record| record.bytes.len()).sum();
     group.bench_function("floor: a copy of the records", |bencher| {
-        bencher.iter_with_large_drop(|| {
+        bencher.iter(|| {
             let mut body = Vec::with_capacity(bytes);
             records.iter().for_each(|record| body.extend_from_slice(&record.bytes));
             body
