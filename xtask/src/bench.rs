@@ -1,9 +1,87 @@
-//! `cargo xtask bench`: the benchmarks of the `benches` package.
+//! `cargo xtask bench`: the comparison with other clients, or with `--micro` the benchmarks of single steps.
+//!
+//! Builds the programs of `benches/peers`, a workspace of its own, and starts the one that runs the others; what is
+//! measured and how is known there and not here.
 
 use crate::{Outcome, tree};
+use std::path::{Path, PathBuf};
+
+/// The programs that are built a second time, with their allocations counted.
+const COUNTED: [&str; 4] = ["ours", "opentelemetry", "fastrace", "emit"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let mut line = vec!["bench", "--package", "otlp-benches"];
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "--micro"
+    {
+        let mut line = vec!["bench", "--package", "otlp-benches"];
+        line.extend(rest.iter().map(String::as_str));
+        return tree::run("cargo", &line);
+    }
+    let target = target()?;
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    if counts(arguments) {
+        let mut counted = vec!["--release", "--features", "count-allocations"];
+        counted.extend(COUNTED.iter().flat_map(|name| ["--bin", name]));
+        build(&target, &counted)?;
+        keep_counting(&target)?;
+    }
+    // What is not timed need not be fast: building it without optimisation takes a third of the time.
+    let profile: &[&str] = if quick { &["--bins"] } else { &["--bins", "--release"] };
+    build(&target, profile)?;
+    let folder = target.join(if quick { "debug" } else { "release" });
+    let root = text(&tree::root())?;
+    let mut line = vec!["--root", root.as_str()];
     line.extend(arguments.iter().map(String::as_str));
+    tree::run(&text(&program(&folder, "compare"))?, &line)
+}
+
+/// Where the programs go: beside everything else that is built, and kept apart from it.
+fn target() -> Result<PathBuf, String> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), PathBuf::from);
+    std::path::absolute(target.join("peers")).map_err(|error| format!("the target folder: {error}"))
+}
+
+/// Whether the run counts allocations.
+fn counts(arguments: &[String]) -> bool {
+    let without = ["--quick", "--no-counts", "--report"];
+    !arguments.iter().any(|argument| without.contains(&argument.as_str()))
+}
+
+fn build(target: &Path, selection: &[&str]) -> Outcome {
+    let (manifest, target) = (text(&tree::root().join("benches/peers/Cargo.toml"))?, text(target)?);
+    let mut line = vec!["build", "--locked", "--manifest-path", &manifest, "--target-dir", &target];
+    line.extend(selection);
     tree::run("cargo", &line)
+}
+
+/// Copies the programs that count aside, since the next build replaces them.
+fn keep_counting(target: &Path) -> Outcome {
+    let (from, to) = (target.join("release"), target.join("counting"));
+    let failed = |error: std::io::Error| format!("{}: {error}", to.display());
+    std::fs::create_dir_all(&to).map_err(failed)?;
+    for name in COUNTED {
+        std::fs::copy(program(&from, name), program(&to, name)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn program(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: is not UTF-8", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_runs_that_count_need_the_second_build() {
+        let counts = |line: &str| counts(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(counts("") && counts("--only ours --repetitions 5"));
+        assert!(!counts("--quick") && !counts("--items 5 --no-counts") && !counts("--report x"));
+    }
 }

@@ -24,8 +24,17 @@ cargo xtask <command>
   conformance --check            fail when a citation names an id that docs/conformance.md does not list
   features                       lint every crate with no feature, with each feature alone, and with all
   weight                         count the crates a gRPC-only `otlp` links, and fail above the limit
-  bench [ARGS]...                run the benchmarks of benches/ (arguments go to `cargo bench`); they time our own
-                                 pipeline beside a hand-written floor, the comparison with other clients is not part yet
+  bench                          compare this client with its peers (benches/peers) side by side, and write
+                                 docs/benchmarks.md, its charts and the table of README.md; half an hour
+    --quick                      small counts, once; checks that all deliver and the books balance; writes nothing
+    --only NAMES                 these contenders: ours,opentelemetry,fastrace,emit,floor; writes no documents
+    --repetitions N              how often each run is repeated (3)
+    --items N                    items of a run (1000000)
+    --no-counts                  leave out allocations and instructions
+    --no-growth                  leave out the curves of growing work
+    --out FOLDER                 where the documents go (docs)
+    --report FILE                make the documents of a run that was kept (target/peers/compare.json); runs nothing
+  bench --micro [ARGS]...        the benchmarks of single steps in benches/ (arguments go to `cargo bench`)
 ";
 
 /// What a command answers: `Err` holds the sentence printed before the process exits with 1.

@@ -2,6 +2,7 @@
 
 mod allocations;
 mod calibration;
+pub mod compare;
 pub mod contender;
 mod figures;
 pub mod growth;
