@@ -127,11 +127,57 @@ pub(crate) fn put_nonzero_fixed64(buf: &mut Vec<u8>, tag: u8, value: u64) {
     }
 }
 
+/// Texts up to this many bytes are copied without a call.
+pub(crate) const SHORT: usize = 32;
+
+/// Lengthens `buf` by `N` bytes, if it can without growing, and lends them out: to be filled, and cut to what was.
+///
+/// One check of the capacity instead of one for each piece; the zeroes are a few stores that nothing waits for.
+#[inline]
+pub(crate) fn take_room<const N: usize>(buf: &mut Vec<u8>) -> Option<&mut [u8; N]> {
+    if buf.capacity() - buf.len() < N {
+        return None;
+    }
+    buf.extend_from_slice(&[0; N]);
+    buf.last_chunk_mut()
+}
+
+/// Copies up to [`SHORT`] bytes to `room` at `at`, as two moves of constant size, which may overlap: that is half of a
+/// call of `memcpy`.
+#[inline]
+pub(crate) fn copy_short<const N: usize>(room: &mut [u8; N], at: usize, bytes: &[u8]) {
+    let len = bytes.len();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+        room[at..at + 16].copy_from_slice(first);
+        room[at + len - 16..at + len].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        room[at..at + 8].copy_from_slice(first);
+        room[at + len - 8..at + len].copy_from_slice(last);
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        room[at..at + 4].copy_from_slice(first);
+        room[at + len - 4..at + len].copy_from_slice(last);
+    } else if let (Some(&first), Some(&middle), Some(&last)) =
+        (bytes.first(), bytes.get(len / 2), bytes.last())
+    {
+        room[at] = first;
+        room[at + len / 2] = middle;
+        room[at + len - 1] = last;
+    }
+}
+
 /// A message that was begun; [`close`] must follow.
 #[must_use]
 pub(crate) struct Open {
     body: usize,
     width: usize,
+}
+
+impl Open {
+    /// The message whose tag is at `tag`, with one byte for its length behind it.
+    #[inline]
+    pub(crate) const fn after_tag(tag: usize) -> Self {
+        Self { body: tag + 2, width: 1 }
+    }
 }
 
 /// Begins a message whose length is not known yet, leaving `width` bytes for it: a right guess saves moving the body.

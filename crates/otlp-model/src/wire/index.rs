@@ -47,13 +47,34 @@ impl Index {
     ) -> bool {
         let hash = hash(key.as_bytes());
         let bit = 1 << (hash & 63);
-        let earlier = if self.filter & bit == 0 { None } else { self.find(buf, hash, key) };
+        // Nothing in this way needs to come back here: its registers are not saved, and `put` is a jump.
+        if self.filter & bit == 0 && self.entries.len() < max.min(self.entries.capacity()) && !key.is_empty()
+        {
+            self.filter |= bit;
+            self.entries.push(Entry { hash, start: buf.len() });
+            put(buf);
+            return true;
+        }
+        self.set_perhaps_again(buf, max, hash, key, put)
+    }
+
+    /// The same for a key that may be there, or for which there may be no room.
+    #[inline(never)]
+    fn set_perhaps_again(
+        &mut self,
+        buf: &mut Vec<u8>,
+        max: usize,
+        hash: u32,
+        key: &str,
+        put: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let earlier = self.find(buf, hash, key);
         let end = buf.len();
         if earlier.is_none() {
             if self.entries.len() >= max || key.is_empty() {
                 return false;
             }
-            self.filter |= bit;
+            self.filter |= 1 << (hash & 63);
             self.entries.push(Entry { hash, start: end });
         }
         put(buf);

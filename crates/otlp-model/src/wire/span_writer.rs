@@ -5,10 +5,11 @@
 //! block, with the end time left open until it is known.
 
 use super::buffer::{
-    FIELD_2, close, open, put_bytes, put_fixed64, put_str, put_uint, resize_at, varint_len, write_varint,
+    FIELD_2, Open, SHORT, close, copy_short, open, put_bytes, put_fixed64, put_str, put_uint, resize_at,
+    take_room, varint_len, write_varint,
 };
 use super::index::Index;
-use super::value::{ValueLimits, put_int_entry, put_key_value, put_text_entry};
+use super::value::{Scalar, ValueLimits, put_key_value, put_scalar_entry, put_text_entry};
 use crate::{Limits, SpanContext, SpanId, SpanKind, StatusCode, ToValue, ValueRef};
 
 /// Room in front of the body for the record's tag and length, filled from the right when the length is known.
@@ -20,6 +21,8 @@ const START: usize = KIND + 2;
 const END: usize = START + 1 + 8;
 const FLAGS: usize = END + 1 + 8;
 const HEAD: usize = FLAGS + 2 + 4;
+/// What is reserved at least when the buffer has to grow for a span or an event.
+const FIRST: usize = 512;
 
 const TRACE_STATE_TAG: u8 = 0x1a;
 const PARENT_TAG: u8 = 0x22;
@@ -120,7 +123,6 @@ impl SpanWriter {
         kind: SpanKind,
         start_unix_nano: u64,
     ) {
-        let is_child = parent_span_id.is_valid();
         let flags = span_flags(context, parent_span_id, parent_is_remote);
         let mut head = [0; HEAD];
         head[TRACE_ID..TRACE_ID + 2].copy_from_slice(&[0x0a, 16]);
@@ -144,25 +146,20 @@ impl SpanWriter {
         self.description.clear();
         self.recording = true;
 
-        let buf = &mut self.buf;
-        buf.clear();
-        buf.extend_from_slice(&head);
-        if is_child {
-            put_id(buf, PARENT_TAG, parent_span_id);
-        }
-        put_str(buf, TRACE_STATE_TAG, context.trace_state().as_str());
-        self.name = (buf.len(), name.len());
-        put_bytes(buf, NAME_TAG, name.as_bytes());
+        let state = context.trace_state().as_str();
+        self.name = put_start(&mut self.buf, &head, parent_span_id, state, name);
     }
 
     /// Sets an attribute; the last value of a key wins and keeps the place of the first. Without a key, or beyond
     /// [`Limits::attribute_count`], it is discarded and counted.
-    #[inline]
+    #[inline(always)]
     pub fn set_attribute(&mut self, key: &str, value: ValueRef<'_>) {
         // Callers mostly know the kind of value, so that after inlining one call of the right kind is left.
         match value {
             ValueRef::String(text) => self.set_text(key, text),
             ValueRef::Int(value) => self.set_int(key, value),
+            ValueRef::Double(value) => self.set_scalar(key, Scalar::double(value)),
+            ValueRef::Bool(value) => self.set_scalar(key, Scalar::bool(value)),
             value => self.set_value(key, value),
         }
     }
@@ -173,7 +170,11 @@ impl SpanWriter {
     }
 
     fn set_int(&mut self, key: &str, value: i64) {
-        self.set(key, |buf| put_int_entry(buf, ATTRIBUTE_TAG, key, value));
+        self.set(key, |buf| put_scalar_entry(buf, ATTRIBUTE_TAG, key, Scalar::int(value)));
+    }
+
+    fn set_scalar(&mut self, key: &str, scalar: Scalar) {
+        self.set(key, |buf| put_scalar_entry(buf, ATTRIBUTE_TAG, key, scalar));
     }
 
     fn set_value(&mut self, key: &str, value: ValueRef<'_>) {
@@ -236,10 +237,7 @@ impl SpanWriter {
             return;
         }
         self.events += 1;
-        self.buf.reserve(name.len() + 32);
-        let event = open(&mut self.buf, EVENT_TAG, 1);
-        put_fixed64(&mut self.buf, 0x09, time_unix_nano);
-        put_str(&mut self.buf, 0x12, name);
+        let event = open_event(&mut self.buf, name, time_unix_nano);
         let max = self.limits.attributes_per_event;
         let dropped = dropped.saturating_add(self.put_inner(0x1a, max, attributes));
         put_uint(&mut self.buf, 0x20, dropped.into());
@@ -301,14 +299,17 @@ impl SpanWriter {
         self.inner.clear();
         let mut discarded = 0u32;
         for (key, value) in attributes {
-            let (key, value) = (key.as_ref(), value.to_value());
-            let limits = self.value_limits;
-            if !self.inner.set(&mut self.buf, max, key, |buf| put_key_value(buf, tag, key, value, limits)) {
+            if !self.put_inner_one(tag, max, key.as_ref(), value.to_value()) {
                 discarded = discarded.saturating_add(1);
             }
         }
         self.dropped_inner |= discarded > 0;
         discarded
+    }
+
+    fn put_inner_one(&mut self, tag: u8, max: usize, key: &str, value: ValueRef<'_>) -> bool {
+        let limits = self.value_limits;
+        self.inner.set(&mut self.buf, max, key, |buf| put_key_value(buf, tag, key, value, limits))
     }
 
     /// Sets the status: once Ok it stays, Unset is ignored (conformance SPAN-14), and the description is kept with an
@@ -341,9 +342,11 @@ impl SpanWriter {
         }
         self.recording = false;
         let buf = &mut self.buf;
-        put_uint(buf, DROPPED_ATTRIBUTES_TAG, self.dropped_attributes.into());
-        put_uint(buf, DROPPED_EVENTS_TAG, self.dropped_events.into());
-        put_uint(buf, DROPPED_LINKS_TAG, self.dropped_links.into());
+        if (self.dropped_attributes | self.dropped_events | self.dropped_links) != 0 {
+            put_uint(buf, DROPPED_ATTRIBUTES_TAG, self.dropped_attributes.into());
+            put_uint(buf, DROPPED_EVENTS_TAG, self.dropped_events.into());
+            put_uint(buf, DROPPED_LINKS_TAG, self.dropped_links.into());
+        }
         if self.status != StatusCode::Unset {
             let status = open(buf, STATUS_TAG, 1);
             put_str(buf, 0x12, &self.description);
@@ -436,9 +439,73 @@ pub(crate) fn is_link_kept(context: &SpanContext, had_attributes: bool) -> bool 
     context.is_valid() || had_attributes || !context.trace_state().is_empty()
 }
 
-fn put_id(buf: &mut Vec<u8>, tag: u8, id: SpanId) {
+/// Writes what a span begins with; where the name's field starts, and the name's length.
+#[inline]
+fn put_start(
+    buf: &mut Vec<u8>,
+    head: &[u8; HEAD],
+    parent: SpanId,
+    state: &str,
+    name: &str,
+) -> (usize, usize) {
+    const ROOM: usize = HEAD + 10 + 2 + SHORT;
+    buf.clear();
+    if name.len() <= SHORT
+        && !name.is_empty()
+        && state.is_empty()
+        && let Some(room) = take_room::<ROOM>(buf)
+    {
+        room[..HEAD].copy_from_slice(head);
+        let mut at = HEAD;
+        if parent.is_valid() {
+            room[at..at + 10].copy_from_slice(&id_field(PARENT_TAG, parent));
+            at += 10;
+        }
+        room[at..at + 2].copy_from_slice(&[NAME_TAG, name.len() as u8]);
+        copy_short(room, at + 2, name.as_bytes());
+        buf.truncate(at + 2 + name.len());
+        return (at, name.len());
+    }
+    buf.reserve(FIRST);
+    buf.extend_from_slice(head);
+    if parent.is_valid() {
+        buf.extend_from_slice(&id_field(PARENT_TAG, parent));
+    }
+    put_str(buf, TRACE_STATE_TAG, state);
+    let at = buf.len();
+    put_bytes(buf, NAME_TAG, name.as_bytes());
+    (at, name.len())
+}
+
+/// Begins an event with its time and name.
+fn open_event(buf: &mut Vec<u8>, name: &str, time_unix_nano: u64) -> Open {
+    const ROOM: usize = 2 + 9 + 2 + SHORT;
+    let start = buf.len();
+    if name.len() <= SHORT
+        && !name.is_empty()
+        && let Some(room) = take_room::<ROOM>(buf)
+    {
+        room[..3].copy_from_slice(&[EVENT_TAG, 0, 0x09]);
+        room[3..11].copy_from_slice(&time_unix_nano.to_le_bytes());
+        room[11..13].copy_from_slice(&[0x12, name.len() as u8]);
+        copy_short(room, 13, name.as_bytes());
+        buf.truncate(start + 13 + name.len());
+        return Open::after_tag(start);
+    }
+    buf.reserve(name.len() + FIRST);
+    let event = open(buf, EVENT_TAG, 1);
+    put_fixed64(buf, 0x09, time_unix_nano);
+    put_str(buf, 0x12, name);
+    event
+}
+
+fn id_field(tag: u8, id: SpanId) -> [u8; 10] {
     let mut field = [8; 10];
     field[0] = tag;
     field[2..].copy_from_slice(id.as_bytes());
-    buf.extend_from_slice(&field);
+    field
+}
+
+fn put_id(buf: &mut Vec<u8>, tag: u8, id: SpanId) {
+    buf.extend_from_slice(&id_field(tag, id));
 }

@@ -3,9 +3,15 @@
 //! Used by everything that has attributes. Sizes of flat values are computed ahead, so that each is one header, the key
 //! and the value; nested values get their lengths afterwards. Never counts attributes: see `index` and `unique`.
 
-use super::buffer::{FIELD_1, FIELD_2, close, open, put_bytes, put_varint, spread_varint, varint_len};
+use super::buffer::{
+    FIELD_1, FIELD_2, SHORT, close, copy_short, open, put_bytes, put_varint, spread_varint, take_room,
+    varint_len,
+};
 use super::unique::for_each_unique;
 use crate::{Limits, ToValue, ValueRef};
+
+/// What is reserved beyond the need where the buffer has to grow anyway, so that the next entries have their room.
+const SPARE: usize = 256;
 
 const STRING: u8 = 0x0a;
 const BOOL: u8 = 0x10;
@@ -74,26 +80,32 @@ fn put_any_entry(buf: &mut Vec<u8>, tag: u8, key: &str, value: ValueRef<'_>, lim
     close(buf, entry);
 }
 
-/// A `KeyValue` that holds a text, of which short ones take a path of four copies.
+/// A `KeyValue` that holds a text.
 #[inline]
 pub(crate) fn put_text_entry(buf: &mut Vec<u8>, tag: u8, key: &str, text: &str, limits: ValueLimits) {
+    const ROOM: usize = 4 + SHORT + 4 + SHORT;
     let text = truncate(text, limits.length);
-    let (key_len, len) = (key.len(), text.len());
-    if key_len.saturating_add(len) > 0x7f - 6 {
-        return put_long_text_entry(buf, tag, key, text);
+    let (key_len, len, start) = (key.len(), text.len(), buf.len());
+    if key_len <= SHORT
+        && len <= SHORT
+        && let Some(room) = take_room::<ROOM>(buf)
+    {
+        room[..4].copy_from_slice(&[tag, (6 + key_len + len) as u8, FIELD_1, key_len as u8]);
+        copy_short(room, 4, key.as_bytes());
+        room[4 + key_len..8 + key_len].copy_from_slice(&[FIELD_2, (2 + len) as u8, STRING, len as u8]);
+        copy_short(room, 8 + key_len, text.as_bytes());
+        buf.truncate(start + 8 + key_len + len);
+    } else {
+        put_long_text_entry(buf, tag, key, text);
     }
-    buf.reserve(8 + key_len + len);
-    buf.extend_from_slice(&[tag, (6 + key_len + len) as u8, FIELD_1, key_len as u8]);
-    buf.extend_from_slice(key.as_bytes());
-    buf.extend_from_slice(&[FIELD_2, (2 + len) as u8, STRING, len as u8]);
-    buf.extend_from_slice(text.as_bytes());
 }
 
+#[inline(never)]
 fn put_long_text_entry(buf: &mut Vec<u8>, tag: u8, key: &str, text: &str) {
     let value = bytes_value_len(text.len());
     let (key_len, value_len) = (key.len(), 1 + varint_len(value as u64) + value);
     let body = 1 + varint_len(key_len as u64) + key_len + value_len;
-    buf.reserve(11 + body);
+    buf.reserve(11 + body + SPARE);
     buf.push(tag);
     put_varint(buf, body as u64);
     put_bytes(buf, FIELD_1, key.as_bytes());
@@ -103,50 +115,55 @@ fn put_long_text_entry(buf: &mut Vec<u8>, tag: u8, key: &str, text: &str) {
 /// The fields of an `AnyValue` that holds a number: up to 11 bytes, kept in a register as they will lie in memory,
 /// because bytes that are written one by one and read back together wait for each other.
 #[derive(Clone, Copy)]
-struct Scalar {
+pub(crate) struct Scalar {
     bytes: u128,
     len: usize,
 }
 
 impl Scalar {
-    fn bool(value: bool) -> Self {
+    #[inline]
+    pub(crate) fn bool(value: bool) -> Self {
         Self { bytes: u128::from(BOOL) | u128::from(value) << 8, len: 2 }
     }
 
-    fn double(value: f64) -> Self {
+    #[inline]
+    pub(crate) fn double(value: f64) -> Self {
         Self { bytes: u128::from(DOUBLE) | u128::from(value.to_bits()) << 8, len: 9 }
     }
 
     #[inline]
-    fn int(value: i64) -> Self {
+    pub(crate) fn int(value: i64) -> Self {
         let (varint, len) = spread_varint(value as u64);
         Self { bytes: u128::from(INT) | varint << 8, len: 1 + len }
     }
 }
 
-/// A `KeyValue` that holds an integer.
+/// A `KeyValue` that holds a number.
 #[inline]
-pub(crate) fn put_int_entry(buf: &mut Vec<u8>, tag: u8, key: &str, value: i64) {
-    put_scalar_entry(buf, tag, key, Scalar::int(value));
+pub(crate) fn put_scalar_entry(buf: &mut Vec<u8>, tag: u8, key: &str, scalar: Scalar) {
+    const ROOM: usize = 4 + SHORT + 16;
+    let (key_len, Scalar { bytes, len }, start) = (key.len(), scalar, buf.len());
+    if key_len <= SHORT
+        && let Some(room) = take_room::<ROOM>(buf)
+    {
+        let value = (u128::from(FIELD_2) | (len as u128) << 8 | bytes << 16).to_le_bytes();
+        room[..4].copy_from_slice(&[tag, (4 + key_len + len) as u8, FIELD_1, key_len as u8]);
+        copy_short(room, 4, key.as_bytes());
+        // The value takes its full room and is cut to length: a copy of constant size is a store or two.
+        room[4 + key_len..20 + key_len].copy_from_slice(&value);
+        buf.truncate(start + 6 + key_len + len);
+    } else {
+        put_long_scalar_entry(buf, tag, key, scalar);
+    }
 }
 
-#[inline]
-fn put_scalar_entry(buf: &mut Vec<u8>, tag: u8, key: &str, scalar: Scalar) {
-    let (key_len, Scalar { bytes, len }) = (key.len(), scalar);
-    if key_len > 0x7f - 4 - 11 {
-        let entry = open(buf, tag, 2);
-        put_bytes(buf, FIELD_1, key.as_bytes());
-        put_scalar(buf, FIELD_2, scalar);
-        return close(buf, entry);
-    }
-    let value = (u128::from(FIELD_2) | (len as u128) << 8 | bytes << 16).to_le_bytes();
-    buf.reserve(4 + key_len + value.len());
-    buf.extend_from_slice(&[tag, (4 + key_len + len) as u8, FIELD_1, key_len as u8]);
-    buf.extend_from_slice(key.as_bytes());
-    // The value takes its full room and is cut to length: a copy of constant size is a store or two.
-    let end = buf.len() + 2 + len;
-    buf.extend_from_slice(&value);
-    buf.truncate(end);
+#[inline(never)]
+fn put_long_scalar_entry(buf: &mut Vec<u8>, tag: u8, key: &str, scalar: Scalar) {
+    buf.reserve(key.len() + 32 + SPARE);
+    let entry = open(buf, tag, 1);
+    put_bytes(buf, FIELD_1, key.as_bytes());
+    put_scalar(buf, FIELD_2, scalar);
+    close(buf, entry);
 }
 
 /// An `AnyValue` field. Empty values are written too: they mean something (conformance MODEL-11).
