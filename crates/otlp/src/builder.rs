@@ -5,11 +5,12 @@
 
 use crate::client::Client;
 use crate::config::{BatchConfig, MemoryPoolConfig, Protocol, RetryConfig, SerializationFormat};
+use crate::decision::Decider;
 use crate::error::Error;
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
 use otlp_model::{AnyValue, ExportRequest, ExportResponse, Limits, Resource};
-use otlp_sampling::{AlwaysOnSampler, ParentBasedSampler, Sampler};
+use otlp_sampling::Sampler;
 use otlp_transport::{BoxConnector, BoxError, BoxExportService, Compression, Connection, Endpoint, Target};
 use std::borrow::Cow;
 use std::fmt;
@@ -53,7 +54,7 @@ pub struct ClientBuilder {
     pub(crate) memory: MemoryPoolConfig,
     pub(crate) overflow: OverflowPolicy,
     pub(crate) async_export: bool,
-    pub(crate) sampler: Box<dyn Sampler>,
+    pub(crate) sampler: Decider,
     pub(crate) limits: Limits,
     pub(crate) batch_layers: ServiceSlot,
     pub(crate) attempt_layers: ServiceSlot,
@@ -82,7 +83,7 @@ impl Default for ClientBuilder {
             memory: MemoryPoolConfig::default(),
             overflow: OverflowPolicy::DropNewest,
             async_export: true,
-            sampler: Box::new(ParentBasedSampler::new(AlwaysOnSampler)),
+            sampler: Decider::default(),
             limits: Limits::default(),
             batch_layers: ServiceSlot::default(),
             attempt_layers: ServiceSlot::default(),
@@ -200,7 +201,7 @@ impl ClientBuilder {
     /// Which spans are recorded and sent. Default: all, but children follow their parent. A sampler's decision to record
     /// without sampling is the same as to drop: nothing in this client reads what is not sent.
     pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
-        Self { sampler: Box::new(sampler), ..self }
+        Self { sampler: Decider::new(sampler), ..self }
     }
 
     /// Limits of attributes, events and links. Values may nest at most [`Limits::MAX_DEPTH`] levels deep.

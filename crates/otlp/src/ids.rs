@@ -1,11 +1,11 @@
 //! Random trace and span ids from a generator per thread: no lock, no system call, never all zero.
 //!
 //! The generator has 64 bits of state, so two threads could run through the same numbers at different times. A second
-//! 64 bits of randomness per thread, mixed into the upper half of every trace id, keeps their ids apart all the same.
+//! word of randomness per thread, mixed into the upper half of every trace id, keeps their ids apart all the same.
 
 use fastrand::Rng;
 use otlp_model::{SpanId, TraceId};
-use std::cell::RefCell;
+use std::cell::Cell;
 
 struct Ids {
     rng: Rng,
@@ -13,19 +13,31 @@ struct Ids {
 }
 
 impl Ids {
+    #[cold]
     fn new() -> Self {
         // Each `Rng::new` takes its own seed from the thread's generator; the salt from an unrelated one.
-        Self { rng: Rng::new(), salt: seed() }
+        Self { rng: Rng::new(), salt: seed() | 1 }
     }
 
     /// The lower eight bytes are purely random, as samplers and the W3C random flag ask (conformance LIM-02).
     fn trace_id(&mut self) -> TraceId {
-        let (high, low) = (self.rng.u64(..) ^ self.salt, self.rng.u64(1..));
+        let (high, low) = (self.rng.u64(..) ^ self.salt, self.nonzero());
         TraceId::from_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
     }
 
     fn span_id(&mut self) -> SpanId {
-        SpanId::from_bytes(self.rng.u64(1..).to_be_bytes())
+        SpanId::from_bytes(self.nonzero().to_be_bytes())
+    }
+
+    /// Zero comes up once in 2⁶⁴ draws; a range without it would cost a wide multiplication each time.
+    #[inline]
+    fn nonzero(&mut self) -> u64 {
+        loop {
+            let drawn = self.rng.u64(..);
+            if drawn != 0 {
+                return drawn;
+            }
+        }
     }
 }
 
@@ -36,7 +48,9 @@ fn seed() -> u64 {
 }
 
 thread_local! {
-    static IDS: RefCell<Ids> = RefCell::new(Ids::new());
+    /// The generator's state and the salt, which is odd: zero before the first use. Plain words need no destructor, so
+    /// that they are there until the thread's very end, and reading them is a load.
+    static IDS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
 /// A new trace id and span id.
@@ -51,12 +65,15 @@ pub(crate) fn span_id() -> SpanId {
     with(Ids::span_id)
 }
 
-fn with<R>(mut draw: impl FnMut(&mut Ids) -> R) -> R {
-    // While the thread is being torn down its generator may be gone: draw from a fresh one.
-    match IDS.try_with(|ids| ids.try_borrow_mut().ok().map(|mut ids| draw(&mut ids))) {
-        Ok(Some(drawn)) => drawn,
-        Ok(None) | Err(_) => draw(&mut Ids::new()),
-    }
+#[inline]
+fn with<R>(draw: impl FnOnce(&mut Ids) -> R) -> R {
+    IDS.with(|cell| {
+        let (state, salt) = cell.get();
+        let mut ids = if salt == 0 { Ids::new() } else { Ids { rng: Rng::with_seed(state), salt } };
+        let drawn = draw(&mut ids);
+        cell.set((ids.rng.get_seed(), ids.salt));
+        drawn
+    })
 }
 
 #[cfg(test)]
@@ -77,8 +94,8 @@ mod tests {
 
     #[test]
     fn two_generators_in_the_same_state_still_make_different_trace_ids() {
-        let mut left = Ids { rng: Rng::with_seed(7), salt: seed() };
-        let mut right = Ids { rng: Rng::with_seed(7), salt: seed() };
+        let mut left = Ids { rng: Rng::with_seed(7), salt: Ids::new().salt };
+        let mut right = Ids { rng: Rng::with_seed(7), salt: Ids::new().salt };
         assert_ne!(left.trace_id(), right.trace_id());
     }
 }

@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod context;
 pub mod core;
+mod decision;
 mod error;
 mod ids;
 mod observe;

@@ -119,6 +119,7 @@ impl Span {
 
     /// Whether calls have an effect: it is sampled and has not ended.
     #[must_use]
+    #[inline]
     pub fn is_recording(&self) -> bool {
         self.live.is_some()
     }
@@ -260,8 +261,11 @@ impl Live {
 }
 
 impl Drop for Span {
+    #[inline]
     fn drop(&mut self) {
-        self.end();
+        if self.is_recording() {
+            self.end();
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Starting spans: parents, ids, the sampler's decision.
 
 use crate::context::{TraceContext, is_any_current, with_current};
+use crate::decision::ask;
 use crate::shared::Shared;
 use crate::span::Span;
 use crate::{clock, ids};
-use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanKind, TraceFlags};
-use otlp_sampling::SamplingParameters;
+use otlp_model::{GroupId, KeyValue, Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
+use otlp_sampling::{Sampler, SamplingParameters};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -89,11 +90,33 @@ impl Tracer {
                 (trace_id, span_id, TraceFlags::RANDOM)
             }
         };
+        let sampled = match shared.sampler.by_parent(parent) {
+            Ok(sampled) => sampled,
+            Err(sampler) => return self.begin_asking(sampler, plan, parent, (trace_id, span_id, flags)),
+        };
+        let trace_state = parent.map(|parent| parent.trace_state().clone()).unwrap_or_default();
+        if !sampled {
+            return Span::inert(trace_id, span_id, flags, trace_state);
+        }
+        let context =
+            SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(trace_state);
+        Span::recording(&self.inner, context, parent, plan, &[])
+    }
+
+    /// The same with a sampler that wants to see the span.
+    #[inline(never)]
+    fn begin_asking(
+        &self,
+        sampler: &dyn Sampler,
+        plan: &Plan<'_>,
+        parent: Option<&SpanContext>,
+        (trace_id, span_id, flags): (TraceId, SpanId, TraceFlags),
+    ) -> Span {
         let question = SamplingParameters::new(trace_id, plan.name, plan.kind)
             .with_parent(parent)
             .with_attributes(plan.attributes)
             .with_links(plan.links);
-        let sampling = shared.sample(&question);
+        let sampling = ask(sampler, &question);
         if !sampling.sampled {
             return Span::inert(trace_id, span_id, flags, sampling.trace_state);
         }
