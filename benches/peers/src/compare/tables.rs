@@ -18,7 +18,7 @@ impl Refusals {
     fn name(&mut self, results: &Results, cell: &Cell) -> String {
         let title = cell.contender.title();
         let Some(reason) = results.row(cell).and_then(|row| row.refusal()) else { return title.to_owned() };
-        let reason = format!("{title}: {reason}");
+        let reason = if reason.starts_with(title) { reason.to_owned() } else { format!("{title}: {reason}") };
         let known = self.reasons.iter().position(|known| *known == reason);
         let index = known.unwrap_or_else(|| {
             self.reasons.push(reason);
