@@ -113,6 +113,7 @@ impl Ours {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
                 let body = AnyValue::from(self.table.body(number).to_owned());
                 let mut record = LogRecord::new(now, Severity::Info, body);
+                record.severity_text = "INFO".into();
                 record.attributes = vec![
                     KeyValue::new(work::METHOD, "GET"),
                     KeyValue::new(work::USER, number),
