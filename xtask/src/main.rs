@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod features;
+mod instructions;
 mod manifest;
 mod source;
 mod tidy;
@@ -35,6 +36,9 @@ cargo xtask <command>
     --out FOLDER                 where the documents go (docs)
     --report FILE                make the documents of a run that was kept (target/peers/compare.json); runs nothing
   bench --micro [ARGS]...        the benchmarks of single steps in benches/ (arguments go to `cargo bench`)
+  instructions                   count the instructions of the hot path and of an export with callgrind, and fail above
+                                 benches/instructions.toml; says so and ends well where valgrind is missing
+    --renew                      write that file anew
 ";
 
 /// What a command answers: `Err` holds the sentence printed before the process exits with 1.
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Some(("features", [])) => features::run(),
         Some(("weight", [])) => weight::run(),
         Some(("bench", rest)) => bench::run(rest),
+        Some(("instructions", rest)) => instructions::run(rest),
         Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");
             Ok(())
