@@ -137,6 +137,53 @@ proptest! {
     }
 }
 
+/// Short names, keys and texts take a way of their own, if the buffer has room.
+#[test]
+fn every_length_is_written_alike_in_a_new_buffer_and_a_used_one() {
+    let letters = |len: usize| "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(len).collect::<String>();
+    let mut used = SpanWriter::new();
+    for len in (0..=40).chain(120..=130) {
+        for key_len in [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 127, 128] {
+            let (key, text) = (letters(key_len), letters(len));
+            let write = |writer: &mut SpanWriter, name: &str| {
+                writer.start(
+                    &Limits::default(),
+                    &any_context(),
+                    SpanId::INVALID,
+                    false,
+                    name,
+                    SpanKind::Client,
+                    1,
+                );
+                writer.set_attribute(&key, ValueRef::String(&text));
+                writer.set_attribute("number", ValueRef::Int(1 << (len % 63)));
+                writer.set_attribute(&format!("{key}."), ValueRef::Double(0.5));
+                writer.add_event(&text, 3, [(&key, &text)]);
+                writer.finish(2).to_vec()
+            };
+            let record = write(&mut used, &text);
+            assert_eq!(record, write(&mut SpanWriter::new(), &text), "{key_len} {len}");
+            let span = decode(&record);
+            let expected = SpanData {
+                kind: SpanKind::Client,
+                attributes: vec![
+                    KeyValue::new(key.clone(), text.clone()),
+                    KeyValue::new("number", 1i64 << (len % 63)),
+                    KeyValue::new(format!("{key}."), 0.5),
+                ],
+                events: vec![Event {
+                    name: text.clone().into(),
+                    time_unix_nano: 3,
+                    attributes: vec![KeyValue::new(key.clone(), text.clone())],
+                    dropped_attributes_count: 0,
+                }],
+                ..SpanData::new(any_context(), text.clone(), 1, 2)
+            };
+            assert_eq!(span, oracle::span(&expected, &Limits::default()), "{key_len} {len}");
+        }
+    }
+}
+
 #[test]
 fn nothing_happens_before_the_start_and_after_the_end() {
     // conf: SPAN-10
