@@ -14,6 +14,7 @@ mod ledger;
 mod overflow;
 mod own_thread;
 mod shard;
+mod shard_lock;
 mod staging;
 mod thread_number;
 
@@ -41,6 +42,7 @@ use ledger::Ledger;
 use overflow::{IfFull, Refusal};
 use own_thread::OwnThread;
 use shard::Shard;
+use shard_lock::ShardLock;
 use staging::Staging;
 use thread_number::thread_number;
 
@@ -75,7 +77,7 @@ pub(crate) struct Shared {
     max_record_bytes: usize,
     max_queue_items: u64,
     credits: CachePadded<Credits>,
-    shards: Box<[CachePadded<Mutex<Shard>>]>,
+    shards: Box<[CachePadded<ShardLock<Shard>>]>,
     // Written for each batch; padded, so that what every push reads above stays in its cache.
     staging: CachePadded<Mutex<Staging>>,
     ledger: CachePadded<Mutex<Ledger>>,
@@ -104,7 +106,7 @@ impl Queue {
         let shared = &*self.shared;
         let number = thread_number() & (shared.shards.len() - 1);
         let Some(shard) = shared.shards.get(number) else { return Err(DropReason::LayerFailed) };
-        let mut shard = lock(&shard.0);
+        let mut shard = shard.0.lock();
         if bytes.len() <= shared.max_record_bytes && shard.append(group, items, bytes) {
             if shard.wake_reached() {
                 drop(shard);
@@ -125,7 +127,7 @@ impl Queue {
         let shared = &*self.shared;
         let number = thread_number() & (shared.shards.len() - 1);
         let Some(shard) = shared.shards.get(number) else { return Err(DropReason::LayerFailed) };
-        match shared.push_slowly(lock(&shard.0), number, IfFull::Report, group, items, bytes) {
+        match shared.push_slowly(shard.0.lock(), number, IfFull::Report, group, items, bytes) {
             Ok(()) => Ok(true),
             Err(Refusal::Counted(reason)) => Err(reason),
             Err(Refusal::Full) => Ok(false),
@@ -148,7 +150,7 @@ impl Queue {
     #[cfg(not(loom))]
     pub fn refuse(&self, items: u32, reason: DropReason) {
         if let Some(shard) = self.shared.shards.first() {
-            lock(&shard.0).refuse(items, reason);
+            shard.0.lock().refuse(items, reason);
         }
     }
 
@@ -223,7 +225,7 @@ impl Shared {
             max_record_bytes: config.max_record_bytes,
             max_queue_items,
             credits: CachePadded(Credits::new(max_queue_items, lease.clamp(1, 64))),
-            shards: (0..shards).map(|_| CachePadded(Mutex::new(Shard::default()))).collect(),
+            shards: (0..shards).map(|_| CachePadded(ShardLock::new(Shard::default()))).collect(),
             staging: CachePadded(Mutex::new(Staging::default())),
             ledger: CachePadded(Mutex::new(Ledger::default())),
             bell: CachePadded(Bell::default()),
@@ -236,14 +238,14 @@ impl Shared {
     /// Moves everything from the shards behind what is staged.
     fn stage(&self, staging: &mut Staging) {
         for shard in &self.shards {
-            lock(&shard.0).move_to(staging);
+            shard.0.lock().move_to(staging);
         }
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         for shard in &self.shards {
-            lock(&shard.0).close();
+            shard.0.lock().close();
         }
         self.pool.space().notify();
         self.bell.0.ring();
@@ -252,7 +254,7 @@ impl Shared {
     /// Every lock in order, so that no item moves while the sum is taken.
     fn stats(&self) -> Stats {
         let staging = lock(&self.staging.0);
-        let shards: Vec<_> = self.shards.iter().map(|shard| lock(&shard.0)).collect();
+        let shards: Vec<_> = self.shards.iter().map(|shard| shard.0.lock()).collect();
         let ledger = lock(&self.ledger.0);
         let mut stats = Stats::default();
         ledger.count(&mut stats);

@@ -15,23 +15,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Locks unless somebody else holds the lock.
-#[cfg(not(loom))]
-pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-        Err(std::sync::TryLockError::WouldBlock) => None,
-    }
-}
-
-/// In loom 0.7 a thread that is about to `try_lock` is blocked when another locks first, which makes deadlocks that
-/// cannot be. Here the lock is always taken by somebody else.
-#[cfg(loom)]
-pub(crate) fn try_lock<T>(_: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    None
-}
-
 /// Keeps neighbours in an array on different cache lines, and off each other's prefetched line.
 #[derive(Debug, Default)]
 #[repr(align(128))]

@@ -4,7 +4,8 @@
 //! RUSTFLAGS="--cfg loom" cargo test -p otlp-batch --release --test loom
 //! ```
 //!
-//! The pool's memory and the worker's futures are left out; the queue, its locks and its wake-ups are the real ones.
+//! The pool's memory and the worker's futures are left out, and loom's mutex stands for the shards' lock; the queue, what
+//! it does under its locks, and its wake-ups are the real ones.
 #![cfg(loom)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 

@@ -9,8 +9,9 @@ use crate::chunk::HEADER;
 use crate::config::OverflowPolicy;
 use crate::queue::Shared;
 use crate::queue::shard::Shard;
+use crate::queue::shard_lock::ShardGuard;
 use crate::sync::atomic::Ordering;
-use crate::sync::{MutexGuard, lock, try_lock};
+use crate::sync::lock;
 
 /// What a push does when there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Shared {
     #[cold]
     pub(super) fn push_slowly<'a>(
         &'a self,
-        mut shard: MutexGuard<'a, Shard>,
+        mut shard: ShardGuard<'a, Shard>,
         number: usize,
         if_full: IfFull,
         group: GroupId,
@@ -153,11 +154,11 @@ impl Shared {
         }
         let epoch = self.credits.0.epoch();
         let mut all = true;
-        for (other, mutex) in self.shards.iter().enumerate() {
+        for (other, shard_lock) in self.shards.iter().enumerate() {
             if other == number || shard.credits >= items {
                 continue;
             }
-            match try_lock(&mutex.0) {
+            match shard_lock.0.try_lock() {
                 Some(mut other) => shard.credits += std::mem::take(&mut other.credits),
                 None => all = false,
             }
@@ -224,7 +225,7 @@ impl Shared {
         }
     }
 
-    fn shard(&self, number: usize) -> Result<MutexGuard<'_, Shard>, Refusal> {
-        self.shards.get(number).map(|shard| lock(&shard.0)).ok_or(Refusal::Full)
+    fn shard(&self, number: usize) -> Result<ShardGuard<'_, Shard>, Refusal> {
+        self.shards.get(number).map(|shard| shard.0.lock()).ok_or(Refusal::Full)
     }
 }
