@@ -4,8 +4,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use otlp::AlwaysOffSampler;
-use otlp_benches::{Floor, Shape, client, client_with, make};
-use std::time::{Duration, Instant};
+use otlp_benches::{Floor, Shape, client, client_with, make, on_threads};
 
 fn sampled(criterion: &mut Criterion) {
     let client = client().expect("the client starts");
@@ -43,26 +42,16 @@ fn two_threads(criterion: &mut Criterion) {
                 std::hint::black_box(floor.make(Shape::Full, 4_711));
             }
         };
-        bencher.iter_custom(|rounds| on_two_threads(|| make(rounds)));
+        bencher.iter_custom(|rounds| on_threads(2, || make(rounds)));
     });
     group.bench_function("client", |bencher| {
         let make_spans = |rounds| {
             let tracer = client.tracer("bench");
             (0..rounds).for_each(|_| make(&tracer, Shape::Full, 4_711));
         };
-        bencher.iter_custom(|rounds| on_two_threads(|| make_spans(rounds)));
+        bencher.iter_custom(|rounds| on_threads(2, || make_spans(rounds)));
     });
     group.finish();
-}
-
-#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
-fn on_two_threads(work: impl Fn() + Sync) -> Duration {
-    let started = Instant::now();
-    std::thread::scope(|scope| {
-        scope.spawn(&work);
-        scope.spawn(&work);
-    });
-    started.elapsed()
 }
 
 /// Printed, not timed: allocations of the producing thread.
