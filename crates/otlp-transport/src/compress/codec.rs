@@ -40,6 +40,9 @@ fn zstd(level: i32) -> std::io::Result<zstd::bulk::Compressor<'static>> {
         // For bodies of more than 256 KiB level 1 has a hash table of 64 KiB, more than fits into the first cache. Half
         // of it finds as much in telemetry, in four fifths of the time.
         zstd.set_parameter(zstd::zstd_safe::CParameter::HashLog(13))?;
+        // Slices are gathered in a window, by default of 512 KiB and more. One of 128 KiB stays in the second cache: four
+        // fifths to nine tenths of the time again, for 1.5 % more bytes.
+        zstd.set_parameter(zstd::zstd_safe::CParameter::WindowLog(17))?;
     }
     Ok(zstd)
 }
