@@ -16,5 +16,5 @@ pub use allocations::allocations;
 pub use calibration::Calibration;
 pub use figures::{Figures, SinkCount};
 pub use order::{Compression, Mode, Order, Transport, Workload};
-pub use pace::Pace;
+pub use pace::{Left, Pace};
 pub use walker::{Malformed, Walker};

@@ -12,7 +12,7 @@
 //! Settings: `Config::default()` (a report each second or when a thread's channel of 10,240 messages is half full), the
 //! span exporter of opentelemetry-otlp with its defaults, over gRPC by tonic on a tokio runtime as `#[tokio::main]` makes it,
 //! over HTTP with the blocking client of reqwest. A report is one request, of any size.
-//! Lossless: the reporter is wrapped to count what it has sent, and the producer sleeps while three quarters of what the
+//! Lossless: the reporter is wrapped to count what it has sent, and the producer waits while three quarters of what the
 //! channel takes are under way. Burst: nothing of that. Unsampled: `sampled(false)` in the root's context. Compression: the
 //! default levels. The end is `fastrace::flush`; there is no shutdown, and no answer to check but the exporter's, which the
 //! wrapper keeps.
@@ -28,7 +28,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Table};
-use otlp_peers::{Compression, Mode, Order, Pace, Transport, Workload};
+use otlp_peers::{Compression, Left, Mode, Order, Pace, Transport, Workload};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ struct Fastrace {
     order: Order,
     table: Table,
     pace: Pace,
-    left: Arc<AtomicU64>,
+    left: Arc<Left>,
     failed: Arc<AtomicU64>,
     _runtime: tokio::runtime::Runtime,
 }
@@ -81,7 +81,7 @@ impl Contender for Fastrace {
 
     fn finish(self) -> Result<Option<u64>, Failure> {
         fastrace::flush();
-        let (left, failed) = (self.left.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
+        let (left, failed) = (self.left.items(), self.failed.load(Ordering::Relaxed));
         if self.order.mode == Mode::Lossless && (left != self.order.items || failed > 0) {
             let made = self.order.items;
             return Err(Failure::new(format!("{made} spans made, {left} reported, {failed} reports failed")));
@@ -179,14 +179,14 @@ fn exporter(order: &Order) -> Result<opentelemetry_otlp::SpanExporter, Failure> 
 /// A reporter that counts what has left.
 struct CountingReporter {
     inner: OpenTelemetryReporter,
-    left: Arc<AtomicU64>,
+    left: Arc<Left>,
 }
 
 impl Reporter for CountingReporter {
     fn report(&mut self, spans: Vec<SpanRecord>) {
         let items = spans.len() as u64;
         self.inner.report(spans);
-        self.left.fetch_add(items, Ordering::Relaxed);
+        self.left.add(items);
     }
 }
 

@@ -9,7 +9,7 @@
 //! at a time). gRPC by tonic, on a tokio runtime of several threads as `#[tokio::main]` makes it; HTTP with the blocking
 //! client of reqwest, which is the default. Sampler: `ParentBased(AlwaysOn)`, the default. Features that only log about the
 //! SDK itself are off.
-//! Lossless: the exporter is wrapped to count what has left, and the producer sleeps while three quarters of the queue
+//! Lossless: the exporter is wrapped to count what has left, and the producer waits while three quarters of the queue
 //! are under way; the SDK itself has no back-pressure. Burst: nothing of that. Unsampled: `AlwaysOff`, all calls as if sampled.
 //! Compression: the default levels. The end is `shutdown` of the provider, which exports what waits; its answer is checked.
 //! The SDK tells its losses to its log only, not to its caller.
@@ -24,7 +24,7 @@ use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogger, SdkLoggerProvide
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, SpanData, SpanExporter};
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Table};
-use otlp_peers::{Compression, Mode, Order, Pace, Transport, Workload};
+use otlp_peers::{Compression, Left, Mode, Order, Pace, Transport, Workload};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -224,13 +224,13 @@ fn log_exporter(order: &Order) -> Result<opentelemetry_otlp::LogExporter, Failur
 #[derive(Debug)]
 struct Counting<E> {
     inner: E,
-    left: Arc<AtomicU64>,
+    left: Arc<Left>,
     failed: Arc<AtomicU64>,
 }
 
 impl<E> Counting<E> {
     fn count(&self, items: usize, result: OTelSdkResult) -> OTelSdkResult {
-        self.left.fetch_add(items as u64, Ordering::Relaxed);
+        self.left.add(items as u64);
         self.failed.fetch_add(u64::from(result.is_err()), Ordering::Relaxed);
         result
     }
