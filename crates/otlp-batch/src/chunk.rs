@@ -16,8 +16,8 @@ use crate::pool::ChunkPool;
 /// The bytes of one header.
 pub(crate) const HEADER: usize = 12;
 
-/// The mean length of runs from which on sharing them costs less than copying them. (A slice costs what a copy of 1 to 2
-/// KiB does: a reference counted twice, an entry in a vectored write.)
+/// The mean length of runs from which on they are shared. An estimate, not measured: a slice costs a reference counted
+/// twice and an entry in a vectored write, about what a copy of 1 to 2 KiB does.
 const SHARED_RUN: usize = 2048;
 
 /// At least this part of a chunk must be records of the batch that shares it.
