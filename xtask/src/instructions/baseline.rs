@@ -6,9 +6,9 @@ const HEAD: &str = "\
 # Instructions per span or request, counted by callgrind; docs/ARCHITECTURE.md says how.
 # `cargo xtask instructions` compares, `cargo xtask instructions --renew` writes this file.
 #
-# The tolerance: on one machine and toolchain counts repeat to within 0.2 %, but the C library chooses how it copies memory
-# by the CPU, which moves them by a few per cent; what a change costs by accident is mostly more. Another compiler
-# optimises differently: then the figures are shown, and not judged.
+# The tolerance: on one machine and toolchain counts repeated to within 0.6 %, but the C library chooses how it copies memory
+# by the CPU, which may move them by some per cent (not measured); what a change costs by accident is mostly more. Another
+# compiler optimises differently: then the figures are shown, and not judged.
 ";
 
 /// The counts of a commit.
