@@ -136,7 +136,7 @@ fn curves(points: &[Point]) -> String {
             text.push_str(&format!("{}.\n\n", charts::capitalised(sentence.trim_end_matches('.'))));
         }
         if points.iter().any(|point| point.linear == Some(false)) {
-            text.push_str("**This is more than linear.**\n\n");
+            text.push_str(&format!("**This is more than linear.** {}\n\n", growth::reason(curve)));
         }
         let unit = &points[0].unit;
         text.push_str(&format!("![{curve}, {unit}](benchmarks/{})\n\n{unit}:\n\n", curve_file(curve)));
