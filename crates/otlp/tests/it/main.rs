@@ -10,5 +10,6 @@ mod loss;
 mod pipeline;
 mod runtimes;
 mod spans;
+#[allow(dead_code, reason = "shared with the binary `faults`; each uses a part")]
 mod support;
 mod typed;

@@ -1,6 +1,6 @@
 //! What the tests share: a client at a collector, and the check of the books.
 
-use otlp::{Client, ClientBuilder, DeliveryReport, Error};
+use otlp::{BatchConfig, Client, ClientBuilder, DeliveryReport, Error, RetryConfig};
 use otlp_testkit::Collector;
 use std::time::Duration;
 
@@ -36,4 +36,18 @@ pub(crate) async fn all_delivered(client: &Client, collector: &Collector, items:
     let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
     assert_eq!((report.accepted(), report.delivered(), report.pending()), (items, items, 0), "{report}");
     assert_eq!(collector.received().items(), items);
+}
+
+/// Retries after milliseconds, for as long as the export timeout allows.
+pub(crate) fn retry_soon() -> RetryConfig {
+    RetryConfig {
+        initial_interval: Duration::from_millis(1),
+        max_interval: Duration::from_millis(20),
+        ..RetryConfig::default()
+    }
+}
+
+/// Batches that wait for milliseconds only.
+pub(crate) fn batch_soon() -> BatchConfig {
+    BatchConfig { batch_timeout: Duration::from_millis(5), ..BatchConfig::default() }
 }

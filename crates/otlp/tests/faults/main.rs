@@ -1,0 +1,13 @@
+//! The whole client against each fault it must survive, a file for each row of the list of faults. Every test asserts the
+//! target of its row and ends with balanced books.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+#[path = "../it/support.rs"]
+#[allow(dead_code, reason = "shared with the binary `it`; each uses a part")]
+mod support;
+
+mod attempts;
+
+// The rows, in the order of their numbers.
+mod row_01_down_at_start;
