@@ -4,8 +4,8 @@
 
 use crate::error::chain;
 use crate::{
-    BoxError, ConnectError, ConnectionLost, Disposition, ErrorType, GrpcCode, GrpcError, HttpError,
-    InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, TimeoutError, UnsupportedFormat,
+    BoxError, ConnectError, ConnectionLost, CredentialsError, Disposition, ErrorType, GrpcCode, GrpcError,
+    HttpError, InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, TimeoutError, UnsupportedFormat,
 };
 use otlp_model::{DropReason, ExportResponse, Undelivered};
 use std::error::Error;
@@ -17,7 +17,8 @@ use std::time::Duration;
 /// - [`Undelivered`] anywhere in the chain is final, with its reason: a layer has judged already.
 /// - Otherwise the first error in the chain that this crate knows decides: gRPC by code (RETRY-02, RETRY-03,
 ///   RETRY-05), HTTP by status (HTTP-11, HTTP-12), connections that failed or broke and timeouts are retryable
-///   (HTTP-15, HTTP-16, RETRY-15), sizes, redirects and invalid headers are not (RETRY-16).
+///   (HTTP-15, HTTP-16, RETRY-15), so are credentials that could not be had, sizes, redirects and invalid headers are
+///   not (RETRY-16).
 /// - An error of which nothing is known, such as one of a user's layer, is final: [`DropReason::LayerFailed`].
 ///
 /// ```
@@ -50,6 +51,9 @@ fn known(error: &(dyn Error + 'static)) -> Option<Disposition> {
         grpc(error.code(), error.retry_delay())
     } else if let Some(error) = error.downcast_ref::<HttpError>() {
         http(error.status(), error.retry_after())
+    } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
+        // The data is fine. Not before credentials are asked for again: until then every request would fail alike.
+        retryable(ErrorType::Unavailable, Some(error.wait()))
     } else if error.is::<TimeoutError>() {
         retryable(ErrorType::Timeout, None)
     } else if error.is::<ConnectError>() || error.is::<ConnectionLost>() {

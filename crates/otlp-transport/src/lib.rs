@@ -11,6 +11,7 @@ pub mod shutdown;
 // The layers; README.md has the order of a stack.
 mod assemble;
 mod attempt_timeout;
+mod auth;
 mod compress;
 mod headers;
 #[cfg(feature = "json")]
@@ -41,6 +42,9 @@ mod terminal;
 
 pub use assemble::{Assemble, AssembleLayer};
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
+pub use auth::{
+    Auth, AuthLayer, BearerTokenFile, Credentials, CredentialsError, Token, TokenFileError, TokenFuture,
+};
 pub use classify::classify;
 pub use code::GrpcCode;
 pub use compress::{Compress, CompressLayer, Compression, CompressionError, Compressor};

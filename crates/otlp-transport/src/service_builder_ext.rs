@@ -1,8 +1,8 @@
 //! The layers as methods of [`tower::ServiceBuilder`], so that a stack reads as a list, outermost first.
 
 use crate::{
-    AssembleLayer, AttemptTimeoutLayer, CompressLayer, Compressor, Headers, HeadersLayer, Observe,
-    ObserveLayer, RetryLayer, RetryPolicy, Shutdown,
+    AssembleLayer, AttemptTimeoutLayer, AuthLayer, CompressLayer, Compressor, Credentials, Headers,
+    HeadersLayer, Observe, ObserveLayer, RetryLayer, RetryPolicy, Shutdown,
 };
 use otlp_model::{Groups, RequestLimits, Signal};
 use std::sync::Arc;
@@ -15,7 +15,8 @@ use tower::layer::util::Stack;
 /// ```
 /// use otlp_model::{ExportRequest, ExportResponse, Groups, RequestLimits, Signal};
 /// use otlp_transport::{
-///     BoxError, Compression, Compressor, Headers, Observation, RetryPolicy, ServiceBuilderExt, shutdown,
+///     BearerTokenFile, BoxError, Compression, Compressor, Headers, Observation, RetryPolicy, ServiceBuilderExt,
+///     shutdown,
 /// };
 /// use std::sync::Arc;
 /// use std::time::Duration;
@@ -29,7 +30,8 @@ use tower::layer::util::Stack;
 ///     .retry_export(RetryPolicy::default(), signal)
 ///     .observe(|attempt: &Observation<'_>| println!("{attempt:?}"))
 ///     .attempt_timeout(Duration::from_secs(10))
-///     .export_headers(Headers::parse("api-key=abc")?)
+///     .authenticate(BearerTokenFile::new("/var/run/secrets/tokens/collector"))
+///     .export_headers(Headers::parse("x-tenant=abc")?)
 ///     .service_fn(|_: ExportRequest| async { Ok::<_, BoxError>(ExportResponse::success()) });
 /// # drop((trigger, stack));
 /// # Ok::<(), BoxError>(())
@@ -58,6 +60,9 @@ pub trait ServiceBuilderExt<L>: Sized + sealed::Sealed {
 
     /// Ends attempts that take longer than `limit`, zero for none: [`AttemptTimeoutLayer`].
     fn attempt_timeout(self, limit: Duration) -> ServiceBuilder<Stack<AttemptTimeoutLayer, L>>;
+
+    /// Authenticates each attempt: [`AuthLayer`]. Stacks that shall share a token take clones of one layer instead.
+    fn authenticate(self, credentials: impl Credentials) -> ServiceBuilder<Stack<AuthLayer, L>>;
 
     /// Adds headers to each attempt: [`HeadersLayer`].
     fn export_headers(self, headers: Headers) -> ServiceBuilder<Stack<HeadersLayer, L>>;
@@ -98,6 +103,10 @@ impl<L> ServiceBuilderExt<L> for ServiceBuilder<L> {
 
     fn attempt_timeout(self, limit: Duration) -> ServiceBuilder<Stack<AttemptTimeoutLayer, L>> {
         self.layer(AttemptTimeoutLayer::new(limit))
+    }
+
+    fn authenticate(self, credentials: impl Credentials) -> ServiceBuilder<Stack<AuthLayer, L>> {
+        self.layer(AuthLayer::new(credentials))
     }
 
     fn export_headers(self, headers: Headers) -> ServiceBuilder<Stack<HeadersLayer, L>> {
