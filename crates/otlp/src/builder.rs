@@ -11,9 +11,13 @@ use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
 use otlp_model::{AnyValue, ExportRequest, ExportResponse, Limits, Resource};
 use otlp_sampling::Sampler;
-use otlp_transport::{BoxConnector, BoxError, BoxExportService, Compression, Connection, Endpoint, Target};
+use otlp_transport::{
+    AuthLayer, BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection,
+    Credentials, Endpoint, Target,
+};
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 use tower::{Layer, Service};
 
@@ -41,6 +45,8 @@ pub struct ClientBuilder {
     pub(crate) service_name: Option<Cow<'static, str>>,
     pub(crate) resource: Option<Resource>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) credentials: Option<AuthLayer>,
+    pub(crate) token_file: Option<BearerTokenFile>,
     pub(crate) compression: Compression,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
@@ -70,6 +76,8 @@ impl Default for ClientBuilder {
             service_name: None,
             resource: None,
             headers: Vec::new(),
+            credentials: None,
+            token_file: None,
             compression: Compression::None,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
@@ -129,6 +137,37 @@ impl ClientBuilder {
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
+    }
+
+    /// Where to get tokens that expire: a closure, or a type of your own. Default: none.
+    ///
+    /// A token is fetched with the first request and kept, renewed ahead of its end while requests go on with the old
+    /// one, and replaced when the receiver refuses it (401, `UNAUTHENTICATED`). Until there is one, requests wait, within
+    /// their [`with_request_timeout`](Self::with_request_timeout), half of which a fetch may take; none is sent without.
+    /// What can't be fetched is a failure that is retried, so the data is kept. Tokens are secrets, as headers are.
+    ///
+    /// The fetch runs on the client's own thread, where `tracing` is silent: it must not block.
+    ///
+    /// ```
+    /// use otlp::{BoxError, Client, Token};
+    /// use std::time::Duration;
+    /// # async fn ask_the_token_endpoint() -> Result<(String, u64), BoxError> { Ok((String::new(), 3600)) }
+    /// let builder = Client::builder().with_credentials(|| async {
+    ///     let (access_token, expires_in) = ask_the_token_endpoint().await?;
+    ///     Ok::<_, BoxError>(Token::bearer(&access_token)?.with_lifetime(Duration::from_secs(expires_in)))
+    /// });
+    /// ```
+    pub fn with_credentials(self, credentials: impl Credentials) -> Self {
+        Self { credentials: Some(AuthLayer::new(credentials)), ..self }
+    }
+
+    /// A file with the bearer token of every request, for something else to rotate. Default: none.
+    ///
+    /// It is read again every 10 s while requests are sent, and when the receiver refuses the token; a file that is missing
+    /// or bad by then leaves the old token in use. When the client is built there must be a token in it. Use
+    /// [`BearerTokenFile`] with [`with_credentials`](Self::with_credentials) to have neither.
+    pub fn with_bearer_token_file(self, path: impl Into<PathBuf>) -> Self {
+        Self { token_file: Some(BearerTokenFile::new(path)), ..self }
     }
 
     /// How requests are compressed. Default: not at all. Needs the feature `gzip` or `zstd`.

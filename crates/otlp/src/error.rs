@@ -18,6 +18,8 @@ pub enum ErrorKind {
     Startup,
     /// No connection to the endpoint could be made, or it broke before the answer.
     Connect,
+    /// No credentials could be had, so nothing was sent.
+    Credentials,
     /// A deadline passed.
     Timeout,
     /// The receiver answered with an error, a redirect, or more than is read.
@@ -73,6 +75,7 @@ impl Error {
         let kind = kind_of(&*source);
         let section = match kind {
             ErrorKind::Connect => Some("connect"),
+            ErrorKind::Credentials => Some("credentials"),
             ErrorKind::Timeout => Some("timeout"),
             ErrorKind::Refused => Some("refused"),
             _ => Some("lost"),
@@ -169,9 +172,13 @@ impl Error {
 /// The kind of an export's error, told by its causes.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
     use otlp_transport::{
-        ConnectError, ConnectionLost, GrpcError, HttpError, Redirected, ResponseTooLarge, TimeoutError,
+        ConnectError, ConnectionLost, CredentialsError, GrpcError, HttpError, Redirected, ResponseTooLarge,
+        TimeoutError,
     };
-    if is_caused_by::<ConnectError>(error) || is_caused_by::<ConnectionLost>(error) {
+    // First, for what is below is of the user's token endpoint.
+    if is_caused_by::<CredentialsError>(error) {
+        ErrorKind::Credentials
+    } else if is_caused_by::<ConnectError>(error) || is_caused_by::<ConnectionLost>(error) {
         ErrorKind::Connect
     } else if is_caused_by::<TimeoutError>(error) {
         ErrorKind::Timeout

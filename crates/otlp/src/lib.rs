@@ -39,7 +39,8 @@ pub use otlp_sampling::{
     SamplingResult, TraceIdRatioBasedSampler,
 };
 pub use otlp_transport::{
-    BoxConnector, BoxError, BoxExportService, Compression, Connection, ErrorType, Target,
+    BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection, Credentials,
+    ErrorType, InvalidHeader, Target, Token, TokenFuture,
 };
 pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;

@@ -14,9 +14,9 @@ use crate::slot::ServiceSlot;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{Groups, Outcome, RequestLimits, Signal};
 use otlp_transport::{
-    AttemptTimeoutLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor, Connector,
-    Endpoint, Headers, HeadersLayer, Pause, RetryLayer, RetryPolicy, ServiceBuilderExt, ShutdownTrigger,
-    shutdown,
+    AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor,
+    Connector, Endpoint, Headers, HeadersLayer, Pause, RetryLayer, RetryPolicy, ServiceBuilderExt,
+    ShutdownTrigger, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +59,7 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
             .with_shutdown(signal)
             .with_pause(Pause::default()),
         request_timeout: options.request_timeout,
+        auth: auth(&options)?,
         headers: headers(&options.headers)?,
         terminal: terminal(&options, protocol, endpoint.clone()),
     };
@@ -88,6 +89,7 @@ struct Parts {
     compress: CompressLayer,
     retry: RetryLayer,
     request_timeout: Duration,
+    auth: Option<AuthLayer>,
     headers: Headers,
     terminal: BoxExportService,
 }
@@ -116,7 +118,9 @@ impl Parts {
             .layer(self.attempt_layers.clone())
             // Below retry, so that an attempt that hangs becomes one that can be repeated.
             .attempt_timeout(self.request_timeout)
-            // Last: credentials may change between attempts.
+            // Per attempt, since tokens expire; within the attempt's time, which bounds the wait for one.
+            .option_layer(self.auth.clone())
+            // Last: what is configured for all requests fills in what nothing above has set.
             .export_headers(self.headers.clone())
             // The pool of connections, with its statistics, will stand here.
             // gRPC or HTTP, and below it the user's connector layers, then TCP or unix sockets.
@@ -140,6 +144,7 @@ impl Parts {
                 .option_layer(self.json_layer())
                 .layer(self.attempt_layers.clone())
                 .layer(AttemptTimeoutLayer::new(self.request_timeout))
+                .option_layer(self.auth.clone())
                 .layer(HeadersLayer::new(self.headers.clone()))
                 .service(self.terminal.clone()),
         )
@@ -235,6 +240,24 @@ fn retry(config: &RetryConfig, export_timeout: Duration) -> Result<RetryPolicy, 
         .retryable(&config.retryable_errors)
         .build()
         .map_err(|e| Error::option(&format!("with_retry_config: {}", e.field()), e.problem()))
+}
+
+/// One layer for all signals, so that they share the token.
+fn auth(options: &ClientBuilder) -> Result<Option<AuthLayer>, Error> {
+    let layer = match (&options.credentials, &options.token_file) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            let problem = "with_credentials is set as well; only one of them can be";
+            return Err(Error::option("with_bearer_token_file", problem));
+        }
+        (Some(layer), None) => layer.clone(),
+        (None, Some(file)) => {
+            file.read().map_err(|e| Error::option("with_bearer_token_file", e))?;
+            AuthLayer::new(file.clone())
+        }
+    };
+    // Less than an attempt has, so that the error which says that it was the credentials comes first.
+    Ok(Some(layer.with_fetch_timeout(options.request_timeout / 2)))
 }
 
 fn headers(list: &[(String, String)]) -> Result<Headers, Error> {

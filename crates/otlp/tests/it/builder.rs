@@ -182,3 +182,28 @@ fn the_blocking_form_needs_no_runtime() {
     let client = Client::builder().with_endpoint("http://127.0.0.1:1").build_blocking().unwrap();
     assert!(format!("{client:?}").contains("127.0.0.1:1"));
 }
+
+#[tokio::test]
+async fn bearer_token_files() {
+    refused("with_bearer_token_file: the bearer token file /nowhere/token cannot be read", |builder| {
+        builder.with_bearer_token_file("/nowhere/token")
+    })
+    .await;
+    refused("with_bearer_token_file: with_credentials is set as well", |builder| {
+        let credentials = || async { otlp::Token::bearer("x") };
+        builder.with_bearer_token_file("/nowhere/token").with_credentials(credentials)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn headers_that_would_break_the_framing() {
+    // conf: HDR-08, HDR-09
+    for value in ["hunter2\r\nx: y", "hunter2\n", "hunter2\r", "hunter2\0"] {
+        let error = Client::builder().with_header("x", value).build().await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(text.starts_with("with_header") && !text.contains("hunter2"), "{text}");
+    }
+    refused("with_header", |builder| builder.with_header("x\r\ny", "z")).await;
+    refused("with_header", |builder| builder.with_header("content-length", "1")).await;
+}
