@@ -61,6 +61,7 @@ fn drain(reader: impl Read, limit: usize) -> io::Result<Vec<u8>> {
 pub(crate) struct Count {
     bytes: AtomicU64,
     compressed: AtomicBool,
+    broken: AtomicBool,
 }
 
 impl Count {
@@ -71,6 +72,11 @@ impl Count {
     /// Whether the first byte, gRPC's compressed flag, was 1.
     pub(crate) fn compressed(&self) -> bool {
         self.compressed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client broke off.
+    pub(crate) fn broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
     }
 }
 
@@ -89,6 +95,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if matches!(frame, Some(Err(_))) {
+            self.count.broken.store(true, Ordering::Relaxed);
+        }
         if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
             let before = self.count.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
             if before == 0 && data.first() == Some(&1) {

@@ -37,7 +37,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
         count: Arc::clone(&count),
     };
     let limit = connection.shared.settings.grpc_limit;
-    let request = Request::from_parts(parts.clone(), Counted { body, count });
+    let request = Request::from_parts(parts.clone(), Counted { body, count: Arc::clone(&count) });
 
     macro_rules! through {
         ($server:path) => {{
@@ -58,6 +58,8 @@ pub(crate) async fn answer(connection: Arc<Connection>, request: Request<Incomin
     match exchange.outcome() {
         Some(Some(attempt)) => carry_out(&attempt, response),
         Some(None) => Answer::NONE,
+        // Nobody is left to be answered.
+        None if count.broken() => Answer::NONE,
         None => {
             let (status, response) = as_collector(response);
             let reason = format!("{:?}: {}", status.code(), status.message());
