@@ -2,14 +2,13 @@
 //!
 //! Held by the test. The listening and answering is in `server`; this never touches a request.
 
-mod home;
 mod life;
 
+use crate::home::{self, Home};
 use crate::journal::Journal;
 use crate::{Attempt, CollectorBuilder, Error, Malformed, Received, Script, Tally};
-use home::Home;
 use life::{Change, Life};
-pub(crate) use life::{Phase, Place, Role, Settings, Shared, Site};
+pub(crate) use life::{Phase, Place, Role, Settings, Shared, Site, bind};
 use otlp_model::Signal;
 use std::fmt;
 use std::sync::Arc;
@@ -264,7 +263,7 @@ impl Collector {
     }
 
     fn timed_out(&self, wanted: &str, waited: Duration, tally: Tally) -> Error {
-        Error::Timeout { wanted: wanted.to_owned(), waited, tally }
+        Error::Timeout { wanted: wanted.to_owned(), waited, seen: tally.to_string() }
     }
 
     /// Stops as a well-behaved server does: listens no more, says goodbye (HTTP/2 GOAWAY, HTTP/1.1

@@ -1,14 +1,13 @@
-//! What can go wrong in the collector itself, told to the person who reads a failed test.
+//! What can go wrong in a collector or proxy itself, told to the person who reads a failed test.
 //!
 //! Returned by every fallible method of the crate. Never used for what is *sent* to clients: that is a [`Reply`].
 //!
 //! [`Reply`]: crate::Reply
 
-use crate::Tally;
 use std::io;
 use std::time::Duration;
 
-/// Why the collector could not do what the test asked of it.
+/// Why a collector or proxy could not do what the test asked of it.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -25,40 +24,40 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Error {
     /// An address or socket path could not be listened on.
-    #[error("the collector cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address or path.
         address: String,
         /// What the system said.
         source: io::Error,
     },
-    /// [`start`](crate::CollectorBuilder::start) was called outside a tokio runtime.
-    #[error("Collector::builder().start() needs a tokio runtime around it; start_blocking() brings its own")]
+    /// A `start` was called outside a tokio runtime.
+    #[error("start() needs a tokio runtime around it; start_blocking() brings its own")]
     NoRuntime,
-    /// The collector's own thread or runtime could not be made.
-    #[error("the collector's thread cannot be started: {0}")]
+    /// The own thread or runtime could not be made.
+    #[error("its own thread cannot be started: {0}")]
     Thread(#[source] io::Error),
-    /// The runtime the collector lived on is gone.
-    #[error("the collector's runtime has ended, nothing runs there any more")]
+    /// The runtime the collector or proxy lived on is gone.
+    #[error("the runtime it lived on has ended, nothing runs there any more")]
     RuntimeGone,
-    /// A blocking form was called on the very runtime thread that the collector needs in order to answer.
+    /// A blocking form was called on the very runtime thread that is needed in order to act.
     #[error(
-        "{operation} would block the current-thread runtime that the collector itself runs on; \
-         use the async form, or start the collector with start_blocking()"
+        "{operation} would block the current-thread runtime that it waits for; \
+         use the async form, or start with start_blocking()"
     )]
     WouldDeadlock {
         /// The method that was called.
         operation: &'static str,
     },
     /// What was waited for did not arrive in time.
-    #[error("waited {waited:?} for {wanted}, but {tally}")]
+    #[error("waited {waited:?} for {wanted}, but {seen}")]
     Timeout {
         /// What was waited for, in words.
         wanted: String,
         /// How long was waited.
         waited: Duration,
-        /// What had arrived when the time was up.
-        tally: Tally,
+        /// What had happened when the time was up, in words.
+        seen: String,
     },
 }
 

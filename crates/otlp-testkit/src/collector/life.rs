@@ -188,7 +188,7 @@ impl Life {
 }
 
 /// A socket bound to `address`; SO_REUSEADDR lets it have the port of connections that have just been closed.
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

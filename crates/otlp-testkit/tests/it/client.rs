@@ -27,6 +27,14 @@ use tonic::transport::{Channel, Endpoint};
 /// Long enough for a loaded machine; never waited out in a test that passes.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
+/// Whether `future` is still not done after an hour. The clock is paused for it, so this takes no time.
+pub(crate) async fn never(future: impl Future) -> bool {
+    tokio::time::pause();
+    let waited = tokio::time::timeout(Duration::from_secs(3_600), future).await;
+    tokio::time::resume();
+    waited.is_err()
+}
+
 fn resource() -> Option<Resource> {
     let value = Some(AnyValue { value: Some(Value::StringValue("shop".to_owned())) });
     let attributes = vec![KeyValue { key: "service.name".to_owned(), value, ..KeyValue::default() }];

@@ -9,6 +9,8 @@ mod http;
 mod http_faults;
 mod ledger;
 mod life;
+mod proxy;
+mod proxy_http2;
 mod scripts;
 mod unix;
 mod waits;

@@ -1,6 +1,6 @@
-//! Where a collector's tasks run: on the runtime of the test, or on a thread and runtime of its own.
+//! Where the tasks of a collector or proxy run: on the runtime of the test, or on a thread and runtime of its own.
 //!
-//! Used by the collector's handle to run things there and to wait for them. Never runs anything by itself.
+//! Used by their handles to run things there and to wait for them. Never runs anything by itself.
 
 use crate::Error;
 use std::future::Future;
@@ -66,7 +66,7 @@ impl Home {
         self.handle.spawn(future).await.map_err(|_| Error::RuntimeGone)
     }
 
-    /// Does something that blocks until the collector acts, unless the collector needs this very thread to act.
+    /// Does something that blocks until a task there acts, unless it needs this very thread to act.
     pub(crate) fn blocking<T>(&self, operation: &'static str, wait: impl FnOnce() -> T) -> Result<T, Error> {
         if self.own.is_some() {
             return Ok(wait());
