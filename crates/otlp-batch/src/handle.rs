@@ -119,6 +119,10 @@ impl BatchHandle {
     }
 
     fn give(&self, order: Order) {
+        if self.queue.is_forked() {
+            let (Order::Flush { answer, .. } | Order::Close { answer, .. }) = order;
+            return answer.send(FlushReport::new(&self.queue, false));
+        }
         let refused = {
             let mut inbox = self.orders.lock();
             if inbox.ended {

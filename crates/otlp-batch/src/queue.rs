@@ -10,6 +10,7 @@
 mod bell;
 mod credits;
 mod drain;
+mod home;
 mod ledger;
 mod overflow;
 mod own_thread;
@@ -38,6 +39,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{CachePadded, Mutex, lock};
 use bell::Bell;
 use credits::Credits;
+use home::Home;
 use ledger::Ledger;
 use overflow::{IfFull, Refusal};
 use own_thread::OwnThread;
@@ -85,6 +87,7 @@ pub(crate) struct Shared {
     /// A push found no room since the drain last took something.
     pressure: AtomicBool,
     closed: AtomicBool,
+    home: Home,
     own_thread: OwnThread,
 }
 
@@ -106,11 +109,11 @@ impl Queue {
         let shared = &*self.shared;
         let number = thread_number() & (shared.shards.len() - 1);
         let Some(shard) = shared.shards.get(number) else { return Err(DropReason::LayerFailed) };
-        let mut shard = shard.0.lock();
+        let Some(mut shard) = shard.0.lock() else { return Err(DropReason::ShutDown) };
         if bytes.len() <= shared.max_record_bytes && shard.append(group, items, bytes) {
             if shard.wake_reached() {
                 drop(shard);
-                shared.bell.0.ring();
+                shared.ring();
             }
             return Ok(());
         }
@@ -127,7 +130,8 @@ impl Queue {
         let shared = &*self.shared;
         let number = thread_number() & (shared.shards.len() - 1);
         let Some(shard) = shared.shards.get(number) else { return Err(DropReason::LayerFailed) };
-        match shared.push_slowly(shard.0.lock(), number, IfFull::Report, group, items, bytes) {
+        let Some(shard) = shard.0.lock() else { return Err(DropReason::ShutDown) };
+        match shared.push_slowly(shard, number, IfFull::Report, group, items, bytes) {
             Ok(()) => Ok(true),
             Err(Refusal::Counted(reason)) => Err(reason),
             Err(Refusal::Full) => Ok(false),
@@ -149,8 +153,8 @@ impl Queue {
     /// ```
     #[cfg(not(loom))]
     pub fn refuse(&self, items: u32, reason: DropReason) {
-        if let Some(shard) = self.shared.shards.first() {
-            shard.0.lock().refuse(items, reason);
+        if let Some(mut shard) = self.shared.shards.first().and_then(|shard| shard.0.lock()) {
+            shard.refuse(items, reason);
         }
     }
 
@@ -169,13 +173,21 @@ impl Queue {
     /// The text of the last error that lost items, if any so far.
     #[must_use]
     pub fn last_error(&self) -> Option<String> {
-        lock(&self.shared.ledger.0).last_error.clone()
+        if self.is_forked() { None } else { lock(&self.shared.ledger.0).last_error.clone() }
     }
 
     /// Whether pushes are refused as `shut_down`: the queue was closed, or its consumer is gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.closed.load(Ordering::SeqCst)
+    }
+
+    /// Whether this is the copy of a queue in a fork of the process that made it. There is no worker here, and what it
+    /// holds is the other process's: pushes may be refused as `shut_down` and are never sent, and the books are empty.
+    /// A system call.
+    #[must_use]
+    pub fn is_forked(&self) -> bool {
+        self.shared.home.is_elsewhere()
     }
 
     /// Refuses pushes from now on; what is queued stays for the drain. A push that returned `Ok` came before.
@@ -192,7 +204,7 @@ impl Queue {
     /// Wakes the worker.
     #[cfg(not(loom))]
     pub(crate) fn ring(&self) {
-        self.shared.bell.0.ring();
+        self.shared.ring();
     }
 
     /// Notes whether the worker, polled on the calling thread now, can be polled on no other.
@@ -231,32 +243,47 @@ impl Shared {
             bell: CachePadded(Bell::default()),
             pressure: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            home: Home::here(),
             own_thread: OwnThread::default(),
         }
     }
 
     /// Moves everything from the shards behind what is staged.
     fn stage(&self, staging: &mut Staging) {
-        for shard in &self.shards {
-            shard.0.lock().move_to(staging);
+        for mut shard in self.shards.iter().filter_map(|shard| shard.0.lock()) {
+            shard.move_to(staging);
         }
     }
 
     fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        for shard in &self.shards {
-            shard.0.lock().close();
+        if self.home.is_elsewhere() {
+            return;
+        }
+        for mut shard in self.shards.iter().filter_map(|shard| shard.0.lock()) {
+            shard.close();
         }
         self.pool.space().notify();
         self.bell.0.ring();
     }
 
+    /// Wakes the worker, where there is one.
+    #[cold]
+    fn ring(&self) {
+        if !self.home.is_elsewhere() {
+            self.bell.0.ring();
+        }
+    }
+
     /// Every lock in order, so that no item moves while the sum is taken.
     fn stats(&self) -> Stats {
-        let staging = lock(&self.staging.0);
-        let shards: Vec<_> = self.shards.iter().map(|shard| shard.0.lock()).collect();
-        let ledger = lock(&self.ledger.0);
         let mut stats = Stats::default();
+        if self.home.is_elsewhere() {
+            return stats;
+        }
+        let staging = lock(&self.staging.0);
+        let shards: Vec<_> = self.shards.iter().filter_map(|shard| shard.0.lock()).collect();
+        let ledger = lock(&self.ledger.0);
         ledger.count(&mut stats);
         staging.count(&mut stats);
         for shard in &shards {

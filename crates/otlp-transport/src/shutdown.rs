@@ -26,8 +26,8 @@ enum State {
     ShuttingDown { deadline: Option<Instant> },
 }
 
-/// Fires a [`Shutdown`]. Dropping it does not.
-#[derive(Debug)]
+/// Fires a [`Shutdown`]; clones fire the same. Dropping it does not.
+#[derive(Debug, Clone)]
 pub struct ShutdownTrigger {
     sender: watch::Sender<State>,
 }

@@ -28,6 +28,14 @@ use tokio::sync::{mpsc, oneshot};
 /// the calling thread, bounded in time, and need no runtime. The async forms are answered by the client's thread: they
 /// keep their time as long as no layer of yours blocks it.
 ///
+/// # Forks
+///
+/// A client works in the process that built it. A fork copies its memory but not its thread: build the child's client after
+/// the fork, and its ids will be new as well. On a client of the parent no call hangs in the child and nothing is sent: what
+/// spans record there is lost, the books are empty, and flush, shutdown, exports and health checks fail with
+/// [`Forked`](crate::ErrorKind::Forked). Only when no client is made in the child its trace ids may repeat the parent's,
+/// in contexts handed on. Until the child ends or executes another program, it keeps the parent's connections open.
+///
 /// ```no_run
 /// # async fn f() -> Result<(), otlp::Error> {
 /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
@@ -106,6 +114,7 @@ impl Client {
     ///
     /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report,
     /// [`Timeout`](crate::ErrorKind::Timeout) if the time was up; both carry the [report](Error::report).
+    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
     pub async fn flush(&self) -> Result<DeliveryReport, Error> {
         self.flush_within(self.inner.flush_timeout).await
     }
@@ -144,7 +153,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report, with the
-    /// [report](Error::report).
+    /// [report](Error::report). [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
     pub async fn shutdown(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
         let replies = self.inner.close(deadline);
         self.settle("shutdown", replies).await
@@ -165,8 +174,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What an export would fail with, or [`ShutDown`](crate::ErrorKind::ShutDown).
+    /// What an export would fail with, [`ShutDown`](crate::ErrorKind::ShutDown), or
+    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
     pub async fn health_check(&self) -> Result<(), Error> {
+        if self.inner.shared.is_forked() {
+            return Err(Error::forked());
+        }
         let (check, answer) = oneshot::channel();
         self.inner.checks.send(check).map_err(|_| Error::shut_down())?;
         answer.await.unwrap_or_else(|_| {
@@ -218,7 +231,9 @@ impl Inner {
 
     /// Tells the layers first: a retry that sleeps tries at once, and none sleeps past the deadline.
     fn close(&self, deadline: Duration) -> [Reply; 3] {
-        self.shutdown.trigger(clock::instant().checked_add(deadline).map(Into::into));
+        if !self.shared.is_forked() {
+            self.shutdown.trigger(clock::instant().checked_add(deadline).map(Into::into));
+        }
         self.each(|shared, signal| shared.lane(signal).close(Some(deadline)))
     }
 
@@ -247,6 +262,9 @@ impl Inner {
         started: Reading,
         replies: [FlushReport; 3],
     ) -> Result<DeliveryReport, Error> {
+        if self.shared.is_forked() {
+            return Err(Error::forked());
+        }
         let mut report =
             DeliveryReport { elapsed: self.shared.clock.since(started), ..DeliveryReport::default() };
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
@@ -282,6 +300,11 @@ fn later(told: &Stats, now: &Stats) -> Stats {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        if self.shared.is_forked() {
+            // Whatever the end of these would wake or lock is the parent's: they are left as they are.
+            std::mem::forget((Arc::clone(&self.shared), self.shutdown.clone(), self.checks.clone()));
+            return;
+        }
         let replies = self.close(self.drop_timeout);
         if !self.drop_timeout.is_zero() && !runtime::is_current() {
             // Nobody is left to tell.

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Lost,
     /// The client is shut down.
     ShutDown,
+    /// The client was made by a process of which this one is a fork: it works only there. Make one here.
+    Forked,
     /// Anything else, such as a failing user layer.
     Other,
 }
@@ -68,6 +70,12 @@ impl Error {
 
     pub(crate) fn shut_down() -> Self {
         Self::new(ErrorKind::ShutDown, "the client is shut down").section("lost")
+    }
+
+    pub(crate) fn forked() -> Self {
+        let message = "the client belongs to the process that this one was forked from: \
+                       make a client after the fork";
+        Self::new(ErrorKind::Forked, message).section("fork")
     }
 
     /// A failed export, told by what is in its chain of causes.

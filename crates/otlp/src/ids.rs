@@ -2,6 +2,9 @@
 //!
 //! The generator has 64 bits of state, so two threads could run through the same numbers at different times. A second
 //! word of randomness per thread, mixed into the upper half of every trace id, keeps their ids apart all the same.
+//!
+//! A fork copies the generator of the thread that forked, and would repeat its ids (conformance LIM-03). A third word, of
+//! the client, keeps apart what parent and child draw: each has made its own client, or records nothing.
 
 use fastrand::Rng;
 use otlp_model::{SpanId, TraceId};
@@ -16,24 +19,24 @@ impl Ids {
     #[cold]
     fn new() -> Self {
         // Each `Rng::new` takes its own seed from the thread's generator; the salt from an unrelated one.
-        Self { rng: Rng::new(), salt: seed() | 1 }
+        Self { rng: Rng::new(), salt: random(0) | 1 }
     }
 
     /// The lower eight bytes are purely random, as samplers and the W3C random flag ask (conformance LIM-02).
-    fn trace_id(&mut self) -> TraceId {
-        let (high, low) = (self.rng.u64(..) ^ self.salt, self.nonzero());
+    fn trace_id(&mut self, client: u64) -> TraceId {
+        let (high, low) = (self.rng.u64(..) ^ self.salt ^ client, self.nonzero(client));
         TraceId::from_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes())
     }
 
-    fn span_id(&mut self) -> SpanId {
-        SpanId::from_bytes(self.nonzero().to_be_bytes())
+    fn span_id(&mut self, client: u64) -> SpanId {
+        SpanId::from_bytes(self.nonzero(client).to_be_bytes())
     }
 
     /// Zero comes up once in 2⁶⁴ draws; a range without it would cost a wide multiplication each time.
     #[inline]
-    fn nonzero(&mut self) -> u64 {
+    fn nonzero(&mut self, client: u64) -> u64 {
         loop {
-            let drawn = self.rng.u64(..);
+            let drawn = self.rng.u64(..) ^ client;
             if drawn != 0 {
                 return drawn;
             }
@@ -41,10 +44,17 @@ impl Ids {
     }
 }
 
-/// Randomness from the keys that the standard library draws from the operating system for its hash maps.
-fn seed() -> u64 {
+/// The word of a client made now. Forks of one process have the same randomness, but neither its number nor, once that is
+/// used again, the time.
+pub(crate) fn salt(now_unix_nano: u64) -> u64 {
+    random(u128::from(now_unix_nano) << 64 | u128::from(std::process::id()))
+}
+
+/// A function of `of` that nobody can guess: its keys are those that the standard library draws from the operating system
+/// for its hash maps.
+fn random(of: u128) -> u64 {
     use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0u8)
+    RandomState::new().hash_one(of)
 }
 
 thread_local! {
@@ -53,16 +63,16 @@ thread_local! {
     static IDS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
-/// A new trace id and span id.
+/// A new trace id and span id, of the client with that word.
 #[inline]
-pub(crate) fn root() -> (TraceId, SpanId) {
-    with(|ids| (ids.trace_id(), ids.span_id()))
+pub(crate) fn root(client: u64) -> (TraceId, SpanId) {
+    with(|ids| (ids.trace_id(client), ids.span_id(client)))
 }
 
-/// A new span id.
+/// A new span id, of the client with that word.
 #[inline]
-pub(crate) fn span_id() -> SpanId {
-    with(Ids::span_id)
+pub(crate) fn span_id(client: u64) -> SpanId {
+    with(|ids| ids.span_id(client))
 }
 
 #[inline]
@@ -84,7 +94,7 @@ mod tests {
     #[test]
     fn ids_are_valid_and_differ_within_and_between_threads() {
         // conf: LIM-01, LIM-03
-        let draw = || (0..2_000).map(|_| root()).collect::<Vec<_>>();
+        let draw = || (0..2_000).map(|_| root(0)).collect::<Vec<_>>();
         let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(draw)).collect();
         let all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert!(all.iter().all(|(trace, span)| trace.is_valid() && span.is_valid()));
@@ -96,6 +106,15 @@ mod tests {
     fn two_generators_in_the_same_state_still_make_different_trace_ids() {
         let mut left = Ids { rng: Rng::with_seed(7), salt: Ids::new().salt };
         let mut right = Ids { rng: Rng::with_seed(7), salt: Ids::new().salt };
-        assert_ne!(left.trace_id(), right.trace_id());
+        assert_ne!(left.trace_id(0), right.trace_id(0));
+    }
+
+    #[test]
+    fn two_clients_make_different_ids_from_the_same_numbers() {
+        // conf: LIM-03
+        let (one, other) = (salt(1), salt(2));
+        let ids = || Ids { rng: Rng::with_seed(7), salt: 1 };
+        assert_ne!(ids().trace_id(one), ids().trace_id(other));
+        assert_ne!(ids().span_id(one), ids().span_id(other));
     }
 }

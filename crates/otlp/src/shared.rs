@@ -5,7 +5,7 @@
 use crate::clock::Clock;
 use crate::decision::Decider;
 use crate::observe::Failures;
-use crate::runtime;
+use crate::{ids, runtime};
 use otlp_batch::BatchHandle;
 use otlp_model::{GroupId, Groups, Limits, Signal};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ pub(crate) struct Shared {
     pub(crate) groups: Arc<Groups>,
     pub(crate) failures: Failures,
     pub(crate) sampler: Decider,
+    /// Makes the ids of this client differ from those of any other, see [`ids`].
+    pub(crate) salt: u64,
     lanes: [BatchHandle; 3],
     /// How long `Span::end` waits for delivery; `None` when the export is asynchronous.
     wait_for_delivery: Option<Duration>,
@@ -31,7 +33,15 @@ impl Shared {
         lanes: [BatchHandle; 3],
         wait_for_delivery: Option<Duration>,
     ) -> Self {
-        Self { clock: Clock::new(), limits, groups, failures, sampler, lanes, wait_for_delivery }
+        let clock = Clock::new();
+        let salt = ids::salt(clock.read().unix_nano);
+        Self { clock, limits, groups, failures, sampler, salt, lanes, wait_for_delivery }
+    }
+
+    /// Whether this is the copy of a client in a fork of the process that made it: without its thread, and with locks
+    /// that others may have held.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.lane(Signal::Traces).queue().is_forked()
     }
 
     #[inline]

@@ -84,9 +84,9 @@ impl Tracer {
         let shared = &*self.inner.shared;
         let parent = parent.filter(|parent| parent.is_valid());
         let (trace_id, span_id, flags) = match parent {
-            Some(parent) => (parent.trace_id(), ids::span_id(), parent.flags()),
+            Some(parent) => (parent.trace_id(), ids::span_id(shared.salt), parent.flags()),
             None => {
-                let (trace_id, span_id) = ids::root();
+                let (trace_id, span_id) = ids::root(shared.salt);
                 (trace_id, span_id, TraceFlags::RANDOM)
             }
         };

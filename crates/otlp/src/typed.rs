@@ -25,6 +25,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
     pub fn export_traces(
         &self,
         scope: &InstrumentationScope,
@@ -42,7 +43,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    /// As [`export_traces`](Self::export_traces).
     pub fn export_logs(
         &self,
         scope: &InstrumentationScope,
@@ -60,7 +61,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Lost`](crate::ErrorKind::Lost) if any did not get into the queue; the others did.
+    /// As [`export_traces`](Self::export_traces).
     pub fn export_metrics(
         &self,
         scope: &InstrumentationScope,
@@ -80,6 +81,9 @@ impl Client {
         items: impl IntoIterator<Item = T>,
         encode: impl Fn(T, &mut Vec<u8>) -> Result<u32, (u32, Invalid)>,
     ) -> Result<u64, Error> {
+        if self.shared().is_forked() {
+            return Err(Error::forked());
+        }
         let group = self.group(scope);
         let queue = self.shared().lane(signal).queue();
         let (mut queued, mut dropped, mut first_invalid, mut buffer) =
@@ -108,6 +112,10 @@ impl Client {
     }
 
     pub(crate) fn group(&self, scope: &InstrumentationScope) -> GroupId {
+        // In a fork the registry may be locked for good; what is made there is not sent.
+        if self.shared().is_forked() {
+            return GroupId(0);
+        }
         self.shared().groups.register(self.resource(), scope)
     }
 }

@@ -150,8 +150,8 @@ impl Drain {
             pressure: shared.pressure.load(Ordering::SeqCst),
             ..Depth::default()
         };
-        for shard in &shared.shards {
-            let (records, items, bytes) = shard.0.lock().queued();
+        for shard in shared.shards.iter().filter_map(|shard| shard.0.lock()) {
+            let (records, items, bytes) = shard.queued();
             depth.fresh_records += records;
             depth.fresh_items += items;
             depth.fresh_bytes += bytes;
@@ -229,7 +229,7 @@ impl Drain {
         let shared = &*self.queue.shared;
         let staging = lock(&shared.staging.0);
         let (mut records, mut items, mut bytes) = staging.queued();
-        let mut shards: Vec<_> = shared.shards.iter().map(|shard| shard.0.lock()).collect();
+        let mut shards: Vec<_> = shared.shards.iter().filter_map(|shard| shard.0.lock()).collect();
         let mut open = 0;
         for shard in &shards {
             let (more_records, more_items, more_bytes) = shard.queued();

@@ -49,6 +49,9 @@ impl Shared {
         items: u32,
         bytes: &[u8],
     ) -> Result<(), Refusal> {
+        if self.home.is_elsewhere() {
+            return Err(Refusal::Counted(DropReason::ShutDown));
+        }
         let mut waiting = None;
         // Another thread of the shard may take what was evicted for this one; it made progress then, so give up
         // after a while.
@@ -226,6 +229,6 @@ impl Shared {
     }
 
     fn shard(&self, number: usize) -> Result<ShardGuard<'_, Shard>, Refusal> {
-        self.shards.get(number).map(|shard| shard.0.lock()).ok_or(Refusal::Full)
+        self.shards.get(number).and_then(|shard| shard.0.lock()).ok_or(Refusal::Full)
     }
 }

@@ -3,7 +3,8 @@
 //! Used by the queue around its shards, and held for one record or one look. A std mutex is given up by an exchange,
 //! which waits until all stores before it have left the core: also those of the record, into memory that another core
 //! has just read. With a plain store they leave while the thread makes its next span. The price is that who waits may not
-//! be seen, and so has to look again by itself now and then. Never spins for long.
+//! be seen, and so has to look again by itself now and then. Never spins for long, and never waits for a thread that a fork
+//! has left behind.
 
 #[cfg(not(loom))]
 mod stored {
@@ -13,6 +14,7 @@ mod stored {
 
     use spin::mutex::{SpinMutex, SpinMutexGuard};
 
+    use crate::queue::home::Home;
     use crate::sync::atomic::{AtomicUsize, Ordering};
     use crate::sync::{Condvar, Mutex, lock};
 
@@ -40,6 +42,7 @@ mod stored {
         sleeping: AtomicUsize,
         bed: Mutex<()>,
         call: Condvar,
+        home: Home,
     }
 
     /// Access until it is dropped.
@@ -66,6 +69,9 @@ mod stored {
         #[cold]
         #[inline(never)]
         fn announce(&self) {
+            if self.home.is_elsewhere() {
+                return;
+            }
             {
                 let _nobody_falls_asleep = lock(&self.bed);
                 let sleeping = self.sleeping.load(Ordering::Relaxed);
@@ -98,16 +104,18 @@ mod stored {
                 sleeping: AtomicUsize::new(0),
                 bed: Mutex::new(()),
                 call: Condvar::new(),
+                home: Home::here(),
             };
             Self { waiters, inner: SpinMutex::new(value) }
         }
 
+        /// `None` in a fork, when whoever holds it may have been left behind.
         #[inline]
-        pub(in crate::queue) fn lock(&self) -> ShardGuard<'_, T> {
+        pub(in crate::queue) fn lock(&self) -> Option<ShardGuard<'_, T>> {
             if self.waiters.asking.load(Ordering::Relaxed) == 0
                 && let Some(guard) = self.try_lock()
             {
-                return guard;
+                return Some(guard);
             }
             self.wait()
         }
@@ -122,7 +130,7 @@ mod stored {
         /// priorities of the two.
         #[cold]
         #[inline(never)]
-        fn wait(&self) -> ShardGuard<'_, T> {
+        fn wait(&self) -> Option<ShardGuard<'_, T>> {
             for _ in 0..COURTESY {
                 if self.waiters.asking.load(Ordering::Relaxed) == 0 {
                     break;
@@ -133,14 +141,17 @@ mod stored {
                 self.waiters.asking.fetch_add(1, Ordering::Relaxed);
                 let guard = (0..ASKS).find_map(|_| self.ask());
                 self.waiters.asking.fetch_sub(1, Ordering::Relaxed);
-                if let Some(guard) = guard {
+                if guard.is_some() {
                     return guard;
+                }
+                if self.waiters.home.is_elsewhere() {
+                    return None;
                 }
                 let bed = lock(&self.waiters.bed);
                 self.waiters.sleeping.fetch_add(1, Ordering::SeqCst);
                 if let Some(guard) = self.try_lock() {
                     drop(bed);
-                    return guard;
+                    return Some(guard);
                 }
                 drop(self.waiters.call.wait_timeout(bed, NAP));
             }
@@ -171,8 +182,9 @@ mod modelled {
             Self(Mutex::new(value))
         }
 
-        pub(in crate::queue) fn lock(&self) -> ShardGuard<'_, T> {
-            lock(&self.0)
+        #[expect(clippy::unnecessary_wraps, reason = "the other one knows when not to wait")]
+        pub(in crate::queue) fn lock(&self) -> Option<ShardGuard<'_, T>> {
+            Some(lock(&self.0))
         }
 
         /// In loom 0.7 a thread that is about to `try_lock` is blocked when another locks first, which makes deadlocks
@@ -203,7 +215,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..20_000 {
-                        let mut pair = lock.lock();
+                        let mut pair = lock.lock().unwrap();
                         assert_eq!(pair.0, pair.1);
                         pair.0 += 1;
                         pair.1 += 1;
@@ -211,7 +223,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(*lock.lock(), (160_000, 160_000));
+        assert_eq!(*lock.lock().unwrap(), (160_000, 160_000));
     }
 
     /// A holder that sleeps, as one that is not scheduled, is waited for however long it takes.
@@ -223,14 +235,14 @@ mod tests {
         let lock = &lock;
         thread::scope(|scope| {
             scope.spawn(move || {
-                let mut value = lock.lock();
+                let mut value = lock.lock().unwrap();
                 locked.send(()).unwrap();
                 released.recv().unwrap();
                 *value = 1;
             });
             held.recv().unwrap();
             assert!(lock.try_lock().is_none());
-            let waiting = scope.spawn(|| *lock.lock());
+            let waiting = scope.spawn(|| *lock.lock().unwrap());
             release.send(()).unwrap();
             assert_eq!(waiting.join().unwrap(), 1);
         });

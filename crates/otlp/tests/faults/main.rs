@@ -8,6 +8,9 @@
 mod support;
 
 mod attempts;
+mod child;
 
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
+#[cfg(unix)]
+mod row_30_fork;
