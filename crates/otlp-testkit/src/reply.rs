@@ -2,6 +2,8 @@
 //!
 //! Built by tests, carried out by the server. Never decides when: that is the [`Script`](crate::Script).
 
+mod bombs;
+
 use crate::Protocol;
 use crate::status::{grpc_code, http_code};
 use bytes::Bytes;

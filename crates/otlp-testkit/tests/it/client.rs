@@ -165,8 +165,8 @@ pub(crate) async fn send_http2(
     request: http::Request<Full<Bytes>>,
 ) -> Result<Answer, hyper::Error> {
     let stream = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.max_header_list_size(1 << 20).handshake(stream).await?;
     tokio::spawn(connection);
     read(sender.send_request(request).await?).await
 }
