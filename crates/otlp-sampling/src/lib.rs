@@ -3,19 +3,35 @@
 //!
 //! # What this crate never does
 //!
-//! It draws no random number, reads no clock, logs nothing and knows no protocol: a decision is a function of the
-//! arguments and of what the sampler was built with.
+//! It logs nothing, waits for nothing and knows no protocol. A decision is a function of the arguments and of what the
+//! sampler was built with, with one exception that can be replaced: [`CompositeSampler`] draws a random number where counts
+//! are not reliable anyway.
 
+mod sampler;
+
+// Samplers that decide by themselves.
 mod constant;
 mod parent_based;
 mod ratio;
+
+// Consistent probability sampling: thresholds, and samplers of thresholds that can be put together.
+mod composable;
+mod composite;
+mod ot_entry;
+mod threshold;
+
 #[cfg(feature = "tower")]
 mod sample;
-mod sampler;
 
+pub use composable::{
+    ComposableAlwaysOff, ComposableAlwaysOn, ComposableAnnotating, ComposableParentThreshold,
+    ComposableProbability, ComposableRuleBased, ComposableSampler, Predicate, SamplingIntent,
+};
+pub use composite::{CompositeSampler, ProbabilitySampler};
 pub use constant::{AlwaysOffSampler, AlwaysOnSampler, AlwaysRecordSampler};
 pub use parent_based::ParentBasedSampler;
 pub use ratio::{RatioError, TraceIdRatioBasedSampler};
 #[cfg(feature = "tower")]
 pub use sample::{Sample, SampleFuture, SampleLayer, Sampled};
 pub use sampler::{Sampler, SamplingDecision, SamplingParameters, SamplingResult};
+pub use threshold::{ParseThresholdError, Randomness, Threshold};

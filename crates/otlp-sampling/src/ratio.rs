@@ -5,13 +5,11 @@
 //! the same ratio agree on every trace without talking, and a higher ratio keeps all that a lower one keeps. The
 //! threshold is not written into the trace state: that is the newer probability sampler's doing.
 
-use crate::{Sampler, SamplingDecision, SamplingParameters, SamplingResult};
+use crate::threshold::SPACE;
+use crate::{Randomness, Sampler, SamplingDecision, SamplingParameters, SamplingResult};
 use otlp_model::TraceId;
 use std::borrow::Cow;
 use std::fmt;
-
-/// How many values the 56 random bits of a trace id have.
-const SPACE: u64 = 1 << 56;
 
 /// Keeps a given share of traces, decided by the trace id alone (SAMP-08).
 ///
@@ -60,7 +58,7 @@ impl TraceIdRatioBasedSampler {
     /// assert_eq!(error.to_string(), "a sampling ratio must be between 0 and 1, got 10 (for 10 % write 0.1)");
     /// ```
     pub fn try_new(ratio: f64) -> Result<Self, RatioError> {
-        if (0.0..=1.0).contains(&ratio) { Ok(Self::new(ratio)) } else { Err(RatioError { ratio }) }
+        RatioError::check(ratio).map(Self::new)
     }
 
     /// The share of traces kept, between 0 and 1.
@@ -80,7 +78,7 @@ impl TraceIdRatioBasedSampler {
 
 /// The low 56 bits of a trace id, as SAMP-15 reads them.
 fn randomness(trace_id: TraceId) -> u64 {
-    (u128::from_be_bytes(trace_id.to_bytes()) % u128::from(SPACE)) as u64
+    Randomness::of_trace_id(trace_id).bits()
 }
 
 impl Sampler for TraceIdRatioBasedSampler {
@@ -105,6 +103,13 @@ impl Sampler for TraceIdRatioBasedSampler {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RatioError {
     ratio: f64,
+}
+
+impl RatioError {
+    /// `ratio`, if it is a share.
+    pub(crate) fn check(ratio: f64) -> Result<f64, Self> {
+        if (0.0..=1.0).contains(&ratio) { Ok(ratio) } else { Err(Self { ratio }) }
+    }
 }
 
 impl fmt::Display for RatioError {
