@@ -237,7 +237,8 @@ impl ClientBuilder {
         Self { async_export: asynchronous, ..self }
     }
 
-    /// Which spans are recorded and sent. Default: all, but children follow their parent. A sampler's decision to record
+    /// Which spans are recorded and sent. Default: all, but children follow their parent. Which sampler to take is the
+    /// subject of a page of its own, docs/sampling.md. A sampler's decision to record
     /// without sampling is the same as to drop: nothing in this client reads what is not sent.
     pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
         Self { sampler: Decider::new(sampler), ..self }

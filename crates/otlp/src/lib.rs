@@ -35,8 +35,11 @@ pub use otlp_model::{
     ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
-    AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, Sampler, SamplingDecision, SamplingParameters,
-    SamplingResult, TraceIdRatioBasedSampler,
+    AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,
+    ComposableAnnotating, ComposableParentThreshold, ComposableProbability, ComposableRateLimiting,
+    ComposableRuleBased, ComposableSampler, CompositeSampler, ParentBasedSampler, Predicate,
+    ProbabilitySampler, RateError, RateLimitingSampler, RatioError, Sampler, SamplingDecision,
+    SamplingIntent, SamplingParameters, SamplingResult, SpansPerSecond, Threshold, TraceIdRatioBasedSampler,
 };
 pub use otlp_transport::{
     BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection, Credentials,
@@ -49,3 +52,10 @@ pub use tracer::{SpanBuilder, Tracer};
 
 #[cfg(not(any(feature = "grpc", feature = "http")))]
 compile_error!("otlp needs a protocol: enable the feature `grpc` or `http`");
+
+/// The code in the pages of `docs/` compiles.
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../../../docs/sampling.md")]
+    struct Sampling;
+}
