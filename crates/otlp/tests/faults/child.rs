@@ -14,6 +14,8 @@ use std::sync::mpsc;
 const PROGRAMS: &[(&str, fn())] = &[
     #[cfg(unix)]
     ("row_30_fork", crate::row_30_fork::program),
+    ("row_31_runtimes", crate::row_31_runtimes::program),
+    ("row_31_panicking", crate::row_31_runtimes::panicking),
 ];
 
 const PROGRAM: &str = "OTLP_FAULTS_PROGRAM";

@@ -14,3 +14,4 @@ mod child;
 mod row_01_down_at_start;
 #[cfg(unix)]
 mod row_30_fork;
+mod row_31_runtimes;
