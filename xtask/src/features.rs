@@ -21,9 +21,11 @@ pub(crate) fn run() -> Outcome {
 /// The crate that refuses to compile without one of its features, and those features: a client needs a protocol.
 const NEEDS_ONE_OF: (&str, [&str; 3]) = ("otlp", ["grpc", "http", "json"]);
 
-/// The arguments that select each set of features. A crate without features has one.
+/// The arguments that select each set of features. A crate without features has one. A name that begins with an
+/// underscore is what other features share, and not to be selected alone.
 fn selections(manifest: &Manifest) -> Vec<Vec<String>> {
-    let features: Vec<&str> = manifest.features().filter(|name| *name != "default").collect();
+    let features: Vec<&str> =
+        manifest.features().filter(|name| *name != "default" && !name.starts_with('_')).collect();
     let (picky, needed) = NEEDS_ONE_OF;
     let with = |features: &str| vec!["--no-default-features".to_owned(), format!("--features={features}")];
     let mut selections = Vec::new();
@@ -60,6 +62,19 @@ mod tests {
         );
         assert_eq!(
             of("[features]\nx = []\ny = []\n"),
+            [
+                "--no-default-features",
+                "--no-default-features --features=x",
+                "--no-default-features --features=y",
+                "--all-features"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_features_share_is_not_selected_alone() {
+        assert_eq!(
+            of("[features]\nx = [\"_z\"]\ny = []\n_z = []\n"),
             [
                 "--no-default-features",
                 "--no-default-features --features=x",

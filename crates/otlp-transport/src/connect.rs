@@ -2,6 +2,12 @@
 //!
 //! Used by the terminals, which open connections lazily and keep them. Never speaks HTTP, never retries.
 
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod checked;
+
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) use checked::Checked;
+
 use crate::{BoxError, Target};
 use hyper_util::client::legacy::connect::{Connected, HttpConnector};
 use std::fmt;
@@ -15,7 +21,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceExt};
 
 /// How long to try to connect unless told otherwise.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A tower service that opens connections: a name for the bounds, implemented for everything that meets them.
 ///
@@ -118,19 +124,21 @@ impl Service<Target> for Connector {
                 Target::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported).into()),
             }
         };
-        ConnectFuture(Box::pin(within(timeout, connecting)))
+        ConnectFuture::new(within(timeout, "no connection", connecting))
     }
 }
 
-/// `connecting`, given up when `timeout` has passed; zero means without limit.
-async fn within<T>(
+/// `connecting`, given up when `timeout` has passed, with an error that says `what` there was not; zero means without
+/// limit.
+pub(crate) async fn within<T>(
     timeout: Duration,
+    what: &str,
     connecting: impl Future<Output = Result<T, BoxError>>,
 ) -> Result<T, BoxError> {
     if timeout.is_zero() {
         return connecting.await;
     }
-    let late = || io::Error::new(io::ErrorKind::TimedOut, format!("no connection within {timeout:?}"));
+    let late = || io::Error::new(io::ErrorKind::TimedOut, format!("{what} within {timeout:?}"));
     tokio::time::timeout(timeout, connecting).await.unwrap_or_else(|_elapsed| Err(late().into()))
 }
 
@@ -176,8 +184,16 @@ impl fmt::Debug for BoxConnector {
     }
 }
 
-/// The future of [`Connector`] and [`BoxConnector`]. Dropping it gives the connection up.
+/// The future of [`Connector`], [`BoxConnector`] and the connectors around them. Dropping it gives the connection up.
 pub struct ConnectFuture(Pin<Box<dyn Future<Output = Result<Connection, BoxError>> + Send>>);
+
+impl ConnectFuture {
+    pub(crate) fn new(
+        connecting: impl Future<Output = Result<Connection, BoxError>> + Send + 'static,
+    ) -> Self {
+        Self(Box::pin(connecting))
+    }
+}
 
 impl Future for ConnectFuture {
     type Output = Result<Connection, BoxError>;
@@ -193,15 +209,37 @@ impl fmt::Debug for ConnectFuture {
     }
 }
 
+/// The protocol of a TLS connection, negotiated in its handshake (ALPN).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Alpn {
+    /// `h2`: HTTP/2, and so gRPC.
+    H2,
+    /// `http/1.1`, which is also what a server means that negotiates nothing.
+    Http1,
+}
+
+impl fmt::Display for Alpn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::H2 => "h2",
+            Self::Http1 => "http/1.1",
+        })
+    }
+}
+
 /// An open connection: any duplex stream of bytes.
 ///
 /// ```
 /// use otlp_transport::Connection;
 /// let (ours, _theirs) = tokio::io::duplex(1024);
 /// let connection = Connection::new(ours);
-/// # drop(connection);
+/// assert!(!connection.is_secure());
 /// ```
-pub struct Connection(Pin<Box<dyn Duplex>>);
+pub struct Connection {
+    stream: Pin<Box<dyn Duplex>>,
+    secure: Option<Alpn>,
+}
 
 trait Duplex: AsyncRead + AsyncWrite + Send {}
 
@@ -210,13 +248,38 @@ impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 impl Connection {
     /// The connection over `stream`.
     pub fn new(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
-        Self(Box::pin(stream))
+        Self { stream: Box::pin(stream), secure: None }
+    }
+
+    /// The connection over `stream`, which is encrypted and leads to an authenticated server. For connectors that bring
+    /// their own TLS: what says `https` goes over such connections only (TLS-09).
+    ///
+    /// ```
+    /// use otlp_transport::{Alpn, Connection};
+    /// # let (tls_stream, _theirs) = tokio::io::duplex(1024);
+    /// let connection = Connection::secure(tls_stream, Alpn::H2);
+    /// assert_eq!(connection.alpn(), Some(Alpn::H2));
+    /// ```
+    pub fn secure(stream: impl AsyncRead + AsyncWrite + Send + 'static, alpn: Alpn) -> Self {
+        Self { stream: Box::pin(stream), secure: Some(alpn) }
+    }
+
+    /// Whether it is encrypted and its server authenticated.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    /// What was negotiated, of a secure connection.
+    #[must_use]
+    pub fn alpn(&self) -> Option<Alpn> {
+        self.secure
     }
 }
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Connection")
+        f.debug_struct("Connection").field("secure", &self.secure).finish_non_exhaustive()
     }
 }
 
@@ -226,21 +289,21 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.0.as_mut().poll_read(cx, buf)
+        self.stream.as_mut().poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        self.0.as_mut().poll_write(cx, buf)
+        self.stream.as_mut().poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.as_mut().poll_flush(cx)
+        self.stream.as_mut().poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.as_mut().poll_shutdown(cx)
+        self.stream.as_mut().poll_shutdown(cx)
     }
 
     fn poll_write_vectored(
@@ -248,11 +311,11 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.0.as_mut().poll_write_vectored(cx, bufs)
+        self.stream.as_mut().poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 }
 
@@ -271,7 +334,7 @@ mod tests {
     async fn connecting_is_bounded_in_time() {
         // conf: TIME-02, TIME-03, HTTP-16
         let started = tokio::time::Instant::now();
-        let error = within::<()>(DEFAULT_TIMEOUT, std::future::pending()).await.unwrap_err();
+        let error = within::<()>(DEFAULT_TIMEOUT, "no connection", std::future::pending()).await.unwrap_err();
         assert_eq!(started.elapsed(), DEFAULT_TIMEOUT);
         let error = ConnectError::new(Endpoint::default_grpc(), error);
         assert_eq!(error.io_kind(), Some(io::ErrorKind::TimedOut));
@@ -284,6 +347,6 @@ mod tests {
             tokio::time::sleep(10 * DEFAULT_TIMEOUT).await;
             Ok(())
         };
-        within(Duration::ZERO, slow).await.unwrap();
+        within(Duration::ZERO, "", slow).await.unwrap();
     }
 }

@@ -21,8 +21,8 @@ use std::sync::Arc;
 /// | `http://host:4318`, `http://host:4318/base?key=1` | clear text to a host; without a port, port 80 (URL-04) |
 /// | `http://[::1]:4317` | the same, to an IPv6 address |
 /// | `unix:///run/otlp.sock`, `unix:/run/otlp.sock`, `unix:otlp.sock` | a unix domain socket |
-/// | `host:4317`, `dns:///host:4317` | as gRPC clients write it (GRPC-16): clear text to a host |
-/// | `https://…` | refused for now: [`EndpointError::TlsUnsupported`]; never sent in clear text instead |
+/// | `host:4317`, `dns:///host:4317` | as gRPC clients write it (GRPC-16): clear text to a host, unless TLS is asked for in another way |
+/// | `https://host:4317`, `https://host/base` | TLS; without a port, port 443. Needs the feature `tls-ring` or `tls-aws-lc`; without them it is refused ([`EndpointError::TlsUnsupported`]), never sent in clear text instead |
 ///
 /// Schemes may be in upper case (URL-12). A fragment is dropped, a query is kept, credentials are refused (DEC-21).
 ///
@@ -43,11 +43,21 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint(Arc<Parts>);
 
+/// What a TCP endpoint's text says about security.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+    /// Nothing: `host:port`.
+    None,
+}
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Parts {
     target: Target,
     /// Whether the text named the scheme; without one, others may decide about security (GRPC-17).
     scheme_given: bool,
+    secure: bool,
     /// For `Host` and `:authority`.
     authority: String,
     /// The path, from its first slash; empty when the text had none.
@@ -70,14 +80,15 @@ impl Endpoint {
     }
 
     fn local(port: u16) -> Self {
-        Self::tcp("localhost".to_owned(), port, format!("localhost:{port}"), true)
+        Self::tcp("localhost".to_owned(), port, format!("localhost:{port}"), Scheme::Http)
     }
 
-    fn tcp(host: String, port: u16, authority: String, scheme_given: bool) -> Self {
+    fn tcp(host: String, port: u16, authority: String, scheme: Scheme) -> Self {
         let target = Target::Tcp { host, port };
         Self(Arc::new(Parts {
             target,
-            scheme_given,
+            scheme_given: scheme != Scheme::None,
+            secure: scheme == Scheme::Https,
             authority,
             path: String::new(),
             query: None,
@@ -102,6 +113,34 @@ impl Endpoint {
     #[must_use]
     pub fn is_scheme_given(&self) -> bool {
         self.0.scheme_given
+    }
+
+    /// Whether it is reached over TLS: `https`, or [`secured`](Self::secured) (GRPC-15, HTTP-21).
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.secure
+    }
+
+    /// The same endpoint over TLS: what `host:port`, which has no scheme, means where TLS is asked for.
+    ///
+    /// ```
+    /// use otlp_transport::Endpoint;
+    /// let endpoint: Endpoint = "collector:4317".parse()?;
+    /// assert!(!endpoint.is_secure());
+    /// assert_eq!(endpoint.secured().to_string(), "https://collector:4317");
+    /// # Ok::<(), otlp_transport::EndpointError>(())
+    /// ```
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn secured(mut self) -> Self {
+        Arc::make_mut(&mut self.0).secure = true;
+        self
+    }
+
+    /// For the URI of requests.
+    #[cfg(any(feature = "grpc", feature = "http"))]
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
     }
 
     /// The value of `Host` and `:authority`: host and port as given; `localhost` for unix sockets (HTTP-23).
@@ -139,7 +178,11 @@ impl fmt::Display for Endpoint {
         match &self.0.target {
             Target::Unix { .. } => write!(f, "{}", self.0.target),
             Target::Tcp { .. } => {
-                let scheme = if self.0.scheme_given { "http://" } else { "" };
+                let scheme = match (self.0.secure, self.0.scheme_given) {
+                    (true, _) => "https://",
+                    (false, true) => "http://",
+                    (false, false) => "",
+                };
                 let query = if self.0.query.is_some() { "?…" } else { "" };
                 write!(f, "{scheme}{}{}{query}", self.0.authority, self.0.path)
             }

@@ -6,9 +6,10 @@
 mod answer;
 
 use crate::client::{Client, was_unprocessed};
+use crate::connect::Checked;
 use crate::payload::Payload;
 use crate::{
-    BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, UnsupportedFormat, metadata,
+    Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, UnsupportedFormat, metadata,
     status,
 };
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
@@ -48,7 +49,7 @@ use tower::{Service, ServiceExt};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Grpc<C = Connector> {
-    client: Client<C>,
+    client: Client<Checked<C>>,
     options: Arc<Options>,
 }
 
@@ -81,6 +82,7 @@ impl<C: Connect> Grpc<C> {
         {
             headers.insert(HeaderName::from_static("grpc-accept-encoding"), value);
         }
+        let connector = Checked::new(&endpoint, Alpn::H2, connector);
         let client = Client::http2(endpoint.clone(), connector);
         let options = Options {
             endpoint,
@@ -161,7 +163,7 @@ fn to_http(options: &Options, request: &ExportRequest) -> Result<Request<Payload
         return Err(unsendable(UnsupportedFormat { format: request.format() }.into()));
     }
     let uri = Uri::builder()
-        .scheme("http")
+        .scheme(options.endpoint.scheme())
         .authority(options.endpoint.authority())
         .path_and_query(service_path(request.signal()).map_err(unsendable)?)
         .build()

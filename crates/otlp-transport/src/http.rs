@@ -6,8 +6,9 @@
 mod answer;
 
 use crate::client::Client;
+use crate::connect::Checked;
 use crate::payload::Payload;
-use crate::{BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, metadata};
+use crate::{Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, metadata};
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
 };
@@ -46,7 +47,7 @@ use tower::{Service, ServiceExt};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Http<C = Connector> {
-    client: Client<C>,
+    client: Client<Checked<C>>,
     options: Arc<Options>,
 }
 
@@ -75,6 +76,7 @@ impl<C: Connect> Http<C> {
         if let Some(encodings) = metadata::DECODABLE {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encodings));
         }
+        let connector = Checked::new(&endpoint, Alpn::Http1, connector);
         let client = Client::http1(endpoint.clone(), connector);
         let options = Options {
             endpoint,
@@ -133,7 +135,7 @@ fn to_http(options: &Options, request: ExportRequest) -> Result<Request<Payload>
         return Err(Undelivered::new(DropReason::TooLarge, error).into());
     }
     let uri = Uri::builder()
-        .scheme("http")
+        .scheme(options.endpoint.scheme())
         .authority(options.endpoint.authority())
         .path_and_query(options.endpoint.signal_path(request.signal()))
         .build()

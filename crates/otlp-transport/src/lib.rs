@@ -39,6 +39,8 @@ mod metadata;
 mod payload;
 mod status;
 mod terminal;
+#[cfg(feature = "_tls")]
+mod tls;
 
 pub use assemble::{Assemble, AssembleLayer};
 pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
@@ -48,7 +50,7 @@ pub use auth::{
 pub use classify::classify;
 pub use code::GrpcCode;
 pub use compress::{Compress, CompressLayer, Compression, CompressionError, Compressor};
-pub use connect::{BoxConnector, Connect, ConnectFuture, Connection, Connector};
+pub use connect::{Alpn, BoxConnector, Connect, ConnectFuture, Connection, Connector};
 pub use disposition::{Disposition, ErrorType};
 pub use endpoint::{Endpoint, EndpointError, Target};
 pub use error::{
@@ -71,3 +73,5 @@ pub use retry::{
 pub use service_builder_ext::ServiceBuilderExt;
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use terminal::{DEFAULT_MAX_REQUEST_SIZE, DEFAULT_MAX_RESPONSE_SIZE};
+#[cfg(feature = "_tls")]
+pub use tls::{Pem, Tls, TlsBuilder, TlsConfigError, TlsError, TlsErrorKind, TlsLayer, TlsStatus};

@@ -121,16 +121,36 @@ fn credentials_are_refused_without_being_repeated() {
 }
 
 #[test]
+#[cfg(not(feature = "_tls"))]
 fn https_is_refused_rather_than_sent_in_clear_text() {
     // conf: HTTP-21, TLS-09, GRPC-15
     for text in ["https://h:4317", "HTTPS://h", "https://user@h"] {
         assert_eq!(refused(text), EndpointError::TlsUnsupported);
     }
-    assert!(
-        refused("https://h")
-            .to_string()
-            .contains("https endpoints need TLS, which this version does not have yet")
-    );
+    assert!(refused("https://h").to_string().contains("enable the feature `tls-ring` or `tls-aws-lc`"));
+}
+
+#[test]
+#[cfg(feature = "_tls")]
+fn the_scheme_decides_on_tls() {
+    // conf: HTTP-21, GRPC-15, GRPC-17, URL-04, URL-12
+    assert_eq!(parse("https://collector/base").target(), &tcp("collector", 443));
+    assert_eq!(parse("https://collector/base").authority(), "collector");
+    assert_eq!(parse("https://collector:4317").target(), &tcp("collector", 4317));
+    assert_eq!(parse("HTTPS://[::1]:4317").target(), &tcp("::1", 4317));
+    for text in ["https://h:4317/x", "HTTPS://h:4317/x"] {
+        assert!(parse(text).is_secure() && parse(text).is_scheme_given());
+        assert_eq!(parse(text).to_string(), "https://h:4317/x");
+        assert_eq!(parse(text).signal_path(Signal::Traces), "/x/v1/traces");
+    }
+    for text in ["http://h:443", "unix:///run/o.sock", "h:443"] {
+        assert!(!parse(text).is_secure(), "{text}");
+    }
+    let secured = parse("h:4317").secured();
+    assert!(secured.is_secure() && !secured.is_scheme_given());
+    assert_eq!(secured.to_string(), "https://h:4317");
+    assert_eq!(refused("https://user:hunter2@h"), EndpointError::Credentials);
+    assert_eq!(refused("https://"), EndpointError::MissingHost);
 }
 
 #[test]

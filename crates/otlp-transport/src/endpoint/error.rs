@@ -20,14 +20,15 @@ pub enum EndpointError {
     #[error("is neither a URL nor host:port; write something like http://localhost:4317")]
     MissingScheme,
     /// A scheme that no terminal speaks.
-    #[error("has the unsupported scheme {scheme:?}; use http:// or unix://")]
+    #[error("has the unsupported scheme {scheme:?}; use http://, https:// or unix://")]
     UnsupportedScheme {
         /// The scheme.
         scheme: String,
     },
-    /// `https`: refused, because sending in clear text what was meant for TLS is worse than not sending.
+    /// `https` without TLS compiled in: refused, because sending in clear text what was meant for TLS is worse than not
+    /// sending (TLS-09).
     #[error(
-        "is https, but https endpoints need TLS, which this version does not have yet; use http:// or unix://"
+        "is https, which needs TLS, and TLS is not compiled in: enable the feature `tls-ring` or `tls-aws-lc`"
     )]
     TlsUnsupported,
     /// No host between the scheme and the path.

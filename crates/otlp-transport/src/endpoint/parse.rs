@@ -3,7 +3,7 @@
 //! Used through `Endpoint`'s `FromStr`. Stricter than URLs are in general: what cannot be connected to is refused here,
 //! not at the first export (conformance URL-11).
 
-use super::{Endpoint, EndpointError, Parts, Target};
+use super::{Endpoint, EndpointError, Parts, Scheme, Target};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -21,7 +21,8 @@ impl FromStr for Endpoint {
             return host_and_port(text);
         };
         match scheme.to_ascii_lowercase().as_str() {
-            "http" => http(rest),
+            "http" => http(rest, Scheme::Http),
+            "https" if cfg!(feature = "_tls") => http(rest, Scheme::Https),
             "https" => Err(EndpointError::TlsUnsupported),
             "unix" => unix(rest),
             "dns" => match rest.strip_prefix("///") {
@@ -45,7 +46,7 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     (is_name && (known || rest.starts_with("//"))).then_some((scheme, rest))
 }
 
-fn http(rest: &str) -> Result<Endpoint, EndpointError> {
+fn http(rest: &str, scheme: Scheme) -> Result<Endpoint, EndpointError> {
     let rest = rest.strip_prefix("//").ok_or(EndpointError::MissingHost)?;
     let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
     let (rest, query) = match rest.split_once('?') {
@@ -56,7 +57,8 @@ fn http(rest: &str) -> Result<Endpoint, EndpointError> {
     let (host, port) = split_authority(authority)?;
     check_visible(path).map_err(|found| EndpointError::InvalidPath { found })?;
     check_visible(query.unwrap_or_default()).map_err(|found| EndpointError::InvalidPath { found })?;
-    let mut endpoint = Endpoint::tcp(host, port.unwrap_or(80), authority.to_owned(), true);
+    let port = port.unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
+    let mut endpoint = Endpoint::tcp(host, port, authority.to_owned(), scheme);
     let parts = Arc::make_mut(&mut endpoint.0);
     parts.path = path.to_owned();
     parts.query = query.map(str::to_owned);
@@ -70,7 +72,7 @@ fn host_and_port(text: &str) -> Result<Endpoint, EndpointError> {
     }
     let (host, port) = split_authority(text)?;
     let port = port.ok_or(EndpointError::MissingScheme)?;
-    Ok(Endpoint::tcp(host, port, text.to_owned(), false))
+    Ok(Endpoint::tcp(host, port, text.to_owned(), Scheme::None))
 }
 
 fn unix(rest: &str) -> Result<Endpoint, EndpointError> {
@@ -86,6 +88,7 @@ fn unix(rest: &str) -> Result<Endpoint, EndpointError> {
     Ok(Endpoint(Arc::new(Parts {
         target: Target::Unix { path: PathBuf::from(path) },
         scheme_given: true,
+        secure: false,
         authority: "localhost".to_owned(),
         path: String::new(),
         query: None,

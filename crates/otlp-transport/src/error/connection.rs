@@ -122,6 +122,11 @@ impl Error for ConnectionLost {
 
 /// The text of the deepest cause, without the number of an operating system error: people read the words.
 fn root(error: &(dyn Error + 'static)) -> String {
+    // It has said everything; what is below are the words of the library.
+    #[cfg(feature = "_tls")]
+    if let Some(tls) = find::<crate::TlsError>(error) {
+        return tls.to_string();
+    }
     if let Some(io) = find::<io::Error>(error).filter(|io| io.raw_os_error().is_some()) {
         return io.kind().to_string();
     }
