@@ -33,7 +33,7 @@ impl Clock {
     pub(crate) fn new() -> Self {
         let monotonic = Monotonic::new();
         let clock = Self { monotonic, wall_at_origin: AtomicU64::new(0), next_anchor: AtomicU64::new(0) };
-        clock.anchor(clock.monotonic.nanos());
+        clock.anchor(clock.monotonic.nanos(), wall());
         clock
     }
 
@@ -42,7 +42,7 @@ impl Clock {
     pub(crate) fn read(&self) -> Reading {
         let monotonic = self.monotonic.nanos();
         if monotonic >= self.next_anchor.load(Ordering::Relaxed) {
-            self.anchor(monotonic);
+            self.anchor(monotonic, wall());
         }
         let wall_at_origin = self.wall_at_origin.load(Ordering::Relaxed);
         Reading { wall_at_origin, unix_nano: wall_at_origin.saturating_add(monotonic) }
@@ -59,10 +59,9 @@ impl Clock {
         Duration::from_nanos(self.read_on(reading.wall_at_origin).saturating_sub(reading.unix_nano))
     }
 
+    /// Notes that the wall clock shows `wall` at that time of the monotonic one.
     #[cold]
-    fn anchor(&self, monotonic: u64) {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, nanos);
+    fn anchor(&self, monotonic: u64, wall: u64) {
         self.wall_at_origin.store(wall.saturating_sub(monotonic), Ordering::Relaxed);
         self.next_anchor.store(monotonic.saturating_add(REANCHOR_NANOS), Ordering::Relaxed);
     }
@@ -102,6 +101,12 @@ impl Monotonic {
     }
 }
 
+/// What the wall clock shows.
+#[expect(clippy::disallowed_methods, reason = "this is the clock")]
+fn wall() -> u64 {
+    unix_nano(SystemTime::now())
+}
+
 /// Now, for deadlines: the system's monotonic clock, whatever a test does to tokio's on the caller's runtime.
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub(crate) fn instant() -> Instant {
@@ -123,13 +128,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wall_clock_set_back_never_turns_a_span_around() {
+    fn a_wall_clock_that_jumps_never_turns_a_span_around() {
         // conf: SPAN-32, SURV-24
+        const YEAR: u64 = 365 * 86_400 * 1_000_000_000;
         let clock = Clock::new();
-        let start = clock.read();
-        clock.wall_at_origin.fetch_sub(3_600_000_000_000, Ordering::Relaxed);
-        assert!(clock.read_on(start.wall_at_origin) >= start.unix_nano);
-        assert!(clock.read().unix_nano < start.unix_nano, "later spans follow the wall clock");
+        let now = clock.read().unix_nano;
+        // Back by an hour, to the epoch, on by a year, by a hundred, and to where numbers end.
+        for wall in [now - 3_600_000_000_000, 0, now + YEAR, now + 100 * YEAR, u64::MAX] {
+            let start = clock.read();
+            clock.anchor(clock.monotonic.nanos(), wall);
+            assert!(clock.read_on(start.wall_at_origin) >= start.unix_nano);
+            assert!(clock.since(start) < Duration::from_nanos(YEAR), "no jump is a duration");
+            let later = clock.read().unix_nano;
+            assert!(later >= wall && later - wall < YEAR, "later spans follow the wall clock");
+        }
     }
 
     #[test]

@@ -12,6 +12,9 @@ mod child;
 
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
+mod row_02_outage;
+mod row_16_partial_success;
+mod row_23_clock;
 #[cfg(unix)]
 mod row_30_fork;
 mod row_31_runtimes;

@@ -1,7 +1,7 @@
 //! What the tests share: a client at a collector, and the check of the books.
 
 use otlp::{BatchConfig, Client, ClientBuilder, DeliveryReport, Error, RetryConfig};
-use otlp_testkit::Collector;
+use otlp_testkit::{Claim, Collector};
 use std::time::Duration;
 
 /// Long enough for a busy machine; no test passes by waiting for it.
@@ -50,4 +50,15 @@ pub(crate) fn retry_soon() -> RetryConfig {
 /// Batches that wait for milliseconds only.
 pub(crate) fn batch_soon() -> BatchConfig {
     BatchConfig { batch_timeout: Duration::from_millis(5), ..BatchConfig::default() }
+}
+
+/// The client's account of all signals together, to be held against what arrived.
+pub(crate) fn claim(report: &DeliveryReport) -> Claim {
+    Claim {
+        accepted: report.accepted(),
+        delivered: report.delivered(),
+        rejected: report.rejected(),
+        dropped: report.dropped().total(),
+        pending: report.pending(),
+    }
 }
