@@ -23,11 +23,6 @@ const SHARED_RUN: usize = 2048;
 /// At least this part of a chunk must be records of the batch that shares it.
 const SHARED_PART: usize = 4;
 
-/// The most bytes fetched ahead: as many stores as a core can have on the way without waiting.
-const FETCHED: usize = 512;
-
-const CACHE_LINE: usize = 64;
-
 /// What is noted of a record beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -80,20 +75,7 @@ impl Chunk {
         self.used = end;
         self.records += 1;
         self.items += u64::from(items);
-        self.fetch(end, (end + bytes.len()).min(at));
         true
-    }
-
-    /// Has the memory of the next record, probably as long as this one, brought to this core while its thread makes
-    /// that record: a store to each cache line asks for it, and nothing waits for the answer. Whatever was drained from
-    /// here, another core has read, and would have to be asked line by line in the midst of the copy.
-    #[inline]
-    fn fetch(&mut self, start: usize, end: usize) {
-        if let Some(next) = self.data.get_mut(start..end.min(start + FETCHED)) {
-            for line in next.chunks_mut(CACHE_LINE) {
-                line[0] = 0;
-            }
-        }
     }
 
     /// The header of record `index`, counted in order of arrival.
