@@ -9,6 +9,7 @@ mod header;
 mod limit;
 
 pub use answer::{GrpcError, HttpError, Redirected};
+pub(crate) use connection::root;
 pub use connection::{ConnectError, ConnectionLost};
 pub use header::{InvalidHeader, check_header};
 pub use limit::{RequestTooLarge, ResponseTooLarge, UnsupportedFormat};

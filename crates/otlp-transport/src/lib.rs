@@ -37,6 +37,7 @@ mod http;
 mod metadata;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod payload;
+mod proxy;
 mod status;
 mod terminal;
 #[cfg(feature = "_tls")]
@@ -66,6 +67,7 @@ pub use http::Http;
 #[cfg(feature = "json")]
 pub use json::{Json, JsonLayer};
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
+pub use proxy::{NoProxy, Proxy, ProxyError, ProxyLayer, ProxyUrl, ProxyUrlError, ProxyVariableError};
 pub use retry::{
     Backoff, GaveUp, Pause, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
     RetryPolicyError,

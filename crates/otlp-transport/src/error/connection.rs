@@ -1,7 +1,7 @@
 //! No connection, or one that broke before the answer.
 
 use super::{Peer, chain, find};
-use crate::{BoxError, Endpoint};
+use crate::{BoxError, Endpoint, ProxyError};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -43,6 +43,10 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cause = root(&*self.source);
         write!(f, "failed to connect to {}: {cause}", self.endpoint)?;
+        if find::<ProxyError>(&*self.source).is_some() {
+            // It has said what to do, and none of this concerns the receiver.
+            return Ok(());
+        }
         match self.io_kind() {
             Some(io::ErrorKind::ConnectionRefused) => {
                 f.write_str("; is the collector running and listening there?")
@@ -121,11 +125,15 @@ impl Error for ConnectionLost {
 }
 
 /// The text of the deepest cause, without the number of an operating system error: people read the words.
-fn root(error: &(dyn Error + 'static)) -> String {
-    // It has said everything; what is below are the words of the library.
+///
+/// Errors of proxies and of TLS have said everything: what is below them are the words of libraries.
+pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
     #[cfg(feature = "_tls")]
     if let Some(tls) = find::<crate::TlsError>(error) {
         return tls.to_string();
+    }
+    if let Some(proxy) = find::<ProxyError>(error) {
+        return proxy.to_string();
     }
     if let Some(io) = find::<io::Error>(error).filter(|io| io.raw_os_error().is_some()) {
         return io.kind().to_string();
