@@ -14,6 +14,7 @@ mod child;
 mod row_01_down_at_start;
 mod row_02_outage;
 mod row_16_partial_success;
+mod row_20_redirect;
 mod row_23_clock;
 #[cfg(unix)]
 mod row_30_fork;
