@@ -48,6 +48,7 @@ pub struct ClientBuilder {
     pub(crate) credentials: Option<AuthLayer>,
     pub(crate) token_file: Option<BearerTokenFile>,
     pub(crate) compression: Compression,
+    pub(crate) proxy: ProxyChoice,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) export_timeout: Duration,
@@ -67,6 +68,14 @@ pub struct ClientBuilder {
     pub(crate) connector_layers: ConnectorSlot,
 }
 
+/// Where the client's proxy comes from.
+pub(crate) enum ProxyChoice {
+    Environment,
+    Off,
+    /// May hold a password.
+    Url(String),
+}
+
 impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
@@ -79,6 +88,7 @@ impl Default for ClientBuilder {
             credentials: None,
             token_file: None,
             compression: Compression::None,
+            proxy: ProxyChoice::Environment,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             export_timeout: Duration::from_secs(300),
@@ -175,7 +185,24 @@ impl ClientBuilder {
         Self { compression, ..self }
     }
 
-    /// How long making a connection may take; above zero. Default 10 s.
+    /// The HTTP proxy to go through: `http://proxy:3128`, or `http://user:password@proxy:3128` with both percent-encoded.
+    ///
+    /// Default: as the environment says when the client is built, like other exporters. `HTTPS_PROXY` is for `https`
+    /// endpoints, `HTTP_PROXY` for others, `ALL_PROXY` for both, also in lower case; endpoints in `NO_PROXY`, at `localhost`
+    /// or at a loopback address have none. A proxy that is set here holds for every endpoint; only unix sockets never have one.
+    ///
+    /// The proxy is asked for a tunnel (CONNECT) to the endpoint, over which gRPC and HTTP go as without it. The password
+    /// is a secret, as headers are.
+    pub fn with_proxy(self, url: impl Into<String>) -> Self {
+        Self { proxy: ProxyChoice::Url(url.into()), ..self }
+    }
+
+    /// No proxy, whatever the environment says; see [`with_proxy`](Self::with_proxy).
+    pub fn without_proxy(self) -> Self {
+        Self { proxy: ProxyChoice::Off, ..self }
+    }
+
+    /// How long making a connection may take, a proxy's answer included; above zero. Default 10 s.
     pub fn with_connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: timeout, ..self }
     }
@@ -288,7 +315,7 @@ impl ClientBuilder {
         self
     }
 
-    /// A layer around the making of a connection: proxies, name resolution, sockets. The first one added is the
+    /// A layer around the making of a connection: name resolution, sockets, counting. It stands above the proxy. The first one added is the
     /// outermost. It is applied once, for all signals, and runs on the client's own thread.
     pub fn with_connector_layer<L>(mut self, layer: L) -> Self
     where

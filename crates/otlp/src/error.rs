@@ -82,6 +82,7 @@ impl Error {
     pub(crate) fn export(source: Box<dyn StdError + Send + Sync>) -> Self {
         let kind = kind_of(&*source);
         let section = match kind {
+            ErrorKind::Connect if is_caused_by::<otlp_transport::ProxyError>(&*source) => Some("proxy"),
             ErrorKind::Connect => Some("connect"),
             ErrorKind::Credentials => Some("credentials"),
             ErrorKind::Timeout => Some("timeout"),

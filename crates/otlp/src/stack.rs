@@ -2,7 +2,7 @@
 //!
 //! The same can be built by hand from the single crates: `examples/stack_by_hand.rs`.
 
-use crate::builder::ClientBuilder;
+use crate::builder::{ClientBuilder, ProxyChoice};
 #[cfg(feature = "json")]
 use crate::config::SerializationFormat;
 use crate::config::{BatchStrategy, Protocol, RetryConfig};
@@ -15,8 +15,8 @@ use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{Groups, Outcome, RequestLimits, Signal};
 use otlp_transport::{
     AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor,
-    Connector, Endpoint, Headers, HeadersLayer, Pause, RetryLayer, RetryPolicy, ServiceBuilderExt,
-    ShutdownTrigger, shutdown,
+    Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer, RetryLayer, RetryPolicy,
+    ServiceBuilderExt, ShutdownTrigger, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         request_timeout: options.request_timeout,
         auth: auth(&options)?,
         headers: headers(&options.headers)?,
-        terminal: terminal(&options, protocol, endpoint.clone()),
+        terminal: terminal(&options, protocol, endpoint.clone())?,
     };
     let probe = parts.probe();
     let mut workers = Vec::new();
@@ -151,17 +151,45 @@ impl Parts {
     }
 }
 
-fn terminal(options: &ClientBuilder, protocol: Protocol, endpoint: Endpoint) -> BoxExportService {
-    let connector = Connector::new().with_timeout(options.connect_timeout);
-    let connector = options.connector_layers.wrap(BoxConnector::new(connector));
-    match protocol {
+fn terminal(
+    options: &ClientBuilder,
+    protocol: Protocol,
+    endpoint: Endpoint,
+) -> Result<BoxExportService, Error> {
+    let connector = BoxConnector::new(
+        ServiceBuilder::new()
+            // Below what is said to the receiver, and the user's: the tunnel is a connection like another.
+            .option_layer(proxy(options, &endpoint)?)
+            .service(Connector::new().with_timeout(options.connect_timeout)),
+    );
+    let connector = options.connector_layers.wrap(connector);
+    Ok(match protocol {
         #[cfg(feature = "grpc")]
         Protocol::Grpc => BoxExportService::new(
             otlp_transport::Grpc::with_connector(endpoint, connector).with_timeout(options.request_timeout),
         ),
         #[cfg(feature = "http")]
         Protocol::Http => BoxExportService::new(otlp_transport::Http::with_connector(endpoint, connector)),
-    }
+    })
+}
+
+/// The proxy asked for, or what the environment says.
+fn proxy(options: &ClientBuilder, endpoint: &Endpoint) -> Result<Option<ProxyLayer>, Error> {
+    let layer = match &options.proxy {
+        ProxyChoice::Off => None,
+        ProxyChoice::Url(url) => {
+            Some(ProxyLayer::new(url.parse().map_err(|e| Error::option("with_proxy", e))?))
+        }
+        ProxyChoice::Environment => {
+            let lookup = |name: &str| std::env::var(name).ok();
+            ProxyLayer::from_env(endpoint, lookup).map_err(|e| {
+                let problem =
+                    format!("{}; with_proxy and without_proxy go before the environment", e.problem());
+                Error::option(e.variable(), problem)
+            })?
+        }
+    };
+    Ok(layer.map(|layer| layer.with_timeout(options.connect_timeout)))
 }
 
 /// The protocol asked for, or what the format and the features leave.

@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("row_30_fork", crate::row_30_fork::program),
     ("row_31_runtimes", crate::row_31_runtimes::program),
     ("row_31_panicking", crate::row_31_runtimes::panicking),
+    ("row_44_environment", crate::row_44_proxy_unix_ipv6::program),
 ];
 
 const PROGRAM: &str = "OTLP_FAULTS_PROGRAM";

@@ -9,6 +9,7 @@ mod support;
 
 mod attempts;
 mod child;
+mod connect_proxy;
 
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
@@ -19,3 +20,4 @@ mod row_23_clock;
 #[cfg(unix)]
 mod row_30_fork;
 mod row_31_runtimes;
+mod row_44_proxy_unix_ipv6;
