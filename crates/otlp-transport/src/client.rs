@@ -11,6 +11,7 @@ pub(crate) use failure::{broken, was_unprocessed};
 pub(crate) use response_body::ResponseBody;
 
 use crate::payload::Payload;
+use crate::terminal::HEAD_LIMIT;
 use crate::{BoxError, Connect, Connection, Endpoint, ExportFuture, Target};
 use failure::failure;
 use http::{Request, Response, Uri};
@@ -38,8 +39,7 @@ impl<C: Connect> Client<C> {
     #[cfg(feature = "http")]
     pub(crate) fn http1(endpoint: Endpoint, connector: C) -> Self {
         let mut builder = builder();
-        // Enough for any answer's head, and no more (fault: huge headers).
-        builder.http1_max_buf_size(64 * 1024);
+        builder.http1_max_buf_size(HEAD_LIMIT);
         Self { inner: builder.build(Dial::new(&endpoint, connector)), endpoint }
     }
 
@@ -56,7 +56,7 @@ impl<C: Connect> Client<C> {
             .http2_only(true)
             // How much of a request is handed to HTTP/2 ahead of the server's window. It is not copied, only queued.
             .http2_max_send_buf_size(4 * 1024 * 1024)
-            .http2_max_header_list_size(64 * 1024);
+            .http2_max_header_list_size(HEAD_LIMIT as u32);
         Self { inner: builder.build(Dial::new(&endpoint, connector)), endpoint }
     }
 }

@@ -6,6 +6,11 @@ pub const DEFAULT_MAX_REQUEST_SIZE: usize = 64 * 1024 * 1024;
 /// The largest response read unless told otherwise, in bytes before and after decompression: 4 MiB (GRPC-13, HTTP-17).
 pub const DEFAULT_MAX_RESPONSE_SIZE: usize = 4 * 1024 * 1024;
 
+/// The largest head of an HTTP/1.1 answer, and the largest list of headers or trailers of an HTTP/2 one, in bytes: enough for
+/// any answer's, and no more (GRPC-28).
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub(crate) const HEAD_LIMIT: usize = 64 * 1024;
+
 /// How much of a failure's body is read: it only adds a message to the status.
 #[cfg(any(feature = "grpc", feature = "http"))]
 pub(crate) const ERROR_BODY_LIMIT: usize = 64 * 1024;

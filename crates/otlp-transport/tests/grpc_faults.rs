@@ -172,19 +172,22 @@ async fn an_abrupt_goodbye_is_unavailable_and_the_next_call_connects_anew() {
 #[tokio::test]
 async fn headers_over_the_cap_are_a_final_error() {
     // conf: GRPC-28
-    let grpc = scripted(|_, _, _, mut respond| {
-        let head = http::Response::builder()
-            .header("content-type", "application/grpc")
-            .header("grpc-status", "0")
-            .header("x", "x".repeat(100_000))
-            .body(())
-            .unwrap();
-        let _ = respond.send_response(head, true);
-    })
-    .await;
-    let error = grpc_error(grpc).await;
-    assert_eq!(error.code(), GrpcCode::Internal, "{error}");
-    assert_eq!(classify(&Err(error)), Disposition::Permanent { reason: DropReason::NotRetryable });
+    // Those that cost their stream, and those that cost the connection.
+    for size in [100_000, 1_000_000, 16_000_000] {
+        let grpc = scripted(move |_, _, _, mut respond| {
+            let head = http::Response::builder()
+                .header("content-type", "application/grpc")
+                .header("grpc-status", "0")
+                .header("x", "x".repeat(size))
+                .body(())
+                .unwrap();
+            let _ = respond.send_response(head, true);
+        })
+        .await;
+        let error = grpc_error(grpc).await;
+        assert_eq!(error.code(), GrpcCode::Internal, "{error}");
+        assert_eq!(classify(&Err(error)), Disposition::Permanent { reason: DropReason::NotRetryable });
+    }
 }
 
 /// The error of a call to a server that writes `bytes` and closes.

@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use bytes::Bytes;
-use otlp_model::{ExportRequest, ExportResponse, Signal};
-use otlp_transport::{BoxError, ConnectionLost, Disposition, ErrorType, Http, HttpError, classify};
+use otlp_model::{DropReason, ExportRequest, ExportResponse, Signal};
+use otlp_transport::{
+    BoxError, ConnectionLost, Disposition, ErrorType, Http, HttpError, ResponseTooLarge, classify,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -87,7 +89,8 @@ async fn huge_heads_are_not_read_to_their_end() {
     let (head, filler) = ("HTTP/1.1 200 OK\r\nx: ", "x".repeat(1_000_000));
     let endless: &'static str = Box::leak(format!("{head}{filler}").into_boxed_str());
     let error = answer(endless.as_bytes()).await.unwrap_err();
-    assert!(error.is::<ConnectionLost>(), "{error}");
+    assert_eq!(error.downcast_ref::<ResponseTooLarge>().unwrap().limit(), 64 * 1024, "{error}");
+    assert_eq!(classify(&Err(error)), Disposition::Permanent { reason: DropReason::NotRetryable });
 }
 
 #[tokio::test]

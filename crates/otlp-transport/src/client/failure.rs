@@ -3,7 +3,8 @@
 //! Used by the client and by the terminals for bodies that break. Keeps the cause as `source()`.
 
 use crate::error::find;
-use crate::{BoxError, ConnectError, ConnectionLost, Endpoint};
+use crate::terminal::HEAD_LIMIT;
+use crate::{BoxError, ConnectError, ConnectionLost, Endpoint, ResponseTooLarge};
 use hyper_util::client::legacy;
 
 /// The error of a request that got no answer.
@@ -22,8 +23,11 @@ pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
         return http2(endpoint, h2.reason(), Stage::of(h2), error);
     }
     let lost = ConnectionLost::new(error).at(endpoint);
-    let garbage = find::<hyper::Error>(&lost).is_some_and(hyper::Error::is_parse);
-    if garbage { lost.with_hint("; is this a port for OTLP/HTTP?").into() } else { lost.into() }
+    let garbage = find::<hyper::Error>(&lost).filter(|error| error.is_parse());
+    if garbage.is_some_and(hyper::Error::is_parse_too_large) {
+        return ResponseTooLarge::new(HEAD_LIMIT).at(endpoint).into();
+    }
+    if garbage.is_some() { lost.with_hint("; is this a port for OTLP/HTTP?").into() } else { lost.into() }
 }
 
 /// Who ended what on an HTTP/2 connection.
@@ -32,7 +36,7 @@ pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
 enum Stage {
     /// The peer reset the stream.
     PeerReset,
-    /// We reset the stream, because the peer broke the protocol or its headers were too large.
+    /// We reset the stream, or gave up the connection, because the answer broke the protocol or its headers were too large.
     OwnReset,
     /// The peer is closing the connection.
     PeerGoAway,
@@ -49,9 +53,15 @@ impl Stage {
             (true, _, true) => Self::PeerReset,
             (true, _, false) => Self::OwnReset,
             (_, true, true) => Self::PeerGoAway,
+            (_, true, false) if Self::is_swollen(error) => Self::OwnReset,
             (_, true, false) => Self::OwnGoAway,
             _ => Self::Io,
         }
+    }
+
+    /// Whether the connection was given up over headers: without end, of a bomb, or too many to stay in step with.
+    fn is_swollen(error: &h2::Error) -> bool {
+        matches!(error.reason(), Some(h2::Reason::ENHANCE_YOUR_CALM | h2::Reason::COMPRESSION_ERROR))
     }
 }
 
