@@ -15,6 +15,7 @@ mod connect_proxy;
 mod row_01_down_at_start;
 mod row_02_outage;
 mod row_16_partial_success;
+mod row_19_response_bombs;
 mod row_20_redirect;
 mod row_23_clock;
 #[cfg(unix)]

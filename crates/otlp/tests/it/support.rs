@@ -1,6 +1,6 @@
 //! What the tests share: a client at a collector, and the check of the books.
 
-use otlp::{BatchConfig, Client, ClientBuilder, DeliveryReport, Error, RetryConfig};
+use otlp::{BatchConfig, Client, ClientBuilder, DeliveryReport, Error, Protocol, RetryConfig};
 use otlp_testkit::{Claim, Collector};
 use std::time::Duration;
 
@@ -50,6 +50,14 @@ pub(crate) fn retry_soon() -> RetryConfig {
 /// Batches that wait for milliseconds only.
 pub(crate) fn batch_soon() -> BatchConfig {
     BatchConfig { batch_timeout: Duration::from_millis(5), ..BatchConfig::default() }
+}
+
+/// The collector's endpoint for a protocol.
+pub(crate) fn endpoint(collector: &Collector, protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Grpc => collector.grpc_endpoint(),
+        _ => collector.http_endpoint(),
+    }
 }
 
 /// The client's account of all signals together, to be held against what arrived.
