@@ -23,6 +23,9 @@ pub struct Limits {
     pub attribute_value_length: Option<usize>,
     /// How deep arrays and maps may nest; default 64. The attribute's own value is at depth 1; an array or map
     /// deeper than the limit becomes an empty value (LIM-07). Above [`Limits::MAX_DEPTH`] it means that.
+    ///
+    /// Receivers written with prost, C++ or Java refuse a request with more than 100 messages in each other, and a map in
+    /// a map takes three of them: where such values occur, 30 is the most that these read.
     pub attribute_value_depth: usize,
     /// Events of one span; default 128 (LIM-09). The newest are discarded (DEC-18).
     pub events: usize,

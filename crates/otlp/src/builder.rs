@@ -271,7 +271,10 @@ impl ClientBuilder {
         Self { sampler: Decider::new(sampler), ..self }
     }
 
-    /// Limits of attributes, events and links. Values may nest at most [`Limits::MAX_DEPTH`] levels deep.
+    /// Limits of attributes, events and links. Default: the specification's. Values may nest at most
+    /// [`Limits::MAX_DEPTH`] levels deep. Whatever the limits, a text or byte array in an attribute is cut where it would take
+    /// more than half of a request ([`with_max_request_bytes`](Self::with_max_request_bytes); 1 MiB by default, counted in
+    /// characters): one such value would cost its whole span, which could not be sent.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }

@@ -13,6 +13,7 @@ use otlp_model::{
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -169,7 +170,9 @@ impl Span {
     /// ```
     pub fn record_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
         if self.is_recording() {
-            let message = error.to_string();
+            // The text is foreign code, in a place where the application expects no panic.
+            let message = catch_unwind(AssertUnwindSafe(|| error.to_string()))
+                .unwrap_or_else(|_| String::from("the error's Display panicked"));
             let attributes = [
                 ("exception.type", std::any::type_name::<E>().into()),
                 ("exception.message", message.as_str().into()),

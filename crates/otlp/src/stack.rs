@@ -12,7 +12,7 @@ use crate::runtime::Work;
 use crate::shared::Shared;
 use crate::slot::ServiceSlot;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
-use otlp_model::{Groups, Outcome, RequestLimits, Signal};
+use otlp_model::{Groups, Limits, Outcome, RequestLimits, Signal};
 use otlp_transport::{
     AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor,
     Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer, RetryLayer, RetryPolicy,
@@ -73,7 +73,7 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
     };
     let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
     let wait = (!options.async_export).then_some(options.flush_timeout);
-    let shared = Shared::new(options.limits, groups, failures, options.sampler, lanes, wait);
+    let shared = Shared::new(limits(&options), groups, failures, options.sampler, lanes, wait);
     Ok(Stack { shared, workers, probe, shutdown: trigger, endpoint: endpoint.to_string() })
 }
 
@@ -238,6 +238,13 @@ fn batching(options: &ClientBuilder) -> BatchConfig {
         max_in_flight: options.max_in_flight,
         shards: None,
     }
+}
+
+/// One value that takes more than half of a request would cost its whole span or log record, which could not be sent.
+fn limits(options: &ClientBuilder) -> Limits {
+    let most = options.max_request_bytes / 2;
+    let length = options.limits.attribute_value_length.map_or(most, |length| length.min(most));
+    Limits { attribute_value_length: Some(length), ..options.limits }
 }
 
 fn compress(options: &ClientBuilder) -> Result<CompressLayer, Error> {

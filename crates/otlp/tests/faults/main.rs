@@ -21,4 +21,11 @@ mod row_23_clock;
 #[cfg(unix)]
 mod row_30_fork;
 mod row_31_runtimes;
+mod row_32_panics;
+mod row_33_flood;
+mod row_34_giants;
+mod row_35_bytes;
+mod row_36_numbers;
+mod row_37_lifecycles;
+mod row_38_contexts;
 mod row_44_proxy_unix_ipv6;

@@ -109,7 +109,11 @@ async fn a_span_larger_than_a_request_is_dropped_alone() {
     let client = builder(collector.grpc_endpoint()).with_max_request_bytes(4_096).build().await.unwrap();
     let tracer = client.tracer("t");
     tracer.start("small").end();
-    tracer.start("large").set_attribute("blob", vec![0u8; 10_000]);
+    let mut large = tracer.start("large");
+    for part in 0..5 {
+        large.set_attribute(format!("blob {part}"), vec![0u8; 2_000]);
+    }
+    large.end();
     tracer.start("small").end();
     let report = books(client.shutdown(PATIENCE).await);
     assert_eq!((report.delivered(), report.dropped().get(DropReason::TooLarge)), (2, 1));
