@@ -31,7 +31,13 @@ pub struct CollectorBuilder {
 
 impl CollectorBuilder {
     pub(crate) fn new() -> Self {
-        let settings = Settings { grpc_limit: 4 << 20, http_limit: 20 << 20, grace: Duration::from_secs(5) };
+        let settings = Settings {
+            grpc_limit: 4 << 20,
+            http_limit: 20 << 20,
+            grace: Duration::from_secs(5),
+            #[cfg(feature = "tls")]
+            tls: None,
+        };
         Self { sites: Vec::new(), script: Script::new(), settings }
     }
 
@@ -68,6 +74,13 @@ impl CollectorBuilder {
     /// How long [`Collector::stop`] lets calls in flight finish. Default: 5 s.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.settings.grace = grace;
+        self
+    }
+
+    /// Speaks TLS on the TCP listeners. Default: clear text. See [`ServerTls`](crate::ServerTls).
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: crate::ServerTls) -> Self {
+        self.settings.tls = Some(tls);
         self
     }
 

@@ -12,6 +12,7 @@ pub(crate) use life::{Phase, Place, Role, Settings, Shared, Site, bind};
 use otlp_model::Signal;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// An OTLP collector in this process, for tests. See the [crate's front page](crate).
@@ -75,13 +76,13 @@ impl Collector {
         Ok(Self { shared, sites, life: Arc::new(tokio::sync::Mutex::new(life)), home })
     }
 
-    /// The gRPC endpoint, `http://127.0.0.1:PORT`. Without a gRPC listener a text that is no URL and says so.
+    /// The gRPC endpoint, `http://127.0.0.1:PORT`, or `https`. Without a gRPC listener a text that is no URL and says so.
     #[must_use]
     pub fn grpc_endpoint(&self) -> String {
         self.endpoint(Role::Grpc).unwrap_or_else(|| "<the collector has no gRPC listener>".to_owned())
     }
 
-    /// The HTTP endpoint, `http://127.0.0.1:PORT`, to which clients add `/v1/traces` and so on. Without an HTTP listener
+    /// The HTTP endpoint, `http://127.0.0.1:PORT`, or `https`, to which clients add `/v1/traces` and so on. Without an HTTP listener
     /// a text that is no URL and says so.
     #[must_use]
     pub fn http_endpoint(&self) -> String {
@@ -97,6 +98,8 @@ impl Collector {
     fn endpoint(&self, role: Role) -> Option<String> {
         let site = self.sites.iter().find(|site| site.role == role)?;
         Some(match &site.place {
+            #[cfg(feature = "tls")]
+            Place::Tcp(address) if self.shared.tls().is_some() => format!("https://{address}"),
             Place::Tcp(address) => format!("http://{address}"),
             Place::Unix(path) => format!("unix:{}", path.display()),
         })
@@ -155,6 +158,30 @@ impl Collector {
     /// ```
     pub fn set_script(&self, script: impl Into<Script>) {
         self.shared.journal.set_script(script.into());
+    }
+
+    /// How many connections were accepted since the start, those without a call included.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Replaces what connections made from now on speak: another certificate, or clear text (`None`). Those that stand go
+    /// on; [`restart`](Self::restart) ends them.
+    ///
+    /// ```
+    /// # use otlp_testkit::{Collector, ServerTls, TestCa};
+    /// # fn main() -> Result<(), otlp_testkit::Error> {
+    /// # let ca = TestCa::new("authority")?;
+    /// # let collector = Collector::builder().grpc().start_blocking()?;
+    /// collector.set_tls(Some(ServerTls::new(&ca.expired_server(&["127.0.0.1"])?)?));
+    /// assert!(collector.grpc_endpoint().starts_with("https://"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn set_tls(&self, tls: Option<crate::ServerTls>) {
+        self.shared.set_tls(tls);
     }
 
     /// Waits until `items` items of any signal have been received since the start (or [`clear`](Self::clear)), and

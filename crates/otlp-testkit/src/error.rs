@@ -49,6 +49,10 @@ pub enum Error {
         /// The method that was called.
         operation: &'static str,
     },
+    /// A certificate or a key could not be made or used.
+    #[cfg(feature = "tls")]
+    #[error("the collector's TLS: {0}")]
+    Tls(String),
     /// What was waited for did not arrive in time.
     #[error("waited {waited:?} for {wanted}, but {seen}")]
     Timeout {
@@ -62,6 +66,11 @@ pub enum Error {
 }
 
 impl Error {
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(error: impl std::fmt::Display) -> Self {
+        Self::Tls(error.to_string())
+    }
+
     /// Whether this is a wait that ended without what was waited for.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

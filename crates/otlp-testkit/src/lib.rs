@@ -14,6 +14,8 @@ mod script;
 mod server;
 mod status;
 mod tally;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::CollectorBuilder;
 pub use call::{Attempt, Call, Malformed, Payload, Peer, Protocol};
@@ -25,6 +27,8 @@ pub use received::{Received, ReceivedLog, ReceivedMetric, ReceivedSpan};
 pub use reply::Reply;
 pub use script::Script;
 pub use tally::Tally;
+#[cfg(feature = "tls")]
+pub use tls::{Identity, ServerTls, TestCa};
 
 /// The crate of the generated types in which received telemetry is given.
 pub use opentelemetry_proto;

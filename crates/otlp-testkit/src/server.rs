@@ -64,7 +64,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, period: u64, role: Role, listene
                 let id = shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let connection = Arc::new(Connection::new(Arc::clone(&shared), period, id, peer));
                 match stream {
-                    Stream::Tcp(stream) => connections.spawn(serve(connection, role, stream)),
+                    Stream::Tcp(stream) => connections.spawn(serve_tcp(connection, role, stream)),
                     Stream::Unix(stream) => connections.spawn(serve(connection, role, stream)),
                 };
             }
@@ -78,6 +78,23 @@ pub(crate) async fn accept(shared: Arc<Shared>, period: u64, role: Role, listene
         () = tokio::time::sleep(shared.settings.grace) => {}
     }
     connections.shutdown().await;
+}
+
+/// Serves a TCP connection, over TLS if the collector speaks it.
+async fn serve_tcp(connection: Arc<Connection>, role: Role, stream: TcpStream) {
+    #[cfg(feature = "tls")]
+    if let Some(tls) = connection.shared.tls() {
+        let stream = tokio::select! {
+            biased;
+            () = connection.shared.ending() => None,
+            stream = tls.accept(role, stream) => stream,
+        };
+        if let Some(stream) = stream {
+            serve(connection, role, stream).await;
+        }
+        return;
+    }
+    serve(connection, role, stream).await;
 }
 
 /// Serves one connection until the client leaves, a fault closes it, or the collector goes down.

@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) grpc_limit: usize,
     pub(crate) http_limit: usize,
     pub(crate) grace: Duration,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<crate::ServerTls>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +61,31 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) connections: AtomicU64,
+    #[cfg(feature = "tls")]
+    tls: std::sync::Mutex<Option<crate::ServerTls>>,
 }
 
 impl Shared {
     pub(crate) fn new(journal: Journal, settings: Settings) -> Self {
-        Self { journal, settings, phase: watch::Sender::new(Phase::Down), connections: AtomicU64::new(0) }
+        Self {
+            journal,
+            #[cfg(feature = "tls")]
+            tls: std::sync::Mutex::new(settings.tls.clone()),
+            settings,
+            phase: watch::Sender::new(Phase::Down),
+            connections: AtomicU64::new(0),
+        }
+    }
+
+    /// What a new connection is to speak; `None`: clear text.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(&self) -> Option<crate::ServerTls> {
+        self.tls.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn set_tls(&self, tls: Option<crate::ServerTls>) {
+        *self.tls.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = tls;
     }
 
     /// Resolves when the collector no longer serves.

@@ -235,6 +235,10 @@ impl fmt::Display for Verification<'_> {
                 "the server's certificate is from an authority that is not trusted here; name the certificate of that \
                  authority as CA",
             ),
+            CertificateError::BadSignature => f.write_str(
+                "the server's certificate names a trusted authority, but another key has signed it; is the CA given here \
+                 the one in force?",
+            ),
             CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => f.write_str(
                 "the server uses the certificate of an authority (CA:TRUE) as its own; give it one with CA:FALSE",
             ),
