@@ -6,6 +6,7 @@ mod auth;
 mod builder;
 mod context;
 mod delivery;
+mod idle;
 mod law;
 mod loss;
 mod pipeline;
