@@ -9,6 +9,7 @@ mod conformance;
 mod features;
 mod instructions;
 mod manifest;
+mod soak;
 mod source;
 mod tidy;
 mod tree;
@@ -39,6 +40,8 @@ cargo xtask <command>
   instructions                   count the instructions of the hot path and of an export with callgrind, and fail above
                                  benches/instructions.toml; says so and ends well where valgrind is missing
     --renew                      write that file anew
+  soak [SECONDS] [--seed N]      run two clients at a steady rate against one random fault after the other (600 s); fails
+                                 at the first item that is missing, and prints the seed that brings the faults back
 ";
 
 /// What a command answers: `Err` holds the sentence printed before the process exits with 1.
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Some(("weight", [])) => weight::run(),
         Some(("bench", rest)) => bench::run(rest),
         Some(("instructions", rest)) => instructions::run(rest),
+        Some(("soak", rest)) => soak::run(rest),
         Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");
             Ok(())
