@@ -16,6 +16,15 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("row_30_fork", crate::row_30_fork::program),
     ("row_31_runtimes", crate::row_31_runtimes::program),
     ("row_31_panicking", crate::row_31_runtimes::panicking),
+    ("row_39_thread_locals", crate::row_39_exits::thread_locals),
+    ("row_39_exit", crate::row_39_exits::exit),
+    ("row_39_main_returns", crate::row_39_exits::main_returns),
+    ("row_39_exit_during_shutdown", crate::row_39_exits::exit_during_shutdown),
+    ("row_41_loop", crate::row_41_loop::program),
+    #[cfg(target_os = "linux")]
+    ("row_43_descriptors", crate::row_43_exhaustion::descriptors),
+    #[cfg(target_os = "linux")]
+    ("row_43_threads", crate::row_43_exhaustion::threads),
     ("row_44_environment", crate::row_44_proxy_unix_ipv6::program),
 ];
 

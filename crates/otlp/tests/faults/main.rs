@@ -28,4 +28,8 @@ mod row_35_bytes;
 mod row_36_numbers;
 mod row_37_lifecycles;
 mod row_38_contexts;
+mod row_39_exits;
+mod row_41_loop;
+#[cfg(target_os = "linux")]
+mod row_43_exhaustion;
 mod row_44_proxy_unix_ipv6;
