@@ -22,7 +22,8 @@ pub const MAX_MESSAGE_CHARS: usize = 1024;
 ///
 /// `sent_items` is what the request held. An empty body, a missing and an empty `partial_success` all mean full success.
 /// A rejected count below zero or above `sent_items` is clamped (PART-06) and the claim added to the message, so that
-/// whoever logs the message logs the claim. The message is cut at [`MAX_MESSAGE_CHARS`] characters.
+/// whoever logs the message logs the claim. The message is cut at [`MAX_MESSAGE_CHARS`] characters, and has blanks for what
+/// [could deceive](is_deceptive).
 ///
 /// ```
 /// use otlp_model::{ExportResponse, Signal, response::decode_export_response};
@@ -72,10 +73,27 @@ fn export_response(signal: Signal, claimed: i64, mut message: String, sent_items
     ExportResponse { rejected, message: (!message.is_empty()).then_some(message) }
 }
 
-/// `text` cut at [`MAX_MESSAGE_CHARS`] characters; the last one then says so.
+/// Whether a character of a receiver's text could begin a new line of a log, colour it, or show it in another order.
+///
+/// Those that could are shown as blanks, so that no receiver writes lines into a log that are not its own.
+///
+/// ```
+/// use otlp_model::response::is_deceptive;
+/// assert!(['\n', '\r', '\x1b', '\u{2028}', '\u{202e}'].into_iter().all(is_deceptive));
+/// assert!(!['a', ' ', 'é', '…'].into_iter().any(is_deceptive));
+/// ```
+#[must_use]
+pub fn is_deceptive(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+/// `text` without [deceptive](is_deceptive) characters, cut at [`MAX_MESSAGE_CHARS`]; the last one then says so.
 fn capped(text: &str) -> String {
-    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(MAX_MESSAGE_CHARS - 1).chain(['…']).collect(),
+    let mut kept = text.chars().map(|c| if is_deceptive(c) { ' ' } else { c });
+    let mut message: String = kept.by_ref().take(MAX_MESSAGE_CHARS).collect();
+    if kept.next().is_some() {
+        message.pop();
+        message.push('…');
     }
+    message
 }

@@ -4,7 +4,9 @@
 use opentelemetry_proto::tonic::collector::logs::v1 as logs;
 use opentelemetry_proto::tonic::collector::metrics::v1 as metrics;
 use opentelemetry_proto::tonic::collector::trace::v1 as traces;
-use otlp_model::response::{MAX_MESSAGE_CHARS, RpcStatus, decode_export_response, decode_rpc_status};
+use otlp_model::response::{
+    MAX_MESSAGE_CHARS, RpcStatus, decode_export_response, decode_rpc_status, is_deceptive,
+};
 use otlp_model::{ExportResponse, Signal};
 use proptest::prelude::*;
 use prost::Message;
@@ -77,6 +79,17 @@ fn unknown_fields_are_skipped() {
 }
 
 #[test]
+fn messages_write_no_lines_of_their_own() {
+    let message = "full\r\n2026-11-28 ERROR made up\u{1b}[31m\u{2028}x\u{202e}y\0";
+    let mut partial = vec![0x12, u8::try_from(message.len()).unwrap()];
+    partial.extend(message.bytes());
+    let mut bytes = vec![0x0a, u8::try_from(partial.len()).unwrap()];
+    bytes.extend(partial);
+    let response = decode_export_response(Signal::Traces, &bytes, 1).unwrap();
+    assert_eq!(response.message.as_deref(), Some("full  2026-11-28 ERROR made up [31m x y "));
+}
+
+#[test]
 fn messages_are_capped() {
     // conf: HTTP-17
     let response =
@@ -101,7 +114,8 @@ proptest! {
         let bytes = encode(signal, rejected, message.clone());
         let response = decode_export_response(signal, &bytes, rejected as u64 + more).unwrap();
         prop_assert_eq!(response.rejected, rejected as u64);
-        prop_assert_eq!(response.message.unwrap_or_default(), message);
+        let shown: String = message.chars().map(|c| if is_deceptive(c) { ' ' } else { c }).collect();
+        prop_assert_eq!(response.message.unwrap_or_default(), shown);
     }
 
     #[test]

@@ -11,11 +11,11 @@ pub(crate) use http::retry_after;
 /// The longest server message kept, in bytes: enough to read, too little to flood a log with.
 pub(crate) const MESSAGE_LIMIT: usize = 1024;
 
-/// `text` without control characters and no longer than [`MESSAGE_LIMIT`].
+/// `text` without characters that [could deceive](otlp_model::response::is_deceptive) and no longer than [`MESSAGE_LIMIT`].
 pub(crate) fn printable(text: &str) -> String {
     let mut kept = String::with_capacity(text.len().min(MESSAGE_LIMIT));
     for c in text.trim().chars() {
-        let c = if c.is_control() { ' ' } else { c };
+        let c = if otlp_model::response::is_deceptive(c) { ' ' } else { c };
         if kept.len() + c.len_utf8() > MESSAGE_LIMIT {
             kept.push('…');
             break;
