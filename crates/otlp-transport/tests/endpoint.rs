@@ -111,9 +111,15 @@ fn queries_are_kept_fragments_dropped_and_neither_is_shown() {
 #[test]
 fn credentials_are_refused_without_being_repeated() {
     // conf: HTTP-22, HDR-09
-    for text in
-        ["http://user:hunter2@h:4318/", "http://hunter2@h", "http://a@b:hunter2@h:1/x", "hunter2@h:4317"]
-    {
+    for text in [
+        "http://user:hunter2@h:4318/",
+        "http://hunter2@h",
+        "http://a@b:hunter2@h:1/x",
+        "hunter2@h:4317",
+        "http://user:hunter2/x@h:4318",
+        "http://user:hunter2?x@h",
+        "http://user:hunter2#x@h",
+    ] {
         let error = refused(text);
         assert_eq!(error, EndpointError::Credentials, "{text}");
         assert!(!error.to_string().contains("hunter2"));

@@ -48,13 +48,16 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
 
 fn http(rest: &str, scheme: Scheme) -> Result<Endpoint, EndpointError> {
     let rest = rest.strip_prefix("//").ok_or(EndpointError::MissingHost)?;
+    let has_at = rest.contains('@');
     let rest = rest.split_once('#').map_or(rest, |(before, _fragment)| before);
     let (rest, query) = match rest.split_once('?') {
         Some((before, query)) => (before, Some(query)),
         None => (rest, None),
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (host, port) = split_authority(authority)?;
+    // A password with `/`, `?` or `#` in it ends the authority early: the error must not repeat a part of it.
+    let hidden = |error| if has_at { EndpointError::Credentials } else { error };
+    let (host, port) = split_authority(authority).map_err(hidden)?;
     check_visible(path).map_err(|found| EndpointError::InvalidPath { found })?;
     check_visible(query.unwrap_or_default()).map_err(|found| EndpointError::InvalidPath { found })?;
     let port = port.unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
