@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("row_43_descriptors", crate::row_43_exhaustion::descriptors),
     #[cfg(target_os = "linux")]
     ("row_43_threads", crate::row_43_exhaustion::threads),
+    ("row_42_logs", crate::row_42_secrets::program),
     ("row_44_environment", crate::row_44_proxy_unix_ipv6::program),
 ];
 

@@ -30,6 +30,7 @@ mod row_37_lifecycles;
 mod row_38_contexts;
 mod row_39_exits;
 mod row_41_loop;
+mod row_42_secrets;
 #[cfg(target_os = "linux")]
 mod row_43_exhaustion;
 mod row_44_proxy_unix_ipv6;
