@@ -3,8 +3,7 @@
 //! Used by the client and by the terminals for bodies that break. Keeps the cause as `source()`.
 
 use crate::error::find;
-use crate::terminal::HEAD_LIMIT;
-use crate::{BoxError, ConnectError, ConnectionLost, Endpoint, ResponseTooLarge};
+use crate::{BoxError, ConnectError, ConnectionLost, Endpoint};
 use hyper_util::client::legacy;
 
 /// The error of a request that got no answer.
@@ -24,8 +23,9 @@ pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
     }
     let lost = ConnectionLost::new(error).at(endpoint);
     let garbage = find::<hyper::Error>(&lost).filter(|error| error.is_parse());
+    #[cfg(feature = "http")]
     if garbage.is_some_and(hyper::Error::is_parse_too_large) {
-        return ResponseTooLarge::new(HEAD_LIMIT).at(endpoint).into();
+        return crate::ResponseTooLarge::new(crate::terminal::HEAD_LIMIT).at(endpoint).into();
     }
     if garbage.is_some() { lost.with_hint("; is this a port for OTLP/HTTP?").into() } else { lost.into() }
 }
