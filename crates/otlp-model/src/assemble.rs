@@ -10,6 +10,7 @@ mod walk;
 use crate::{ExportRequest, GroupId, Groups, Records, Run, Signal};
 use layout::{Draft, Layout};
 use std::ops::Range;
+pub(crate) use walk::items_of;
 
 /// What one request may hold.
 ///

@@ -19,6 +19,7 @@ mod resource;
 pub mod response;
 mod span;
 mod span_context;
+mod split;
 mod trace_state;
 mod validate;
 mod value;

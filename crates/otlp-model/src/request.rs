@@ -173,6 +173,13 @@ impl ExportRequest {
     }
 }
 
+impl ExportRequest {
+    /// A part of the same request: `items` of its items in `body`.
+    pub(crate) fn with_items(self, items: u64, body: Body) -> Self {
+        Self { items, raw_len: body.len(), body, ..self }
+    }
+}
+
 impl fmt::Debug for ExportRequest {
     /// Header values are left out: they may be secrets (conformance HDR-09).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,11 +18,15 @@ pub(super) fn for_each_record(signal: Signal, items: u64, run: &[u8], mut visit:
             _ => (rest.len(), rest),
         };
         rest = rest.get(len..).unwrap_or(&[]);
-        let counted = if signal == Signal::Metrics { data_points(record) } else { 1 };
-        let counted = if rest.is_empty() { items } else { counted.min(items) };
+        let counted = if rest.is_empty() { items } else { items_of(signal, record).min(items) };
         items -= counted;
         visit(counted, len);
     }
+}
+
+/// The items in one encoded record.
+pub(crate) fn items_of(signal: Signal, record: &[u8]) -> u64 {
+    if signal == Signal::Metrics { data_points(record) } else { 1 }
 }
 
 /// The data points of an encoded metric: field 1 of its gauge, sum, histogram or summary.

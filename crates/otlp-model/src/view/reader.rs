@@ -101,6 +101,11 @@ const END_GROUP: u32 = 4;
 const FIXED32: u32 = 5;
 
 impl<'a> Fields<'a> {
+    /// How many bytes of the message are still to be read.
+    pub(crate) const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
         let Some((taken, rest)) = self.rest.split_at_checked(count) else {
             return Err(self.error("a field reaches beyond the end of its message"));
