@@ -69,8 +69,8 @@ pub use json::{Json, JsonLayer};
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
 pub use proxy::{NoProxy, Proxy, ProxyError, ProxyLayer, ProxyUrl, ProxyUrlError, ProxyVariableError};
 pub use retry::{
-    Backoff, GaveUp, Pause, Retries, Retry, RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder,
-    RetryPolicyError,
+    Backoff, CircuitBreaker, CircuitBreakerBuilder, GaveUp, Pause, Retries, Retry, RetryBudget,
+    RetryDecision, RetryLayer, RetryPolicy, RetryPolicyBuilder, RetryPolicyError,
 };
 pub use service_builder_ext::ServiceBuilderExt;
 pub use shutdown::{Shutdown, ShutdownTrigger};

@@ -233,15 +233,17 @@ async fn a_request_that_cannot_outwait_the_common_pause_ends_without_an_attempt(
     // conf: RETRY-08, RETRY-10
     let server = Server::new([After(429, 90 * SECOND), Status(200)]);
     let stack = stack(exact().max_elapsed(60 * SECOND), Shutdown::never(), &server);
+    let mut taken = stack.clone();
+    let taken = taken.ready().await.unwrap();
     stack.clone().oneshot(request()).await.unwrap_err();
-    let error = stack.clone().oneshot(request()).await.unwrap_err();
+    let error = taken.call(request()).await.unwrap_err();
     assert_eq!(server.attempts().len(), 1);
     let (reason, gave_up) = lost(&error);
     assert_eq!((reason, gave_up.attempts()), (DropReason::RetriesExhausted, 0));
     assert!(error.to_string().contains("ordered a pause"), "{error}");
-    // The pause ends, and with it the losses.
-    tokio::time::sleep(90 * SECOND).await;
+    // What was not taken yet waits where it is until the pause ends, and is not lost.
     stack.oneshot(request()).await.unwrap();
+    assert_eq!(server.attempts(), millis(&[0, 90_000]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The pause a server ordered, shared by every request to the same destination (conformance RETRY-08).
 //!
-//! Held by the retry services of a destination. Never sleeps and decides nothing: it remembers an instant.
+//! Held by the retry services of a destination. Decides nothing: it remembers an instant.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::time::Instant;
@@ -34,10 +34,20 @@ impl Pause {
         Self::default()
     }
 
-    /// Nothing is sent before `until`; an earlier order that reaches further stays.
-    pub(super) fn extend(&self, until: Instant) {
+    /// Nothing is sent before `until`, which a server ordered to be `ordered` at the earliest; an earlier order that
+    /// reaches as far stays, or many that come together would add up their jitter to its most.
+    pub(super) fn extend(&self, ordered: Instant, until: Instant) {
         let mut current = self.until.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = (*current).max(Some(until));
+        if *current < Some(ordered) {
+            *current = Some(until);
+        }
+    }
+
+    /// Returns when no pause is pending. Cancel safe.
+    pub(super) async fn outwait(&self) {
+        while let Some(until) = self.pending(Instant::now()) {
+            tokio::time::sleep_until(until).await;
+        }
     }
 
     /// The instant before which nothing is sent, if that is still to come at `now`.

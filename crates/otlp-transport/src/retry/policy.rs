@@ -142,7 +142,13 @@ impl RetryPolicy {
         server_delay.map(|delay| delay.min(self.max_server_delay)).filter(|delay| !delay.is_zero())
     }
 
-    /// What a request that waited for the end of a common pause waits more, so that not all leave it at once.
+    /// How long a pause is that a server ordered for `minimum`: longer by a random share of it, so that the clients that
+    /// were told the same do not come back in step.
+    pub(super) fn pause(&self, minimum: Duration, random: f64) -> Duration {
+        scale(minimum, 1.0 + self.randomization_factor * random.clamp(0.0, 1.0))
+    }
+
+    /// What a request that waited with others waits more, so that not all leave at once.
     pub(super) fn spread(&self, random: f64) -> Duration {
         scale(self.initial_interval, self.randomization_factor * random.clamp(0.0, 1.0))
     }
@@ -213,7 +219,7 @@ impl RetryPolicyBuilder {
     /// The first setting out of its range, by name.
     pub fn build(self) -> Result<RetryPolicy, RetryPolicyError> {
         let policy = self.policy;
-        let refuse = |field, problem| Err(RetryPolicyError { field, problem });
+        let refuse = |field, problem| Err(RetryPolicyError::new(field, problem));
         if policy.initial_interval.is_zero() {
             return refuse("initial_interval", "must be more than zero".to_owned());
         }
@@ -240,7 +246,8 @@ impl RetryPolicyBuilder {
     }
 }
 
-/// A retry setting is out of its range.
+/// A setting of a [`RetryPolicy`], a [`RetryBudget`](crate::RetryBudget) or a [`CircuitBreaker`](crate::CircuitBreaker) is
+/// out of its range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicyError {
     field: &'static str,
@@ -248,6 +255,10 @@ pub struct RetryPolicyError {
 }
 
 impl RetryPolicyError {
+    pub(super) const fn new(field: &'static str, problem: String) -> Self {
+        Self { field, problem }
+    }
+
     /// The name of the setting, for example `multiplier`.
     #[must_use]
     pub const fn field(&self) -> &'static str {
