@@ -3,7 +3,7 @@
 //! The top of the export stack: what is above speaks of batches and outcomes, what is below of encoded requests. The
 //! only layer that knows groups. Never retries and never compresses.
 
-use crate::{BoxError, Disposition, ExportFuture, ExportService, classify};
+use crate::{BoxError, ExportFuture, ExportService, outcome_of};
 use otlp_model::{DropReason, ExportRequest, Groups, Outcome, Records, RequestLimits, Signal, assemble};
 use std::fmt;
 use std::mem;
@@ -120,20 +120,7 @@ async fn send_all<S: ExportService>(mut inner: S, requests: Vec<ExportRequest>) 
                 Err(error) => Err(error),
             },
         };
-        outcome.merge(&outcome_of(&classify(&result), items));
+        outcome.merge(&outcome_of(&result, items));
     }
     outcome
-}
-
-/// What `items` items sent in one request came to.
-fn outcome_of(disposition: &Disposition, items: u64) -> Outcome {
-    match *disposition {
-        Disposition::Delivered { rejected } => {
-            let rejected = rejected.min(items);
-            Outcome { delivered: items - rejected, rejected, ..Outcome::default() }
-        }
-        Disposition::Permanent { reason } => Outcome::lost(reason, items),
-        // Nothing above sends it again, so the one attempt was all the attempts there were.
-        Disposition::Retryable { .. } => Outcome::lost(DropReason::RetriesExhausted, items),
-    }
 }

@@ -2,12 +2,13 @@
 //!
 //! Used by retry, observe and assemble. Pure: reads types along the error's `source()` chain, never texts, clocks or state.
 
-use crate::error::chain;
+use crate::error::{chain, find};
 use crate::{
     BoxError, ConnectError, ConnectionLost, CredentialsError, Disposition, ErrorType, GrpcCode, GrpcError,
-    HttpError, InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, TimeoutError, UnsupportedFormat,
+    HttpError, InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, SentInParts, TimeoutError,
+    UnsupportedFormat,
 };
-use otlp_model::{DropReason, ExportResponse, Undelivered};
+use otlp_model::{DropReason, ExportResponse, Outcome, Undelivered};
 use std::error::Error;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use std::time::Duration;
 /// - Otherwise the first error in the chain that this crate knows decides: gRPC by code (RETRY-02, RETRY-03,
 ///   RETRY-05), HTTP by status (HTTP-11, HTTP-12), connections that failed or broke and timeouts are retryable
 ///   (HTTP-15, HTTP-16, RETRY-15), so are credentials that could not be had, sizes, redirects and invalid headers are
-///   not (RETRY-16).
+///   not (RETRY-16, SURV-02, SURV-03).
+/// - [`SentInParts`] says by itself what became of each part; here it counts as its greatest loss.
 /// - An error of which nothing is known, such as one of a user's layer, is final: [`DropReason::LayerFailed`].
 ///
 /// ```
@@ -39,18 +41,58 @@ pub fn classify(result: &Result<ExportResponse, BoxError>) -> Disposition {
         Ok(response) => return Disposition::Delivered { rejected: response.rejected },
         Err(error) => &**error as &(dyn Error + 'static),
     };
+    if let Some(parts) = find::<SentInParts>(error) {
+        return permanent(parts.worst());
+    }
     if let Some(reason) = Undelivered::reason_of(error) {
         return Disposition::Permanent { reason };
     }
     chain(error).find_map(known).unwrap_or(Disposition::Permanent { reason: DropReason::LayerFailed })
 }
 
+/// What became of `items` items that were sent in one request, for the books: it adds up to `items`.
+///
+/// ```
+/// use otlp_model::{DropReason, ExportResponse, Outcome};
+/// use otlp_transport::{BoxError, HttpError, outcome_of};
+/// let response = ExportResponse { rejected: 2, message: None };
+/// assert_eq!(outcome_of(&Ok(response), 5), Outcome { delivered: 3, rejected: 2, ..Outcome::default() });
+/// let refused: Result<ExportResponse, BoxError> = Err(HttpError::new(400).into());
+/// assert_eq!(outcome_of(&refused, 5), Outcome::lost(DropReason::NotRetryable, 5));
+/// ```
+#[must_use]
+pub fn outcome_of(result: &Result<ExportResponse, BoxError>, items: u64) -> Outcome {
+    if let Err(error) = result
+        && let Some(parts) = find::<SentInParts>(&**error)
+        && parts.outcome().items() == items
+    {
+        return *parts.outcome();
+    }
+    match classify(result) {
+        Disposition::Delivered { rejected } => {
+            let rejected = rejected.min(items);
+            Outcome { delivered: items - rejected, rejected, ..Outcome::default() }
+        }
+        Disposition::Permanent { reason } => Outcome::lost(reason, items),
+        // Nothing above sends it again, so the one attempt was all the attempts there were.
+        Disposition::Retryable { .. } => Outcome::lost(DropReason::RetriesExhausted, items),
+    }
+}
+
 /// The disposition of one error, if it is one of ours.
 fn known(error: &(dyn Error + 'static)) -> Option<Disposition> {
     let disposition = if let Some(error) = error.downcast_ref::<GrpcError>() {
-        grpc(error.code(), error.retry_delay())
+        if error.is_too_large() {
+            permanent(DropReason::TooLarge)
+        } else {
+            grpc(error.code(), error.retry_delay())
+        }
     } else if let Some(error) = error.downcast_ref::<HttpError>() {
-        http(error.status(), error.retry_after())
+        if error.is_too_large() {
+            permanent(DropReason::TooLarge)
+        } else {
+            http(error.status(), error.retry_after())
+        }
     } else if let Some(error) = error.downcast_ref::<CredentialsError>() {
         // The data is fine. Not before credentials are asked for again: until then every request would fail alike.
         retryable(ErrorType::Unavailable, Some(error.wait()))

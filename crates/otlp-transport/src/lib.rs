@@ -19,6 +19,7 @@ mod json;
 mod observe;
 mod retry;
 mod service_builder_ext;
+mod split;
 
 // The terminals: what puts a request on the wire, and what its answer means.
 #[cfg(any(feature = "grpc", feature = "http"))]
@@ -48,7 +49,7 @@ pub use attempt_timeout::{AttemptTimeout, AttemptTimeoutLayer, TimeoutError};
 pub use auth::{
     Auth, AuthLayer, BearerTokenFile, Credentials, CredentialsError, Token, TokenFileError, TokenFuture,
 };
-pub use classify::classify;
+pub use classify::{classify, outcome_of};
 pub use code::GrpcCode;
 pub use compress::{Compress, CompressLayer, Compression, CompressionError, Compressor};
 pub use connect::{Alpn, BoxConnector, Connect, ConnectFuture, Connection, Connector};
@@ -74,6 +75,7 @@ pub use retry::{
 };
 pub use service_builder_ext::ServiceBuilderExt;
 pub use shutdown::{Shutdown, ShutdownTrigger};
+pub use split::{SentInParts, Split, SplitLayer};
 pub use terminal::{DEFAULT_MAX_REQUEST_SIZE, DEFAULT_MAX_RESPONSE_SIZE};
 #[cfg(feature = "_tls")]
 pub use tls::{Pem, Tls, TlsBuilder, TlsConfigError, TlsError, TlsErrorKind, TlsLayer, TlsStatus};

@@ -3,8 +3,8 @@
 //! Used twice in a stack, above retry for batches and below it for attempts; which of the two is simply which instance
 //! of the layer. Never changes a request or an outcome.
 
-use crate::{BoxError, Disposition, ExportFuture, ExportService, classify};
-use otlp_model::{ExportRequest, ExportResponse, Signal};
+use crate::{BoxError, Disposition, ExportFuture, ExportService, classify, outcome_of};
+use otlp_model::{ExportRequest, ExportResponse, Outcome, Signal};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -28,6 +28,9 @@ pub struct Observation<'a> {
     pub latency: Duration,
     /// What it came to; `None` when it was cancelled: its future was dropped before the end.
     pub disposition: Option<Disposition>,
+    /// What became of its items, for counters; `None` when it was cancelled. Of an attempt that may be retried: what it
+    /// would come to if it were the last.
+    pub outcome: Option<Outcome>,
     /// The response, when there was one: it has the message of a partial success.
     pub response: Option<&'a ExportResponse>,
     /// The error, when there was one.
@@ -175,6 +178,7 @@ impl<O: Observe> Pending<O> {
             body_len: self.body_len,
             latency: self.started.elapsed(),
             disposition: result.map(classify),
+            outcome: result.map(|result| outcome_of(result, self.items)),
             response: result.and_then(|result| result.as_ref().ok()),
             error: result.and_then(|result| result.as_ref().err()),
         });

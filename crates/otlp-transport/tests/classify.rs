@@ -50,12 +50,13 @@ fn every_grpc_code_with_and_without_retry_info() {
 
 #[test]
 fn every_http_status() {
-    // conf: HTTP-11, HTTP-12, HTTP-13, RETRY-09, SURV-04, SURV-05
+    // conf: HTTP-11, HTTP-12, HTTP-13, RETRY-09, SURV-03, SURV-04, SURV-05
     for status in 100..600 {
         for wait in [None, Some(Duration::from_secs(3))] {
             let expected = match status {
                 429 => retryable(ErrorType::RateLimited, wait),
                 502..=504 => retryable(ErrorType::Unavailable, wait),
+                413 => Disposition::Permanent { reason: DropReason::TooLarge },
                 _ => REFUSED,
             };
             assert_eq!(of(HttpError::new(status).with_retry_after(wait)), expected, "{status}");

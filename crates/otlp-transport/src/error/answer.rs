@@ -19,6 +19,7 @@ pub struct GrpcError {
     code: GrpcCode,
     message: String,
     retry_delay: Option<Duration>,
+    is_too_large: bool,
     endpoint: Option<Endpoint>,
     source: Option<BoxError>,
 }
@@ -26,13 +27,27 @@ pub struct GrpcError {
 impl GrpcError {
     /// The error of an answer with `code` and the server's `message`, which may be empty.
     pub fn new(code: GrpcCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_delay: None, endpoint: None, source: None }
+        Self {
+            code,
+            message: message.into(),
+            retry_delay: None,
+            is_too_large: false,
+            endpoint: None,
+            source: None,
+        }
     }
 
     /// The same error with the delay of a `google.rpc.RetryInfo`. Its presence counts, even of zero (RETRY-05, RETRY-07).
     #[must_use]
     pub fn with_retry_delay(mut self, retry_delay: Option<Duration>) -> Self {
         self.retry_delay = retry_delay;
+        self
+    }
+
+    /// The same error, which says that the request is larger than the receiver takes.
+    #[must_use]
+    pub fn with_too_large(mut self, is_too_large: bool) -> Self {
+        self.is_too_large = is_too_large;
         self
     }
 
@@ -67,6 +82,13 @@ impl GrpcError {
     pub fn retry_delay(&self) -> Option<Duration> {
         self.retry_delay
     }
+
+    /// Whether the request is larger than the receiver takes: gRPC has no code for that, so the terminal reads it from
+    /// what implementations of gRPC are known to say (SURV-02).
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
+    }
 }
 
 impl fmt::Display for GrpcError {
@@ -83,6 +105,7 @@ impl fmt::Display for GrpcError {
                 "; check the credentials in the headers"
             }
             GrpcCode::Unimplemented => "; does it take this signal and compression over gRPC?",
+            _ if self.is_too_large => "; use smaller batches, or raise its limit (often 4 MiB)",
             GrpcCode::ResourceExhausted if self.retry_delay.is_none() => {
                 "; if the request is larger than it takes (often 4 MiB), use smaller batches"
             }
@@ -109,20 +132,34 @@ pub struct HttpError {
     status: u16,
     message: String,
     retry_after: Option<Duration>,
+    is_too_large: bool,
     endpoint: Option<Endpoint>,
 }
 
 impl HttpError {
-    /// The error of an answer with `status`.
+    /// The error of an answer with `status`; of 413, one that [is too large](Self::is_too_large).
     #[must_use]
     pub const fn new(status: u16) -> Self {
-        Self { status, message: String::new(), retry_after: None, endpoint: None }
+        Self {
+            status,
+            message: String::new(),
+            retry_after: None,
+            is_too_large: status == 413,
+            endpoint: None,
+        }
     }
 
     /// The same error with the message of the `google.rpc.Status` in the answer's body (HTTP-10).
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
+        self
+    }
+
+    /// The same error, which says that the request is larger than the receiver takes.
+    #[must_use]
+    pub fn with_too_large(mut self, is_too_large: bool) -> Self {
+        self.is_too_large = is_too_large;
         self
     }
 
@@ -156,6 +193,12 @@ impl HttpError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Whether the request is larger than the receiver takes: 413, or what the Collector says with 400 (SURV-03).
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
     }
 }
 

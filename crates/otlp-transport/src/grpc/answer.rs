@@ -75,7 +75,26 @@ fn failure(headers: &HeaderMap) -> Option<Option<GrpcError>> {
             message = status::printable(&details.message);
         }
     }
-    Some(Some(GrpcError::new(code, message).with_retry_delay(retry_delay)))
+    let is_too_large = retry_delay.is_none() && says_too_large(code, &message);
+    Some(Some(GrpcError::new(code, message).with_retry_delay(retry_delay).with_too_large(is_too_large)))
+}
+
+/// Whether a status says that the request is larger than the receiver takes. gRPC has no code for that, and no field:
+/// only the texts of its implementations tell it from other exhausted resources (SURV-02).
+fn says_too_large(code: GrpcCode, message: &str) -> bool {
+    let said = message.to_ascii_lowercase();
+    match code {
+        GrpcCode::ResourceExhausted => {
+            // Go, C core, Node, Python: "received message larger than max (5 vs. 4)", "… after decompression larger than max 4".
+            said.contains("message") && said.contains("larger than max")
+                // Java: "gRPC message exceeds maximum size 4: 5". .NET: "… exceeds the maximum configured message size."
+                || said.contains("message exceeds")
+                || said.contains("message length too large")
+        }
+        // Rust (tonic): "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes".
+        GrpcCode::OutOfRange => said.contains("message length too large"),
+        _ => false,
+    }
 }
 
 /// The error of an answer without `grpc-status`, as a proxy or a plain HTTP server gives (GRPC-07, SURV-19).
@@ -86,6 +105,7 @@ fn no_status(http_status: StatusCode, headers: &HeaderMap) -> GrpcError {
         .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
     let hint = if is_grpc { "" } else { ", and it is no gRPC: is this a port for OTLP/gRPC?" };
     GrpcError::new(code, format!("the answer, HTTP {http_status}, has no grpc-status{hint}"))
+        .with_too_large(http_status == StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 /// The message of a successful call. What cannot be read does not undo the success (PART-08).
@@ -117,4 +137,35 @@ fn message(
     }
     Ok(decode_export_response(request.signal(), &bytes, request.items())
         .unwrap_or_else(|error| crate::terminal::unreadable(&error.to_string())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_implementations_say_of_a_request_that_is_too_large() {
+        // conf: SURV-02
+        use GrpcCode::{Internal, OutOfRange, ResourceExhausted};
+        for (code, said) in [
+            (ResourceExhausted, "grpc: received message larger than max (5000000 vs. 4194304)"),
+            (ResourceExhausted, "grpc: received message after decompression larger than max 4194304"),
+            (ResourceExhausted, "SERVER: Received message larger than max (5000000 vs. 4194304)"),
+            (ResourceExhausted, "gRPC message exceeds maximum size 4194304: 5000000"),
+            (ResourceExhausted, "Decompressed gRPC message exceeds maximum size 4194304"),
+            (ResourceExhausted, "Received message exceeds the maximum configured message size."),
+            (OutOfRange, "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes"),
+        ] {
+            assert!(says_too_large(code, said), "{said}");
+        }
+        for (code, said) in [
+            (ResourceExhausted, ""),
+            (ResourceExhausted, "the tenant's quota is used up"),
+            (ResourceExhausted, "sending_queue is full"),
+            (OutOfRange, "timestamps are larger than max"),
+            (Internal, "grpc: received message larger than max (5 vs. 4)"),
+        ] {
+            assert!(!says_too_large(code, said), "{said}");
+        }
+    }
 }

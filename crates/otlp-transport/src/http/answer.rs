@@ -57,7 +57,18 @@ where
     let retry_after =
         head.headers.get(RETRY_AFTER).and_then(|value| status::retry_after(value.as_bytes(), now));
     let message = decode_failure(&body, &head.headers, format).unwrap_or_default();
+    // The Collector says it with 400, as Go's `http.MaxBytesReader` does, in a status or in plain text (SURV-03).
+    let says_too_large = |text: &[u8]| {
+        let said = b"request body too large";
+        text.windows(said.len()).any(|window| window == said)
+    };
+    let is_too_large = match head.status.as_u16() {
+        413 => true,
+        400 => says_too_large(message.as_bytes()) || says_too_large(&body),
+        _ => false,
+    };
     Err(HttpError::new(head.status.as_u16())
+        .with_too_large(is_too_large)
         .with_message(status::printable(&message))
         .with_retry_after(retry_after)
         .at(endpoint)
