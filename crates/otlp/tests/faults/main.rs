@@ -14,9 +14,11 @@ mod connect_proxy;
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
 mod row_02_outage;
+mod row_07_slow_response;
 mod row_16_partial_success;
 mod row_19_response_bombs;
 mod row_20_redirect;
+mod row_22_accepted_then_timeout;
 mod row_23_clock;
 #[cfg(unix)]
 mod row_30_fork;
