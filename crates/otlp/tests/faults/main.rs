@@ -10,12 +10,15 @@ mod support;
 mod attempts;
 mod child;
 mod connect_proxy;
+mod course;
 
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
 mod row_02_outage;
 mod row_07_slow_response;
 mod row_16_partial_success;
+mod row_17_reply_shapes;
+mod row_18_malformed_answers;
 mod row_19_response_bombs;
 mod row_20_redirect;
 mod row_22_accepted_then_timeout;
