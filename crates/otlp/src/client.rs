@@ -56,6 +56,8 @@ struct Inner {
     endpoint: String,
     shutdown: ShutdownTrigger,
     checks: mpsc::UnboundedSender<Check>,
+    #[cfg(feature = "signal")]
+    runtime: Option<tokio::runtime::Handle>,
     flush_timeout: Duration,
     drop_timeout: Duration,
     /// The totals of the last report, in the order of [`Signal::ALL`].
@@ -74,6 +76,8 @@ impl Client {
         let runtime = Runtime::new()?;
         let stack = runtime.within(|| stack::build(options))?;
         let (checks, requests) = mpsc::unbounded_channel();
+        #[cfg(feature = "signal")]
+        let handle = runtime.handle();
         runtime.start(stack.workers, stack.probe, requests)?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -82,6 +86,8 @@ impl Client {
                 endpoint: stack.endpoint,
                 shutdown: stack.shutdown,
                 checks,
+                #[cfg(feature = "signal")]
+                runtime: handle,
                 flush_timeout,
                 drop_timeout,
                 reported: Mutex::default(),
@@ -211,6 +217,17 @@ impl Client {
 
     pub(crate) fn shared(&self) -> &Shared {
         &self.inner.shared
+    }
+
+    #[cfg(feature = "signal")]
+    pub(crate) fn runtime(&self) -> Option<&tokio::runtime::Handle> {
+        self.inner.runtime.as_ref()
+    }
+
+    /// Returns once the client's thread has ended.
+    #[cfg(feature = "signal")]
+    pub(crate) async fn ended(&self) {
+        self.inner.checks.closed().await;
     }
 
     async fn settle(

@@ -14,6 +14,8 @@ mod report;
 mod resource;
 mod runtime;
 mod shared;
+#[cfg(feature = "signal")]
+mod signal;
 mod slot;
 mod span;
 mod stack;

@@ -43,6 +43,12 @@ impl Runtime {
             .map_err(|error| Error::startup("the client's runtime could not be started", error))
     }
 
+    /// A handle that does not keep the runtime alive.
+    #[cfg(feature = "signal")]
+    pub(crate) fn handle(&self) -> Option<tokio::runtime::Handle> {
+        self.0.as_ref().map(|runtime| runtime.handle().clone())
+    }
+
     /// Calls `build` inside the runtime: layers of users may spawn tasks when they are made, and these belong here, not
     /// on a runtime of the host, which may end before the client does.
     pub(crate) fn within<R>(&self, build: impl FnOnce() -> R) -> R {

@@ -20,6 +20,10 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("row_39_exit", crate::row_39_exits::exit),
     ("row_39_main_returns", crate::row_39_exits::main_returns),
     ("row_39_exit_during_shutdown", crate::row_39_exits::exit_during_shutdown),
+    #[cfg(all(unix, feature = "signal"))]
+    ("row_40_signals", crate::row_40_signals::program),
+    #[cfg(all(unix, feature = "signal"))]
+    ("row_40_unasked", crate::row_40_signals::unasked),
     ("row_41_loop", crate::row_41_loop::program),
     #[cfg(target_os = "linux")]
     ("row_43_descriptors", crate::row_43_exhaustion::descriptors),

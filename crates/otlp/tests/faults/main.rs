@@ -34,6 +34,8 @@ mod row_36_numbers;
 mod row_37_lifecycles;
 mod row_38_contexts;
 mod row_39_exits;
+#[cfg(all(unix, feature = "signal"))]
+mod row_40_signals;
 mod row_41_loop;
 mod row_42_secrets;
 #[cfg(target_os = "linux")]
