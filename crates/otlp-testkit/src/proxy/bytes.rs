@@ -2,9 +2,9 @@
 //!
 //! Called by a connection's task. Looks at no byte.
 
-use super::Shared;
 use super::connection::{Direction, Ended, both};
 use super::fault::End;
+use super::shared::Shared;
 use crate::Flow;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -3,7 +3,8 @@
 //! Spawned by `listen` per accepted connection. How bytes or frames go is in `bytes` and `http2`.
 
 use super::fault::Kind;
-use super::{Order, Shared, bytes, http2};
+use super::shared::{Order, Shared};
+use super::{bytes, http2};
 use crate::{Cut, Fault, Goaway};
 use std::future::Future;
 use std::io;

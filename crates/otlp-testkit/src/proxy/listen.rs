@@ -2,7 +2,8 @@
 //!
 //! One task per proxy, driven by the proxy's handle. What becomes of a connection is in `connection`.
 
-use super::{Shared, connection};
+use super::connection;
+use super::shared::Shared;
 use crate::Error;
 use crate::collector::bind;
 use std::net::SocketAddr;

@@ -177,6 +177,22 @@ async fn a_stream_is_reset_before_its_request_is_read_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn what_reset_streams_send_does_not_use_up_the_connection() {
+    let frames = (1..=5).fold(Http2::pass(), |frames, stream| frames.reset_stream(stream, 8));
+    let (collector, proxy) = start(frames).await;
+    let mut client = connect(&proxy).await;
+    for _ in 1..=5 {
+        let request = http::Request::post("http://test/").body(()).unwrap();
+        let (response, mut body) = client.sender.send_request(request, false).unwrap();
+        // Half of the connection's window; it goes before the client has heard of the reset, or not at all.
+        let _ = body.send_data(vec![0; 30_000].into(), true);
+        response.await.unwrap_err();
+    }
+    assert_eq!(export(&mut client).await.unwrap(), "0");
+    assert_eq!(collector.tally().calls(), 1);
+}
+
+#[tokio::test]
 async fn a_reset_after_the_request_is_the_collectors() {
     let (collector, proxy) = start(Http2::pass()).await;
     collector.set_script(Reply::reset(7).accepting(true));

@@ -5,8 +5,9 @@
 use super::frame::{Frame, PREFACE};
 use super::state::{Action, State};
 use super::{Goaway, Http2};
-use crate::proxy::Shared;
+
 use crate::proxy::connection::{Direction, Ended, both};
+use crate::proxy::shared::Shared;
 use bytes::BytesMut;
 use std::io;
 use std::sync::{Mutex, PoisonError};
