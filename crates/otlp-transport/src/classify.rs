@@ -5,8 +5,8 @@
 use crate::error::{chain, find};
 use crate::{
     BoxError, ConnectError, ConnectionLost, CredentialsError, Disposition, ErrorType, GrpcCode, GrpcError,
-    HttpError, InvalidHeader, Redirected, RequestTooLarge, ResponseTooLarge, SentInParts, TimeoutError,
-    UnsupportedFormat,
+    HttpError, InvalidHeader, NoAvailableConnection, Redirected, RequestTooLarge, ResponseTooLarge,
+    SentInParts, TimeoutError, UnsupportedFormat,
 };
 use otlp_model::{DropReason, ExportResponse, Outcome, Undelivered};
 use std::error::Error;
@@ -17,9 +17,9 @@ use std::time::Duration;
 /// - `Ok` is delivered, partial success included; it is never retried (PART-02, RETRY-17).
 /// - [`Undelivered`] anywhere in the chain is final, with its reason: a layer has judged already.
 /// - Otherwise the first error in the chain that this crate knows decides: gRPC by code (RETRY-02, RETRY-03,
-///   RETRY-05), HTTP by status (HTTP-11, HTTP-12), connections that failed or broke and timeouts are retryable
-///   (HTTP-15, HTTP-16, RETRY-15), so are credentials that could not be had, sizes, redirects and invalid headers are
-///   not (RETRY-16, SURV-02, SURV-03).
+///   RETRY-05), HTTP by status (HTTP-11, HTTP-12), connections that failed, broke or were all in use and timeouts are
+///   retryable (HTTP-15, HTTP-16, RETRY-15), so are credentials that could not be had, sizes, redirects and invalid
+///   headers are not (RETRY-16, SURV-02, SURV-03).
 /// - [`SentInParts`] says by itself what became of each part; here it counts as its greatest loss.
 /// - An error of which nothing is known, such as one of a user's layer, is final: [`DropReason::LayerFailed`].
 ///
@@ -98,7 +98,10 @@ fn known(error: &(dyn Error + 'static)) -> Option<Disposition> {
         retryable(ErrorType::Unavailable, Some(error.wait()))
     } else if error.is::<TimeoutError>() {
         retryable(ErrorType::Timeout, None)
-    } else if error.is::<ConnectError>() || error.is::<ConnectionLost>() {
+    } else if error.is::<ConnectError>()
+        || error.is::<ConnectionLost>()
+        || error.is::<NoAvailableConnection>()
+    {
         retryable(ErrorType::Network, None)
     } else if error.is::<RequestTooLarge>() {
         permanent(DropReason::TooLarge)

@@ -1,81 +1,91 @@
-//! The HTTP client beneath both terminals: connections kept, opened lazily, given up when they misbehave.
+//! The HTTP client beneath both terminals: a request takes a connection of the pool, and its answer gives it back.
 //!
-//! Used by the terminals through `Service<http::Request<Payload>>` alone, so that the connection pool with its own
-//! statistics can take this place. Never follows redirects, never retries what may have reached the server.
+//! Used by the terminals through `Service<http::Request<Payload>>` alone. Never follows redirects, never sends again what
+//! may have reached the server.
 
 mod failure;
 mod response_body;
 
+pub(crate) use failure::broken;
 #[cfg(feature = "grpc")]
-pub(crate) use failure::{broken, was_unprocessed};
+pub(crate) use failure::was_unprocessed;
 pub(crate) use response_body::ResponseBody;
 
 use crate::payload::Payload;
-use crate::terminal::HEAD_LIMIT;
-use crate::{BoxError, Connect, Connection, Endpoint, ExportFuture, Target};
-use failure::failure;
-use http::{Request, Response, Uri};
-use hyper_util::client::legacy::Client as Legacy;
-use hyper_util::client::legacy::connect::capture_connection;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use response_body::OnAbandon;
+use crate::pool::{Pool, Protocol};
+use crate::{BoxError, Connect, Endpoint, ExportFuture, PoolConfig, PoolConfigError, PoolHandle};
+use http::{Request, Response};
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
-use tower::{Service, ServiceExt};
+use tower::Service;
 
-/// A client for one endpoint.
+/// How often a request may find that its connection had died before anything was sent on it.
+const STALE_CONNECTIONS: usize = 3;
+
+/// A client for one endpoint. Clones share its connections.
 ///
-/// Must be called within a tokio runtime, on which it spawns one task per connection.
-pub(crate) struct Client<C> {
-    inner: Legacy<Dial<C>, Payload>,
+/// Must be called within a tokio runtime, on which it spawns one task per connection and one for all.
+pub(crate) struct Client<C>(Arc<Parts<C>>);
+
+struct Parts<C> {
+    pool: Pool,
     endpoint: Endpoint,
+    connector: C,
+    protocol: Protocol,
 }
 
 impl<C: Connect> Client<C> {
-    /// HTTP/1.1 with keep-alive (HTTP-06).
-    #[cfg(feature = "http")]
-    pub(crate) fn http1(endpoint: Endpoint, connector: C) -> Self {
-        let mut builder = builder();
-        builder.http1_max_buf_size(HEAD_LIMIT);
-        Self { inner: builder.build(Dial::new(&endpoint, connector)), endpoint }
+    pub(crate) fn new(endpoint: Endpoint, connector: C, protocol: Protocol) -> Self {
+        Self::build(endpoint, connector, protocol, PoolConfig::default())
     }
 
-    /// HTTP/2 without negotiation, as gRPC in clear text is.
-    ///
-    /// Keep-alive pings are off, because servers answer eager ones with GOAWAY (GRPC-25).
-    ///
-    /// HTTP/2 hands its frames to the connection one by one, 16 KiB with the receivers there are. A writer in between that
-    /// joined 4 or 16 of them saved system calls and no time: the copy cost as much.
-    #[cfg(feature = "grpc")]
-    pub(crate) fn http2(endpoint: Endpoint, connector: C) -> Self {
-        let mut builder = builder();
-        builder
-            .http2_only(true)
-            // How much of a request is handed to HTTP/2 ahead of the server's window. It is not copied, only queued.
-            .http2_max_send_buf_size(4 * 1024 * 1024)
-            .http2_max_header_list_size(HEAD_LIMIT as u32);
-        Self { inner: builder.build(Dial::new(&endpoint, connector)), endpoint }
+    /// The same client with other connections.
+    pub(crate) fn with_pool(&self, config: PoolConfig) -> Result<Self, PoolConfigError> {
+        config.validate()?;
+        let Parts { endpoint, connector, protocol, .. } = &*self.0;
+        Ok(Self::build(endpoint.clone(), connector.clone(), *protocol, config))
+    }
+
+    fn build(endpoint: Endpoint, connector: C, protocol: Protocol, config: PoolConfig) -> Self {
+        let pool = Pool::new(endpoint.clone(), connector.clone(), protocol, config);
+        Self(Arc::new(Parts { pool, endpoint, connector, protocol }))
     }
 }
 
-fn builder() -> hyper_util::client::legacy::Builder {
-    let mut builder = Legacy::builder(TokioExecutor::new());
-    builder.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(90));
-    builder
+impl<C> Client<C> {
+    pub(crate) fn pool(&self) -> PoolHandle {
+        self.0.pool.handle()
+    }
 }
 
-impl<C: Clone> Clone for Client<C> {
+impl<C> Parts<C> {
+    async fn send(&self, mut request: Request<Payload>) -> Result<Response<ResponseBody>, BoxError> {
+        let mut stale = 0;
+        loop {
+            let mut connection = self.pool.acquire().await?;
+            let mut error = match connection.send(request).await {
+                Ok(response) => return Ok(response.map(|body| ResponseBody::new(body, connection))),
+                Err(error) => error,
+            };
+            match error.take_message() {
+                // Nothing was sent, so that this is no retry.
+                Some(unsent) if stale < STALE_CONNECTIONS => (stale, request) = (stale + 1, unsent),
+                _ => return Err(broken(&self.endpoint, error.into_error().into())),
+            }
+        }
+    }
+}
+
+impl<C> Clone for Client<C> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), endpoint: self.endpoint.clone() }
+        Self(Arc::clone(&self.0))
     }
 }
 
 impl<C> fmt::Debug for Client<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Client").field("endpoint", &self.0.endpoint).finish_non_exhaustive()
     }
 }
 
@@ -88,49 +98,8 @@ impl<C: Connect> Service<Request<Payload>> for Client<C> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Payload>) -> Self::Future {
-        // A request abandoned before its answer is complete, because the attempt's time is over, says that this
-        // connection may be dead: the next attempt shall not wait on it again (SURV-21).
-        let abandoned = OnAbandon::new(capture_connection(&mut request));
-        let response = self.inner.request(request);
-        let endpoint = self.endpoint.clone();
-        ExportFuture::new(async move {
-            match response.await {
-                Ok(response) => Ok(response.map(|body| ResponseBody::new(body, abandoned))),
-                Err(error) => {
-                    abandoned.disarm();
-                    Err(failure(&endpoint, error))
-                }
-            }
-        })
-    }
-}
-
-/// What the client needs of a connector: always the endpoint's target, whatever the URI.
-#[derive(Clone)]
-pub(crate) struct Dial<C> {
-    connector: C,
-    target: Target,
-}
-
-impl<C> Dial<C> {
-    fn new(endpoint: &Endpoint, connector: C) -> Self {
-        Self { connector, target: endpoint.target().clone() }
-    }
-}
-
-impl<C: Connect> Service<Uri> for Dial<C> {
-    type Response = TokioIo<Connection>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // The connector is asked when there is a target for it, in `call`.
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let connecting = self.connector.clone().oneshot(self.target.clone());
-        Box::pin(async move { connecting.await.map(TokioIo::new).map_err(Into::into) })
+    fn call(&mut self, request: Request<Payload>) -> Self::Future {
+        let parts = Arc::clone(&self.0);
+        ExportFuture::new(async move { parts.send(request).await })
     }
 }

@@ -9,7 +9,7 @@ mod checked;
 pub(crate) use checked::Checked;
 
 use crate::{BoxError, Target};
-use hyper_util::client::legacy::connect::{Connected, HttpConnector};
+use hyper_util::client::legacy::connect::HttpConnector;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -316,12 +316,6 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
-    }
-}
-
-impl hyper_util::client::legacy::connect::Connection for Connection {
-    fn connected(&self) -> Connected {
-        Connected::new()
     }
 }
 

@@ -7,12 +7,14 @@ mod answer;
 mod connection;
 mod header;
 mod limit;
+mod pool;
 
 pub use answer::{GrpcError, HttpError, Redirected};
 pub(crate) use connection::root;
 pub use connection::{ConnectError, ConnectionLost};
 pub use header::{InvalidHeader, check_header};
 pub use limit::{RequestTooLarge, ResponseTooLarge, UnsupportedFormat};
+pub use pool::NoAvailableConnection;
 
 use crate::Endpoint;
 use std::error::Error;

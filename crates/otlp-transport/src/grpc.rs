@@ -8,9 +8,10 @@ mod answer;
 use crate::client::{Client, was_unprocessed};
 use crate::connect::Checked;
 use crate::payload::Payload;
+use crate::pool::Protocol;
 use crate::{
-    Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, UnsupportedFormat, metadata,
-    status,
+    Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, PoolConfig, PoolConfigError, PoolHandle,
+    RequestTooLarge, UnsupportedFormat, metadata, status,
 };
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE, USER_AGENT};
 use http::{Method, Request, Uri, Version};
@@ -27,12 +28,13 @@ use tower::{Service, ServiceExt};
 /// only when `grpc-status` says so (GRPC-06); everything else is an error that [`classify`](crate::classify) reads.
 ///
 /// Connections are opened at the first request, shared by concurrent ones and opened again after a failure (GRPC-19,
-/// GRPC-29). A call that the server refuses unseen, because it is closing the connection or has too many, is sent once
+/// GRPC-29), within the bounds of a [`PoolConfig`]. A call that the server refuses unseen, because it is closing the connection or has too many, is sent once
 /// more at once (GRPC-22, SURV-15). Dropping a call's future cancels the call; the connection is then not used for new calls.
 ///
 /// - **Position**: innermost.
 /// - **Clone**: shares the connections.
-/// - **Readiness**: always ready; bound the calls in flight with a layer above.
+/// - **Readiness**: always ready; a call waits for its connection in its future. Bound the calls in flight with a layer
+///   above.
 ///
 /// Must be called within a tokio runtime.
 ///
@@ -83,7 +85,7 @@ impl<C: Connect> Grpc<C> {
             headers.insert(HeaderName::from_static("grpc-accept-encoding"), value);
         }
         let connector = Checked::new(&endpoint, Alpn::H2, connector);
-        let client = Client::http2(endpoint.clone(), connector);
+        let client = Client::new(endpoint.clone(), connector, Protocol::Http2);
         let options = Options {
             endpoint,
             headers,
@@ -92,9 +94,33 @@ impl<C: Connect> Grpc<C> {
         };
         Self { client, options: Arc::new(options) }
     }
+
+    /// Bounds the connections otherwise; to be called before the first request, since it begins with none.
+    ///
+    /// # Errors
+    ///
+    /// The first option out of its range, by name.
+    ///
+    /// ```
+    /// use otlp_transport::{Endpoint, Grpc, PoolConfig};
+    /// let config = PoolConfig { min_connections: 1, ..PoolConfig::default() };
+    /// let grpc = Grpc::new(Endpoint::default_grpc()).with_pool(config)?;
+    /// assert_eq!(grpc.pool().stats().idle_connections, 0, "nothing is opened yet");
+    /// # Ok::<(), otlp_transport::PoolConfigError>(())
+    /// ```
+    pub fn with_pool(mut self, config: PoolConfig) -> Result<Self, PoolConfigError> {
+        self.client = self.client.with_pool(config)?;
+        Ok(self)
+    }
 }
 
 impl<C> Grpc<C> {
+    /// A view on the connections: their numbers, and a way to open some ahead of the first request.
+    #[must_use]
+    pub fn pool(&self) -> PoolHandle {
+        self.client.pool()
+    }
+
     /// Tells the server with `grpc-timeout` how long an attempt waits for it (GRPC-05); unset by default.
     ///
     /// This only tells: an [`AttemptTimeoutLayer`](crate::AttemptTimeoutLayer) with the same limit above keeps the time

@@ -8,9 +8,13 @@ mod answer;
 use crate::client::Client;
 use crate::connect::Checked;
 use crate::payload::Payload;
-use crate::{Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, RequestTooLarge, metadata};
+use crate::pool::Protocol;
+use crate::{
+    Alpn, BoxError, Connect, Connector, Endpoint, ExportFuture, PoolConfig, PoolConfigError, PoolHandle,
+    RequestTooLarge, metadata,
+};
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT,
 };
 use http::{Method, Request, Uri};
 use otlp_model::{DropReason, Encoding, ExportRequest, ExportResponse, Format, Undelivered};
@@ -25,12 +29,13 @@ use tower::{Service, ServiceExt};
 /// request has. Any 2xx is a success, whatever can be read of its body (DEC-16, PART-08); everything else is an error
 /// that [`classify`](crate::classify) reads. Redirects are not followed (HTTP-20).
 ///
-/// Connections are opened as needed, kept for 90 s of idleness and used again (HTTP-06). Dropping a call's future closes
-/// its connection.
+/// Connections are opened as needed, kept for 90 s of idleness and used again (HTTP-06), within the bounds of a
+/// [`PoolConfig`]. Dropping a call's future closes its connection.
 ///
 /// - **Position**: innermost.
 /// - **Clone**: shares the connections.
-/// - **Readiness**: always ready; bound the requests in flight, and so the connections, with a layer above.
+/// - **Readiness**: always ready; a request waits for its connection in its future. Bound the requests in flight with a
+///   layer above.
 ///
 /// Must be called within a tokio runtime.
 ///
@@ -72,12 +77,15 @@ impl<C: Connect> Http<C> {
     /// A terminal for `endpoint` over the connections of `connector`. Does not connect yet.
     pub fn with_connector(endpoint: Endpoint, connector: C) -> Self {
         let mut headers = HeaderMap::with_capacity(8);
+        if let Ok(host) = HeaderValue::from_str(endpoint.authority()) {
+            headers.insert(HOST, host);
+        }
         headers.insert(USER_AGENT, metadata::AGENT);
         if let Some(encodings) = metadata::DECODABLE {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(encodings));
         }
         let connector = Checked::new(&endpoint, Alpn::Http1, connector);
-        let client = Client::http1(endpoint.clone(), connector);
+        let client = Client::new(endpoint.clone(), connector, Protocol::Http1);
         let options = Options {
             endpoint,
             headers,
@@ -86,9 +94,33 @@ impl<C: Connect> Http<C> {
         };
         Self { client, options: Arc::new(options) }
     }
+
+    /// Bounds the connections otherwise; to be called before the first request, since it begins with none.
+    ///
+    /// # Errors
+    ///
+    /// The first option out of its range, by name.
+    ///
+    /// ```
+    /// use otlp_transport::{Endpoint, Http, PoolConfig};
+    /// let config = PoolConfig { max_connections: 4, ..PoolConfig::default() };
+    /// let http = Http::new(Endpoint::default_http()).with_pool(config)?;
+    /// assert_eq!(http.pool().stats().idle_connections, 0, "nothing is opened yet");
+    /// # Ok::<(), otlp_transport::PoolConfigError>(())
+    /// ```
+    pub fn with_pool(mut self, config: PoolConfig) -> Result<Self, PoolConfigError> {
+        self.client = self.client.with_pool(config)?;
+        Ok(self)
+    }
 }
 
 impl<C> Http<C> {
+    /// A view on the connections: their numbers, and a way to open some ahead of the first request.
+    #[must_use]
+    pub fn pool(&self) -> PoolHandle {
+        self.client.pool()
+    }
+
     /// The largest request sent, in bytes before compression; 64 MiB by default (HTTP-18). A larger one fails with
     /// [`RequestTooLarge`] and is not sent.
     #[must_use]
@@ -134,11 +166,8 @@ fn to_http(options: &Options, request: ExportRequest) -> Result<Request<Payload>
         let error = RequestTooLarge { size: request.raw_len(), limit: options.max_request_size };
         return Err(Undelivered::new(DropReason::TooLarge, error).into());
     }
-    let uri = Uri::builder()
-        .scheme(options.endpoint.scheme())
-        .authority(options.endpoint.authority())
-        .path_and_query(options.endpoint.signal_path(request.signal()))
-        .build()
+    // In origin form; the authority is in `Host`.
+    let uri = Uri::try_from(options.endpoint.signal_path(request.signal()))
         .map_err(|error| unsendable(error.into()))?;
     let mut headers = options.headers.clone();
     let content_type = match request.format() {

@@ -38,6 +38,8 @@ mod http;
 mod metadata;
 #[cfg(any(feature = "grpc", feature = "http"))]
 mod payload;
+#[cfg(any(feature = "grpc", feature = "http"))]
+mod pool;
 mod proxy;
 mod status;
 mod terminal;
@@ -56,8 +58,8 @@ pub use connect::{Alpn, BoxConnector, Connect, ConnectFuture, Connection, Connec
 pub use disposition::{Disposition, ErrorType};
 pub use endpoint::{Endpoint, EndpointError, Target};
 pub use error::{
-    ConnectError, ConnectionLost, GrpcError, HttpError, InvalidHeader, Redirected, RequestTooLarge,
-    ResponseTooLarge, UnsupportedFormat, check_header,
+    ConnectError, ConnectionLost, GrpcError, HttpError, InvalidHeader, NoAvailableConnection, Redirected,
+    RequestTooLarge, ResponseTooLarge, UnsupportedFormat, check_header,
 };
 pub use export_service::{BoxError, BoxExportService, ExportFuture, ExportService};
 #[cfg(feature = "grpc")]
@@ -68,6 +70,8 @@ pub use http::Http;
 #[cfg(feature = "json")]
 pub use json::{Json, JsonLayer};
 pub use observe::{Observation, Observe, ObserveLayer, Observed};
+#[cfg(any(feature = "grpc", feature = "http"))]
+pub use pool::{KeepAlive, PoolConfig, PoolConfigError, PoolHandle, PoolStats};
 pub use proxy::{NoProxy, Proxy, ProxyError, ProxyLayer, ProxyUrl, ProxyUrlError, ProxyVariableError};
 pub use retry::{
     Backoff, CircuitBreaker, CircuitBreakerBuilder, GaveUp, Pause, Retries, Retry, RetryBudget,

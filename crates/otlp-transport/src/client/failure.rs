@@ -3,17 +3,7 @@
 //! Used by the client and by the terminals for bodies that break. Keeps the cause as `source()`.
 
 use crate::error::find;
-use crate::{BoxError, ConnectError, ConnectionLost, Endpoint};
-use hyper_util::client::legacy;
-
-/// The error of a request that got no answer.
-pub(super) fn failure(endpoint: &Endpoint, error: legacy::Error) -> BoxError {
-    if error.is_connect() {
-        ConnectError::new(endpoint.clone(), error).into()
-    } else {
-        broken(endpoint, error.into())
-    }
-}
+use crate::{BoxError, ConnectionLost, Endpoint};
 
 /// The error of an exchange that broke while it was under way.
 pub(crate) fn broken(endpoint: &Endpoint, error: BoxError) -> BoxError {
