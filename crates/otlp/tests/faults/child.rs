@@ -16,6 +16,7 @@ const PROGRAMS: &[(&str, fn())] = &[
     ("row_30_fork", crate::row_30_fork::program),
     ("row_31_runtimes", crate::row_31_runtimes::program),
     ("row_31_panicking", crate::row_31_runtimes::panicking),
+    ("row_31_own_thread", crate::row_31_runtimes::own_thread),
     ("row_39_thread_locals", crate::row_39_exits::thread_locals),
     ("row_39_exit", crate::row_39_exits::exit),
     ("row_39_main_returns", crate::row_39_exits::main_returns),

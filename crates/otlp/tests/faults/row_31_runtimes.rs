@@ -3,16 +3,17 @@
 
 use crate::child;
 use crate::support::{PATIENCE, batch_soon, builder};
-use otlp::{Client, DeliveryReport, Error};
+use otlp::{BoxExportService, Client, DeliveryReport, Error, ExportRequest};
 use otlp_testkit::Collector;
 use std::future::Future;
 use std::net::TcpListener;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
 
 /// What each client makes.
 const SPANS: u64 = 3;
@@ -260,4 +261,33 @@ pub(crate) fn panicking() {
     make(&client);
     let _span = client.tracer("shape").start("cut short");
     panic!("on purpose");
+}
+
+/// A layer that flushes its own client, on the client's thread: nothing could be delivered while that waits, so it does not.
+pub(crate) fn own_thread() {
+    let slot: Arc<Mutex<Option<Client>>> = Arc::default();
+    let held = Arc::clone(&slot);
+    let layer = tower::layer::layer_fn(move |inner: BoxExportService| {
+        let held = Arc::clone(&held);
+        BoxExportService::new(inner.map_request(move |request: ExportRequest| {
+            if let Some(client) = held.lock().unwrap().take() {
+                Clients(PATIENCE).tell("flush", client.flush_within_blocking(PATIENCE));
+            }
+            request
+        }))
+    });
+    let client = builder(child::endpoint()).with_layer(layer).build_blocking().unwrap();
+    *slot.lock().unwrap() = Some(client.clone());
+    make(&client);
+    Clients(PATIENCE).tell("shutdown", client.shutdown_blocking(PATIENCE));
+}
+
+#[test]
+fn on_the_clients_own_thread_nothing_waits() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let said = child::run("row_31_own_thread", "", &collector.grpc_endpoint()).well();
+    let (flush, shutdown) =
+        ("flush: Timeout, 0 delivered, 3 pending, 0 lost", "shutdown: Ok, 3 delivered, 0 pending, 0 lost");
+    assert_eq!(said, [flush, shutdown]);
+    assert_eq!(collector.received().items(), SPANS);
 }
