@@ -49,6 +49,8 @@ pub struct ClientBuilder {
     pub(crate) token_file: Option<BearerTokenFile>,
     pub(crate) compression: Compression,
     pub(crate) proxy: ProxyChoice,
+    #[cfg(feature = "_tls")]
+    pub(crate) tls: crate::tls::TlsOptions,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) export_timeout: Duration,
@@ -89,6 +91,8 @@ impl Default for ClientBuilder {
             token_file: None,
             compression: Compression::None,
             proxy: ProxyChoice::Environment,
+            #[cfg(feature = "_tls")]
+            tls: crate::tls::TlsOptions::default(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             export_timeout: Duration::from_secs(300),
@@ -111,10 +115,12 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Where to send: `http://host:port`, `host:port`, or `unix:///path/to.sock`.
+    /// Where to send: `https://host:port`, `http://host:port`, `host:port`, or `unix:///path/to.sock`.
     ///
     /// Default `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP. Over HTTP a path is the base to
-    /// which `v1/traces`, `v1/metrics` and `v1/logs` are appended. `https` is refused until the client has TLS.
+    /// which `v1/traces`, `v1/metrics` and `v1/logs` are appended. The scheme decides
+    /// on TLS (conformance GRPC-15, HTTP-21); `host:port` is clear text unless
+    /// [`with_tls_config`](Self::with_tls_config) is there. Without a TLS feature `https` is refused.
     pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
         Self { endpoint: Some(endpoint.into()), ..self }
     }
@@ -202,7 +208,7 @@ impl ClientBuilder {
         Self { proxy: ProxyChoice::Off, ..self }
     }
 
-    /// How long making a connection may take, a proxy's answer included; above zero. Default 10 s.
+    /// How long making a connection may take, a proxy's answer and the TLS handshake included; above zero. Default 10 s.
     pub fn with_connect_timeout(self, timeout: Duration) -> Self {
         Self { connect_timeout: timeout, ..self }
     }

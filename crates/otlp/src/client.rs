@@ -55,6 +55,8 @@ struct Inner {
     resource: Resource,
     endpoint: String,
     shutdown: ShutdownTrigger,
+    #[cfg(feature = "_tls")]
+    tls: Option<otlp_transport::TlsLayer>,
     checks: mpsc::UnboundedSender<Check>,
     #[cfg(feature = "signal")]
     runtime: Option<tokio::runtime::Handle>,
@@ -85,6 +87,8 @@ impl Client {
                 resource,
                 endpoint: stack.endpoint,
                 shutdown: stack.shutdown,
+                #[cfg(feature = "_tls")]
+                tls: stack.tls,
                 checks,
                 #[cfg(feature = "signal")]
                 runtime: handle,
@@ -111,6 +115,22 @@ impl Client {
     #[must_use]
     pub fn resource(&self) -> &Resource {
         &self.inner.resource
+    }
+
+    /// How the TLS files fare: how often changed ones were taken into use, and what is wrong with those on disk if the ones
+    /// in use are older. Files are read when a connection is made. `None` if the endpoint is not `https`.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
+    /// assert_eq!(client.tls_status(), None);
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
+    /// ```
+    #[cfg(feature = "_tls")]
+    #[must_use]
+    pub fn tls_status(&self) -> Option<crate::TlsStatus> {
+        self.inner.tls.as_ref().map(otlp_transport::TlsLayer::status)
     }
 
     /// Sends what was accepted before the call and waits until all of it has an outcome, at most for

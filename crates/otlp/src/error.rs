@@ -64,6 +64,12 @@ impl Error {
         Self::new(ErrorKind::Configuration, format!("{name}: {problem}")).section("options")
     }
 
+    /// The same of TLS, about which the guide says more.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn tls_option(name: &str, problem: impl fmt::Display) -> Self {
+        Self::option(name, problem).section("tls")
+    }
+
     pub(crate) fn startup(message: &str, source: std::io::Error) -> Self {
         Self::new(ErrorKind::Startup, format!("{message}: {source}")).section("startup").caused_by(source)
     }
@@ -83,6 +89,8 @@ impl Error {
         let kind = kind_of(&*source);
         let section = match kind {
             ErrorKind::Connect if is_caused_by::<otlp_transport::ProxyError>(&*source) => Some("proxy"),
+            #[cfg(feature = "_tls")]
+            ErrorKind::Connect if is_tls(&*source) => Some("tls"),
             ErrorKind::Connect => Some("connect"),
             ErrorKind::Credentials => Some("credentials"),
             ErrorKind::Timeout => Some("timeout"),
@@ -200,6 +208,23 @@ fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
     } else {
         ErrorKind::Other
     }
+}
+
+/// Whether TLS is the cause: of a connection that was not made, or, as an alert, of one that was lost.
+#[cfg(feature = "_tls")]
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        // An I/O error's source is that of the error inside of it.
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<otlp_transport::TlsError>()
+            || inner.is_some_and(|inner| inner.is::<otlp_transport::TlsError>())
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether the error or one of its causes is an `E`.

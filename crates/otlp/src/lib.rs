@@ -19,6 +19,8 @@ mod signal;
 mod slot;
 mod span;
 mod stack;
+#[cfg(feature = "_tls")]
+mod tls;
 mod tracer;
 mod typed;
 
@@ -47,9 +49,13 @@ pub use otlp_transport::{
     BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection, Credentials,
     ErrorType, InvalidHeader, Target, Token, TokenFuture,
 };
+#[cfg(feature = "_tls")]
+pub use otlp_transport::{TlsConfigError, TlsStatus};
 pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;
 pub use span::Span;
+#[cfg(feature = "_tls")]
+pub use tls::TlsConfig;
 pub use tracer::{SpanBuilder, Tracer};
 
 #[cfg(not(any(feature = "grpc", feature = "http")))]

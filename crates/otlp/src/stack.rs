@@ -11,8 +11,12 @@ use crate::observe::Failures;
 use crate::runtime::Work;
 use crate::shared::Shared;
 use crate::slot::ServiceSlot;
+#[cfg(feature = "_tls")]
+use crate::tls;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{Groups, Limits, Outcome, RequestLimits, Signal};
+#[cfg(feature = "_tls")]
+use otlp_transport::TlsLayer;
 use otlp_transport::{
     AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor,
     Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer, RetryLayer, RetryPolicy,
@@ -33,12 +37,16 @@ pub(crate) struct Stack {
     pub(crate) probe: Probe,
     pub(crate) shutdown: ShutdownTrigger,
     pub(crate) endpoint: String,
+    #[cfg(feature = "_tls")]
+    pub(crate) tls: Option<TlsLayer>,
 }
 
 /// Checks what the layers check and stacks them, for each signal. Connects nothing and spawns nothing.
 pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
     let protocol = protocol(&options)?;
     let endpoint = endpoint(&options, protocol)?;
+    #[cfg(feature = "_tls")]
+    let tls = tls::layer(&options, protocol, &endpoint)?;
     let pool = ChunkPool::new(options.memory.pool())
         .map_err(|e| Error::option(&format!("with_memory_pool_config: {}", e.field()), e.problem()))?;
     let batching = batching(&options);
@@ -61,7 +69,13 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         request_timeout: options.request_timeout,
         auth: auth(&options)?,
         headers: headers(&options.headers)?,
-        terminal: terminal(&options, protocol, endpoint.clone())?,
+        terminal: terminal(
+            &options,
+            protocol,
+            endpoint.clone(),
+            #[cfg(feature = "_tls")]
+            tls.clone(),
+        )?,
     };
     let probe = parts.probe();
     let mut workers = Vec::new();
@@ -74,7 +88,15 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
     let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
     let wait = (!options.async_export).then_some(options.flush_timeout);
     let shared = Shared::new(limits(&options), groups, failures, options.sampler, lanes, wait);
-    Ok(Stack { shared, workers, probe, shutdown: trigger, endpoint: endpoint.to_string() })
+    Ok(Stack {
+        shared,
+        workers,
+        probe,
+        shutdown: trigger,
+        endpoint: endpoint.to_string(),
+        #[cfg(feature = "_tls")]
+        tls,
+    })
 }
 
 struct Parts {
@@ -123,7 +145,7 @@ impl Parts {
             // Last: what is configured for all requests fills in what nothing above has set.
             .export_headers(self.headers.clone())
             // The pool of connections, with its statistics, will stand here.
-            // gRPC or HTTP, and below it the user's connector layers, then TCP or unix sockets.
+            // gRPC or HTTP; below it TLS, the user's connector layers, the proxy, then TCP or unix sockets.
             .service(self.terminal.clone())
             .boxed()
     }
@@ -155,6 +177,7 @@ fn terminal(
     options: &ClientBuilder,
     protocol: Protocol,
     endpoint: Endpoint,
+    #[cfg(feature = "_tls")] tls: Option<TlsLayer>,
 ) -> Result<BoxExportService, Error> {
     let connector = BoxConnector::new(
         ServiceBuilder::new()
@@ -163,6 +186,8 @@ fn terminal(
             .service(Connector::new().with_timeout(options.connect_timeout)),
     );
     let connector = options.connector_layers.wrap(connector);
+    #[cfg(feature = "_tls")]
+    let connector = BoxConnector::new(ServiceBuilder::new().option_layer(tls).service(connector));
     Ok(match protocol {
         #[cfg(feature = "grpc")]
         Protocol::Grpc => BoxExportService::new(
@@ -212,13 +237,16 @@ fn protocol(options: &ClientBuilder) -> Result<Protocol, Error> {
 }
 
 fn endpoint(options: &ClientBuilder, protocol: Protocol) -> Result<Endpoint, Error> {
-    match (&options.endpoint, protocol) {
-        (Some(text), _) => text.parse().map_err(|e| Error::option("with_endpoint", e)),
+    let endpoint = match (&options.endpoint, protocol) {
+        (Some(text), _) => text.parse().map_err(|e| Error::option("with_endpoint", e))?,
         #[cfg(feature = "grpc")]
-        (None, Protocol::Grpc) => Ok(Endpoint::default_grpc()),
+        (None, Protocol::Grpc) => Endpoint::default_grpc(),
         #[cfg(feature = "http")]
-        (None, Protocol::Http) => Ok(Endpoint::default_http()),
-    }
+        (None, Protocol::Http) => Endpoint::default_http(),
+    };
+    #[cfg(feature = "_tls")]
+    let endpoint = options.tls.secure(endpoint, options.endpoint.is_some())?;
+    Ok(endpoint)
 }
 
 fn batching(options: &ClientBuilder) -> BatchConfig {

@@ -16,6 +16,10 @@ mod course;
 mod row_01_down_at_start;
 mod row_02_outage;
 mod row_07_slow_response;
+#[cfg(feature = "_tls")]
+mod row_11_server_certificate;
+#[cfg(feature = "_tls")]
+mod row_12_rotation;
 mod row_16_partial_success;
 mod row_17_reply_shapes;
 mod row_18_malformed_answers;

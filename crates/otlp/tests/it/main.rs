@@ -14,4 +14,6 @@ mod runtimes;
 mod spans;
 #[allow(dead_code, reason = "shared with the binary `faults`; each uses a part")]
 mod support;
+#[cfg(feature = "_tls")]
+mod tls;
 mod typed;

@@ -1,0 +1,220 @@
+//! The TLS options of the client: whom it trusts, who it is, and when it speaks TLS at all.
+//!
+//! Used by the builder and, once, when the stack is built. The handshakes are `otlp-transport`'s.
+
+use crate::builder::ClientBuilder;
+use crate::config::Protocol;
+use crate::error::Error;
+use otlp_transport::{Alpn, Endpoint, Pem, TlsBuilder, TlsConfigError, TlsLayer};
+
+/// TLS with files for certificates and keys, in PEM. An empty text means that there is none.
+///
+/// The files are read when the client is built, and again whenever it makes a connection: what has changed is taken into
+/// use, unless it is no good, and then the old files stay in use ([`Client::tls_status`](crate::Client::tls_status)).
+///
+/// Needs the feature `tls-ring`, which is on by default, or `tls-aws-lc`.
+///
+/// ```
+/// use otlp::{Client, TlsConfig};
+/// let builder = Client::builder().with_endpoint("https://collector.example.com:4317").with_tls_config(TlsConfig {
+///     ca_file: "/etc/otlp/ca.pem".to_string(),
+///     ..TlsConfig::default()
+/// });
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsConfig {
+    /// Whether an endpoint without a scheme, such as `collector:4317`, is reached over TLS. Default `true`.
+    ///
+    /// A scheme decides by itself: `https` is TLS even if this is `false`, and `http` with `true` is refused by `build()`.
+    pub enabled: bool,
+    /// The client's certificate, followed by those between it and its authority, for receivers that ask for one (mTLS).
+    /// Together with `key_file`, or not at all. Default none.
+    pub cert_file: String,
+    /// The key of that certificate, not encrypted. Default none.
+    pub key_file: String,
+    /// The authorities to trust, **instead of** the platform's. Default none: the platform's.
+    pub ca_file: String,
+    /// **Dangerous when `false`**: then any certificate is taken from anyone, `ca_file` does not matter, and who is on the
+    /// way can read and change all telemetry. For development only; `build()` warns through `tracing`. Default `true`.
+    pub verify_server: bool,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            cert_file: String::new(),
+            key_file: String::new(),
+            ca_file: String::new(),
+            verify_server: true,
+        }
+    }
+}
+
+/// What the builder was told about TLS.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TlsOptions {
+    config: Option<TlsConfig>,
+    ca: Option<Pem>,
+    identity: Option<(Pem, Pem)>,
+    server_name: Option<String>,
+    #[cfg(feature = "webpki-roots")]
+    webpki_roots: bool,
+}
+
+/// TLS, with the feature `tls-ring` (on by default) or `tls-aws-lc`.
+impl ClientBuilder {
+    /// Certificates, keys and authorities from files, and whether to verify. Default: TLS for `https` endpoints, with the
+    /// platform's authorities and no certificate of the client.
+    pub fn with_tls_config(mut self, config: TlsConfig) -> Self {
+        self.tls.config = Some(config);
+        self
+    }
+
+    /// The authorities to trust, in PEM, in place of a [`ca_file`](TlsConfig::ca_file).
+    pub fn with_tls_ca_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.tls.ca = Some(Pem::memory(pem));
+        self
+    }
+
+    /// The client's certificate (and chain) and its key, in PEM, in place of [`cert_file`](TlsConfig::cert_file) and
+    /// [`key_file`](TlsConfig::key_file). The key is a secret: nothing shows it.
+    pub fn with_tls_identity_pem(mut self, cert: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.tls.identity = Some((Pem::memory(cert), Pem::memory(key)));
+        self
+    }
+
+    /// The name that the receiver's certificate must have, and that is sent to it (SNI). Default: the endpoint's host.
+    pub fn with_tls_server_name(mut self, name: impl Into<String>) -> Self {
+        self.tls.server_name = Some(name.into());
+        self
+    }
+
+    /// Trusts Mozilla's root certificates, compiled in, instead of the platform's: for machines, such as minimal containers,
+    /// that have none. Needs the feature `webpki-roots`.
+    #[cfg(feature = "webpki-roots")]
+    pub fn with_webpki_roots(mut self) -> Self {
+        self.tls.webpki_roots = true;
+        self
+    }
+}
+
+impl TlsOptions {
+    /// The option that asks for TLS, if one does.
+    fn asked_by(&self) -> Option<&'static str> {
+        match &self.config {
+            Some(config) => config.enabled.then_some("with_tls_config: enabled"),
+            None if self.ca.is_some() => Some("with_tls_ca_pem"),
+            None if self.identity.is_some() => Some("with_tls_identity_pem"),
+            None => None,
+        }
+    }
+
+    /// The endpoint, over TLS where it leaves that open and TLS is asked for (GRPC-15, GRPC-17, TLS-09).
+    pub(crate) fn secure(&self, endpoint: Endpoint, given: bool) -> Result<Endpoint, Error> {
+        match self.asked_by() {
+            None => Ok(endpoint),
+            Some(_) if endpoint.is_secure() => Ok(endpoint),
+            // The default endpoint is our word for "here", not the application's for clear text.
+            Some(_) if !given || !endpoint.is_scheme_given() => Ok(endpoint.secured()),
+            Some(option) => {
+                let problem = format!(
+                    "asks for TLS, and with_endpoint says {endpoint}, which is clear text; \
+                     write https://, or do without TLS (enabled: false)"
+                );
+                Err(Error::tls_option(option, problem))
+            }
+        }
+    }
+}
+
+/// The layer for `endpoint`, if that is secure. Otherwise nothing is read, and the options do not matter (TLS-05).
+pub(crate) fn layer(
+    options: &ClientBuilder,
+    protocol: Protocol,
+    endpoint: &Endpoint,
+) -> Result<Option<TlsLayer>, Error> {
+    if !endpoint.is_secure() {
+        return Ok(None);
+    }
+    let alpn = match protocol {
+        #[cfg(feature = "grpc")]
+        Protocol::Grpc => Alpn::H2,
+        #[cfg(feature = "http")]
+        Protocol::Http => Alpn::Http1,
+    };
+    let builder = TlsLayer::builder(alpn).timeout(options.connect_timeout);
+    let layer = trust(&options.tls, builder)
+        .and_then(|builder| identity(&options.tls, builder))
+        .and_then(|builder| named(&options.tls, builder).build().map_err(|error| refused(&error)))?;
+    if options.tls.config.as_ref().is_some_and(|config| !config.verify_server) {
+        tracing::warn!(
+            target: "otlp",
+            "the certificate of {endpoint} is not verified (with_tls_config: verify_server is false): whoever is on \
+             the way can read and change all telemetry; this is for development only"
+        );
+    }
+    Ok(Some(layer))
+}
+
+fn trust(options: &TlsOptions, builder: TlsBuilder) -> Result<TlsBuilder, Error> {
+    let config = options.config.as_ref();
+    let file = config.map(|config| &config.ca_file).filter(|path| !path.is_empty());
+    let once = |option: &str| Error::tls_option(option, "the authorities are set by another option as well");
+    #[cfg(feature = "webpki-roots")]
+    if options.webpki_roots && (file.is_some() || options.ca.is_some()) {
+        return Err(once("with_webpki_roots"));
+    }
+    if file.is_some() && options.ca.is_some() {
+        return Err(once("with_tls_ca_pem"));
+    }
+    if config.is_some_and(|config| !config.verify_server) {
+        return Ok(builder.dangerous_accept_any_server());
+    }
+    #[cfg(feature = "webpki-roots")]
+    if options.webpki_roots {
+        return Ok(builder.webpki_roots());
+    }
+    Ok(match file.map(Pem::file).or_else(|| options.ca.clone()) {
+        Some(ca) => builder.ca(ca),
+        None => builder,
+    })
+}
+
+fn identity(options: &TlsOptions, builder: TlsBuilder) -> Result<TlsBuilder, Error> {
+    let given = |path: &String| (!path.is_empty()).then(|| Pem::file(path));
+    let config = options.config.as_ref();
+    let files = config.map_or((None, None), |config| (given(&config.cert_file), given(&config.key_file)));
+    let half = |option, other| Err(Error::tls_option(option, format!("is missing, while {other} is set")));
+    match (files, &options.identity) {
+        ((None, None), None) => Ok(builder),
+        ((None, None), Some((cert, key))) => Ok(builder.identity(cert.clone(), key.clone())),
+        ((Some(cert), Some(key)), None) => Ok(builder.identity(cert, key)),
+        ((Some(_), None), _) => half("with_tls_config: key_file", "cert_file"),
+        ((None, Some(_)), _) => half("with_tls_config: cert_file", "key_file"),
+        ((Some(_), Some(_)), Some(_)) => Err(Error::tls_option(
+            "with_tls_identity_pem",
+            "with_tls_config has cert_file and key_file as well",
+        )),
+    }
+}
+
+fn named(options: &TlsOptions, builder: TlsBuilder) -> TlsBuilder {
+    match &options.server_name {
+        Some(name) => builder.server_name(name),
+        None => builder,
+    }
+}
+
+/// What the layer does not take, under the names that the options have here.
+fn refused(error: &TlsConfigError) -> Error {
+    let option = match (error.field(), error.path().is_some()) {
+        ("ca", true) | ("roots", _) => "with_tls_config: ca_file",
+        ("ca", false) => "with_tls_ca_pem",
+        ("cert", true) => "with_tls_config: cert_file",
+        ("key", true) => "with_tls_config: key_file",
+        ("server_name", _) => "with_tls_server_name",
+        _ => "with_tls_identity_pem",
+    };
+    Error::tls_option(option, error.problem())
+}
