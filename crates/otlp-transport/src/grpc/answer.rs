@@ -89,9 +89,11 @@ fn says_too_large(code: GrpcCode, message: &str) -> bool {
             said.contains("message") && said.contains("larger than max")
                 // Java: "gRPC message exceeds maximum size 4: 5". .NET: "… exceeds the maximum configured message size."
                 || said.contains("message exceeds")
+                // Rust (tonic), compressed: "… size limit, of 4 bytes, exceeded while decompressing message".
+                || said.contains("exceeded while decompressing")
                 || said.contains("message length too large")
         }
-        // Rust (tonic): "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes".
+        // Rust (tonic), plain: "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes".
         GrpcCode::OutOfRange => said.contains("message length too large"),
         _ => false,
     }
@@ -154,6 +156,10 @@ mod tests {
             (ResourceExhausted, "gRPC message exceeds maximum size 4194304: 5000000"),
             (ResourceExhausted, "Decompressed gRPC message exceeds maximum size 4194304"),
             (ResourceExhausted, "Received message exceeds the maximum configured message size."),
+            (
+                ResourceExhausted,
+                "Error decompressing: size limit, of 4 bytes, exceeded while decompressing message",
+            ),
             (OutOfRange, "Error, decoded message length too large: found 5 bytes, the limit is: 4 bytes"),
         ] {
             assert!(says_too_large(code, said), "{said}");
