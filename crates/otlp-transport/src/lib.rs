@@ -13,6 +13,7 @@ mod assemble;
 mod attempt_timeout;
 mod auth;
 mod compress;
+mod concurrency;
 mod headers;
 #[cfg(feature = "json")]
 mod json;
@@ -54,6 +55,7 @@ pub use auth::{
 pub use classify::{classify, outcome_of};
 pub use code::GrpcCode;
 pub use compress::{Compress, CompressLayer, Compression, CompressionError, Compressor};
+pub use concurrency::{AdaptiveConcurrency, AdaptiveConcurrencyLayer, Controller, Feedback};
 pub use connect::{Alpn, BoxConnector, Connect, ConnectFuture, Connection, Connector};
 pub use disposition::{Disposition, ErrorType};
 pub use endpoint::{Endpoint, EndpointError, Target};
