@@ -1,6 +1,6 @@
 //! The whole pipeline without the facade: typed spans in at the top, bytes out at the bottom, one `ServiceBuilder` chain.
 //!
-//! What `Client` builds, from the single crates: sample, encode, batch, assemble, observe, limit, compress, retry, time
+//! What `Client` builds, from the single crates: sample, encode, batch, assemble, observe, limit, split, compress, retry, time
 //! out, add headers, send. Any layer of tower's can stand between any two, and any of these can be left out.
 //!
 //! ```text
@@ -15,7 +15,8 @@ use otlp_model::{
 use otlp_sampling::{SampleLayer, TraceIdRatioBasedSampler};
 use otlp_testkit::Collector;
 use otlp_transport::{
-    BoxError, Compression, Compressor, Grpc, Headers, Observation, RetryPolicy, ServiceBuilderExt, shutdown,
+    AdaptiveConcurrencyLayer, BoxError, CircuitBreaker, Compression, Compressor, Grpc, Headers, Observation,
+    Pause, RetryBudget, RetryLayer, RetryPolicy, ServiceBuilderExt, SplitLayer, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +50,21 @@ async fn main() -> Result<(), BoxError> {
         .observe(|batch: &Observation<'_>| println!("batch of {}: {:?}", batch.items, batch.disposition))
         // Bounds memory, that of batches asleep in a back-off too.
         .concurrency_limit(4)
+        // What the receiver finds too large goes in parts; cut while it is plain protobuf.
+        .layer(SplitLayer::new())
         // Once per batch, never per attempt.
         .compress(Compressor::new(Compression::Gzip)?)
-        // Above the connection, so that another attempt may take another one.
-        .retry_export(RetryPolicy::default(), signal)
+        // Above the connection, so that another attempt may take another one. Budget and circuit are the destination's: the
+        // stacks of other signals would get clones of this layer.
+        .layer(
+            RetryLayer::new(RetryPolicy::default())
+                .with_shutdown(signal)
+                .with_pause(Pause::new())
+                .with_budget(RetryBudget::default())
+                .with_circuit(CircuitBreaker::default()),
+        )
+        // As many attempts at once as the receiver takes well.
+        .layer(AdaptiveConcurrencyLayer::new(4))
         // A hung attempt becomes one that can be repeated.
         .attempt_timeout(Duration::from_secs(10))
         // Last: credentials may change between attempts.

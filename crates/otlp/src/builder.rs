@@ -4,7 +4,10 @@
 //! SURV-23). A value that can't work is refused with an error that names the option.
 
 use crate::client::Client;
-use crate::config::{BatchConfig, MemoryPoolConfig, Protocol, RetryConfig, SerializationFormat};
+use crate::config::{
+    BatchConfig, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol, RetryBudgetConfig,
+    RetryConfig, SerializationFormat,
+};
 use crate::decision::Decider;
 use crate::error::Error;
 use crate::slot::{ConnectorSlot, ServiceSlot};
@@ -59,7 +62,11 @@ pub struct ClientBuilder {
     pub(crate) batch: BatchConfig,
     pub(crate) max_request_bytes: usize,
     pub(crate) max_in_flight: usize,
+    pub(crate) concurrency: Concurrency,
     pub(crate) retry: RetryConfig,
+    pub(crate) retry_budget: RetryBudgetConfig,
+    pub(crate) circuit_breaker: CircuitBreakerConfig,
+    pub(crate) max_server_delay: Duration,
     pub(crate) memory: MemoryPoolConfig,
     pub(crate) overflow: OverflowPolicy,
     pub(crate) async_export: bool,
@@ -101,7 +108,11 @@ impl Default for ClientBuilder {
             batch: BatchConfig::default(),
             max_request_bytes: 2 * 1024 * 1024,
             max_in_flight: 8,
+            concurrency: Concurrency::default(),
             retry: RetryConfig::default(),
+            retry_budget: RetryBudgetConfig::default(),
+            circuit_breaker: CircuitBreakerConfig::default(),
+            max_server_delay: Duration::from_secs(120),
             memory: MemoryPoolConfig::default(),
             overflow: OverflowPolicy::DropNewest,
             async_export: true,
@@ -250,9 +261,30 @@ impl ClientBuilder {
         Self { max_in_flight: requests, ..self }
     }
 
+    /// Whether fewer attempts than that are made at once while the receiver is slow or pushes back. Default: they are.
+    pub fn with_concurrency(self, concurrency: Concurrency) -> Self {
+        Self { concurrency, ..self }
+    }
+
     /// How failed exports are retried.
     pub fn with_retry_config(self, config: RetryConfig) -> Self {
         Self { retry: config, ..self }
+    }
+
+    /// How much load retries may add to what is sent anyway.
+    pub fn with_retry_budget(self, config: RetryBudgetConfig) -> Self {
+        Self { retry_budget: config, ..self }
+    }
+
+    /// When to stop sending to a receiver that is down, and how often to look whether it is back.
+    pub fn with_circuit_breaker(self, config: CircuitBreakerConfig) -> Self {
+        Self { circuit_breaker: config, ..self }
+    }
+
+    /// How long a receiver may tell the client to wait (`Retry-After`, `RetryInfo`); what it asks beyond that is not
+    /// obeyed (conformance RETRY-11). Default 2 min; zero: such orders are ignored.
+    pub fn with_max_server_delay(self, delay: Duration) -> Self {
+        Self { max_server_delay: delay, ..self }
     }
 
     /// How much memory waiting telemetry may take.

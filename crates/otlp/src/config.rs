@@ -116,6 +116,82 @@ impl Default for RetryConfig {
     }
 }
 
+/// How much load retries may add, for the whole client; see [`RetryConfig`] for when there are any.
+///
+/// When it is used up, retries wait until there is room again. Nothing is dropped for it, and a retry that is delivered
+/// does not count.
+///
+/// ```
+/// use otlp::RetryBudgetConfig;
+/// let config = RetryBudgetConfig { ratio: 0.1, ..RetryBudgetConfig::default() };
+/// # let _ = config;
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryBudgetConfig {
+    /// Retries per first attempt; at least 0. Default 0.2.
+    pub ratio: f64,
+    /// Retries per second on top of that, so that little traffic can be retried too; above 0. Up to ten seconds' worth
+    /// is saved up. Default 2.
+    pub min_per_second: f64,
+}
+
+impl Default for RetryBudgetConfig {
+    fn default() -> Self {
+        Self { ratio: 0.2, min_per_second: 2.0 }
+    }
+}
+
+/// When the client stops sending to a receiver that is down, and how it finds out that it is back.
+///
+/// After a number of failures in a row (no connection, no answer in time, unavailable) nothing is sent for a while; then
+/// one request finds out. Meanwhile telemetry waits in the queue. As soon as a request gets through, all go on.
+///
+/// ```
+/// use otlp::CircuitBreakerConfig;
+/// use std::time::Duration;
+/// let config = CircuitBreakerConfig { max_interval: Duration::from_secs(10), ..CircuitBreakerConfig::default() };
+/// # let _ = config;
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct CircuitBreakerConfig {
+    /// How many failures in a row it takes. 0: never. Default 5.
+    pub failure_threshold: u32,
+    /// How long nothing is sent at first; each time that is in vain it is half as long again. Above zero. Default 1 s.
+    pub initial_interval: Duration,
+    /// The longest time between two requests that find out; at least `initial_interval`. Default 30 s. While the receiver
+    /// takes no connection it is 5 s at most.
+    pub max_interval: Duration,
+}
+
+impl Default for CircuitBreakerConfig {
+    fn default() -> Self {
+        Self {
+            failure_threshold: 5,
+            initial_interval: Duration::from_secs(1),
+            max_interval: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Whether the number of attempts under way follows what the receiver takes well.
+///
+/// ```
+/// use otlp::{Client, Concurrency};
+/// let builder = Client::builder().with_max_in_flight(32).with_concurrency(Concurrency::Fixed);
+/// # let _ = builder;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Concurrency {
+    /// Fewer attempts at once while the receiver pushes back (429, 503, `RESOURCE_EXHAUSTED`, no answer in time) or gets
+    /// slower, down to one; more again while it keeps its pace. It starts at the most,
+    /// [`with_max_in_flight`](crate::ClientBuilder::with_max_in_flight).
+    #[default]
+    Adaptive,
+    /// Always as many as `with_max_in_flight` says.
+    Fixed,
+}
+
 /// The memory that waiting telemetry may take, in bytes, for the whole client.
 ///
 /// What is accounted is the encoded telemetry, queued and in flight. With

@@ -26,7 +26,10 @@ mod typed;
 
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use config::{BatchConfig, BatchStrategy, MemoryPoolConfig, Protocol, RetryConfig, SerializationFormat};
+pub use config::{
+    BatchConfig, BatchStrategy, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol,
+    RetryBudgetConfig, RetryConfig, SerializationFormat,
+};
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
 pub use error::{Error, ErrorKind};
 pub use otlp_batch::{OverflowPolicy, Stats};

@@ -5,7 +5,7 @@
 use crate::builder::{ClientBuilder, ProxyChoice};
 #[cfg(feature = "json")]
 use crate::config::SerializationFormat;
-use crate::config::{BatchStrategy, Protocol, RetryConfig};
+use crate::config::{BatchStrategy, Concurrency, Protocol};
 use crate::error::Error;
 use crate::observe::Failures;
 use crate::runtime::Work;
@@ -18,9 +18,10 @@ use otlp_model::{Groups, Limits, Outcome, RequestLimits, Signal};
 #[cfg(feature = "_tls")]
 use otlp_transport::TlsLayer;
 use otlp_transport::{
-    AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService, CompressLayer, Compressor,
-    Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer, RetryLayer, RetryPolicy,
-    ServiceBuilderExt, ShutdownTrigger, shutdown,
+    AdaptiveConcurrencyLayer, AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService,
+    CircuitBreaker, CompressLayer, Compressor, Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer,
+    RetryBudget, RetryLayer, RetryPolicy, RetryPolicyError, ServiceBuilderExt, ShutdownTrigger, SplitLayer,
+    shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,9 +64,9 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         #[cfg(feature = "json")]
         json: options.format == SerializationFormat::Json,
         compress: compress(&options)?,
-        retry: RetryLayer::new(retry(&options.retry, options.export_timeout)?)
-            .with_shutdown(signal)
-            .with_pause(Pause::default()),
+        retry: retry(&options)?.with_shutdown(signal),
+        concurrency: (options.concurrency == Concurrency::Adaptive)
+            .then(|| AdaptiveConcurrencyLayer::new(options.max_in_flight)),
         request_timeout: options.request_timeout,
         auth: auth(&options)?,
         headers: headers(&options.headers)?,
@@ -110,6 +111,7 @@ struct Parts {
     json: bool,
     compress: CompressLayer,
     retry: RetryLayer,
+    concurrency: Option<AdaptiveConcurrencyLayer>,
     request_timeout: Duration,
     auth: Option<AuthLayer>,
     headers: Headers,
@@ -126,14 +128,21 @@ impl Parts {
             .observe(self.failures.clone())
             // The user's: sees the plain request, before it is limited, compressed or repeated.
             .layer(self.batch_layers.clone())
-            // Bounds memory, that of requests asleep in a back-off too; above it, data waits in the queue.
+            // Bounds memory, that of requests asleep in a back-off too, however many attempts the receiver takes at once;
+            // above it, data waits in the queue.
             .concurrency_limit(self.max_in_flight)
+            // What the receiver finds too large goes in parts; cut while it is protobuf still. The parts share the room of
+            // the whole.
+            .layer(SplitLayer::new())
             // JSON and compression once per batch, never per attempt.
             .option_layer(self.json_layer())
             .layer(self.compress.clone())
             // Above the connections, so that another attempt may take another one.
-            // All signals of the client share its pause: an order to wait is the destination's.
+            // All signals of the client share its pause, its budget and its circuit: they have one destination. Not ready
+            // while that is paused or down: then data waits in the queue, and grows no older.
             .layer(self.retry.clone())
+            // Below retry, where it sees each attempt and its time; what sleeps in a back-off is none.
+            .option_layer(self.concurrency.clone())
             // Sees every attempt.
             .observe(self.failures.clone())
             // The user's: fault injection, rate limits.
@@ -292,17 +301,36 @@ fn batch_bytes(options: &ClientBuilder) -> usize {
     bytes
 }
 
-fn retry(config: &RetryConfig, export_timeout: Duration) -> Result<RetryPolicy, Error> {
-    RetryPolicy::builder()
+/// The retry layer, with what all signals of the client share: they have one destination.
+fn retry(options: &ClientBuilder) -> Result<RetryLayer, Error> {
+    let refused = |option: &str, e: &RetryPolicyError| Error::option(option, e.problem());
+    let config = &options.retry;
+    let policy = RetryPolicy::builder()
         .initial_interval(config.initial_interval)
         .multiplier(config.multiplier)
         .max_interval(config.max_interval)
         .randomization_factor(config.randomization_factor)
-        .max_elapsed(export_timeout)
+        .max_elapsed(options.export_timeout)
         .max_attempts((config.max_attempts > 0).then_some(config.max_attempts))
+        .max_server_delay(options.max_server_delay)
         .retryable(&config.retryable_errors)
         .build()
-        .map_err(|e| Error::option(&format!("with_retry_config: {}", e.field()), e.problem()))
+        .map_err(|e| refused(&format!("with_retry_config: {}", e.field()), &e))?;
+    let budget = &options.retry_budget;
+    let budget = RetryBudget::new(budget.ratio, budget.min_per_second)
+        .map_err(|e| refused(&format!("with_retry_budget: {}", e.field()), &e))?;
+    let layer = RetryLayer::new(policy).with_pause(Pause::default()).with_budget(budget);
+    let config = &options.circuit_breaker;
+    if config.failure_threshold == 0 {
+        return Ok(layer);
+    }
+    let circuit = CircuitBreaker::builder()
+        .failure_threshold(config.failure_threshold)
+        .initial_interval(config.initial_interval)
+        .max_interval(config.max_interval)
+        .build()
+        .map_err(|e| refused(&format!("with_circuit_breaker: {}", e.field()), &e))?;
+    Ok(layer.with_circuit(circuit))
 }
 
 /// One layer for all signals, so that they share the token.

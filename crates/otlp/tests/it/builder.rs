@@ -1,8 +1,9 @@
 //! Bad values: every option refuses what can't work with an error that names it, before anything starts.
 
 use otlp::{
-    BatchConfig, Client, ClientBuilder, ErrorKind, Limits, MemoryPoolConfig, OverflowPolicy, Protocol,
-    Resource, RetryConfig, SerializationFormat,
+    BatchConfig, CircuitBreakerConfig, Client, ClientBuilder, Concurrency, ErrorKind, Limits,
+    MemoryPoolConfig, OverflowPolicy, Protocol, Resource, RetryBudgetConfig, RetryConfig,
+    SerializationFormat,
 };
 use std::time::Duration;
 
@@ -107,6 +108,31 @@ async fn retries() {
         let config = RetryConfig { randomization_factor, ..good() };
         refused("with_retry_config: randomization_factor", with(config)).await;
     }
+}
+
+#[tokio::test]
+async fn retry_control() {
+    let budget = |config: RetryBudgetConfig| move |builder: ClientBuilder| builder.with_retry_budget(config);
+    for ratio in [-0.1, f64::NAN, f64::INFINITY] {
+        let config = RetryBudgetConfig { ratio, ..RetryBudgetConfig::default() };
+        refused("with_retry_budget: ratio", budget(config)).await;
+    }
+    for min_per_second in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let config = RetryBudgetConfig { min_per_second, ..RetryBudgetConfig::default() };
+        refused("with_retry_budget: min_per_second", budget(config)).await;
+    }
+    let circuit =
+        |config: CircuitBreakerConfig| move |builder: ClientBuilder| builder.with_circuit_breaker(config);
+    let (good, zero) = (CircuitBreakerConfig::default, Duration::ZERO);
+    let config = CircuitBreakerConfig { initial_interval: zero, ..good() };
+    refused("with_circuit_breaker: initial_interval", circuit(config)).await;
+    refused(
+        "with_circuit_breaker: max_interval",
+        circuit(CircuitBreakerConfig { max_interval: zero, ..good() }),
+    )
+    .await;
+    let off = CircuitBreakerConfig { failure_threshold: 0, ..good() };
+    Client::builder().with_circuit_breaker(off).with_concurrency(Concurrency::Fixed).build().await.unwrap();
 }
 
 #[tokio::test]
