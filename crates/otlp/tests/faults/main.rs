@@ -18,13 +18,16 @@ mod row_02_outage;
 mod row_07_slow_response;
 #[cfg(feature = "_tls")]
 mod row_11_server_certificate;
-#[cfg(feature = "_tls")]
 mod row_12_rotation;
+mod row_13_throttling;
+mod row_14_grpc_codes;
+mod row_15_http_statuses;
 mod row_16_partial_success;
 mod row_17_reply_shapes;
 mod row_18_malformed_answers;
 mod row_19_response_bombs;
 mod row_20_redirect;
+mod row_21_too_large;
 mod row_22_accepted_then_timeout;
 mod row_23_clock;
 #[cfg(unix)]
