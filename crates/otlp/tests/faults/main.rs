@@ -18,6 +18,7 @@ mod row_02_outage;
 mod row_07_slow_response;
 #[cfg(feature = "_tls")]
 mod row_11_server_certificate;
+#[cfg(feature = "_tls")]
 mod row_12_rotation;
 mod row_13_throttling;
 mod row_14_grpc_codes;
