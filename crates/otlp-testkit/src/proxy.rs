@@ -77,7 +77,8 @@ impl FaultProxy {
         self.address
     }
 
-    /// The same as an endpoint, `http://127.0.0.1:PORT`.
+    /// The same as an endpoint, `http://127.0.0.1:PORT`. Before a server with TLS the scheme is yours to write: bytes pass as they
+    /// are, and only [`Fault::http2`] needs clear text.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
