@@ -66,7 +66,9 @@ impl Runtime {
         let run = move || {
             CURRENT.set(true);
             let _silence = tracing::subscriber::set_default(NoSubscriber::default());
-            if let Some(runtime) = &self.0 {
+            // Taken in here, so that it ends in silence, too: what then closes its connections would tell of it.
+            let this = self;
+            if let Some(runtime) = &this.0 {
                 runtime.block_on(async {
                     tokio::spawn(answer(probe, checks));
                     join_all(workers).await;
