@@ -9,6 +9,8 @@ mod handshake;
 mod options;
 #[path = "tls/reload.rs"]
 mod reload;
+#[path = "tls/tunnel.rs"]
+mod tunnel;
 
 use bytes::Bytes;
 use otlp_model::{ExportRequest, ExportResponse, Signal};
