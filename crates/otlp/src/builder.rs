@@ -171,7 +171,8 @@ impl ClientBuilder {
     /// A token is fetched with the first request and kept, renewed ahead of its end while requests go on with the old
     /// one, and replaced when the receiver refuses it (401, `UNAUTHENTICATED`). Until there is one, requests wait, within
     /// their [`with_request_timeout`](Self::with_request_timeout), half of which a fetch may take; none is sent without.
-    /// What can't be fetched is a failure that is retried, so the data is kept. Tokens are secrets, as headers are.
+    /// What can't be fetched is a failure that is retried, so the data is kept. Tokens are secrets, as headers are, and go
+    /// before a [`with_header`](Self::with_header) of their name.
     ///
     /// The fetch runs on the client's own thread, where `tracing` is silent: it must not block.
     ///
@@ -343,7 +344,7 @@ impl ClientBuilder {
         self
     }
 
-    /// A layer around every attempt: fault injection, rate limits, tokens; health checks pass it, too. The first one
+    /// A layer around every attempt: fault injection, rate limits; health checks pass it, too. The first one
     /// added is the outermost. What is said at [`with_layer`](Self::with_layer) holds here as well.
     pub fn with_attempt_layer<L>(mut self, layer: L) -> Self
     where
