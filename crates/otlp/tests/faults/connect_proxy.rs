@@ -94,7 +94,8 @@ pub(crate) async fn listen_at(address: IpAddr, to: SocketAddr) -> std::io::Resul
 
 /// The address in an endpoint of a collector.
 pub(crate) fn address_of(endpoint: &str) -> SocketAddr {
-    let address: SocketAddr = endpoint.strip_prefix("http://").unwrap().parse().unwrap();
+    let (_scheme, authority) = endpoint.split_once("://").unwrap();
+    let address: SocketAddr = authority.parse().unwrap();
     assert_eq!(address.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     address
 }

@@ -6,7 +6,7 @@ use crate::child;
 use crate::connect_proxy::{Answer, ConnectProxy, address_of};
 use crate::support::{PATIENCE, books, builder, retry_soon};
 use otlp::{BoxError, Client, ClientBuilder, Error, Protocol, Token};
-use otlp_testkit::{Collector, Reply, Script};
+use otlp_testkit::{Collector, Reply, Script, ServerTls, TestCa};
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
 use std::time::Duration;
@@ -160,6 +160,48 @@ async fn no_failure_of_a_proxy_or_of_the_credentials_makes_the_client_tell() {
     let error = builder("http://c:1").with_bearer_token_file(&path).build().await.unwrap_err();
     clean("a bad token file at the start", &words(&error));
     std::fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn no_failure_of_tls_makes_the_client_tell_its_key() {
+    // conf: HDR-09, TLS-03
+    let (ca, stranger) = (TestCa::new("authority").unwrap(), TestCa::new("stranger").unwrap());
+    let names = ["localhost", "127.0.0.1"];
+    let client = ca.client("shop").unwrap();
+    let key = client.key_pem();
+    let secret = |what: &str, text: &str| {
+        let lines = key.lines().filter(|line| line.len() > 10 && !line.starts_with('-'));
+        lines.for_each(|line| assert!(!text.contains(line), "{what} shows the key: {text}"));
+        clean(what, text);
+    };
+    for tls in [
+        ServerTls::new(&stranger.server(&names).unwrap()),
+        ServerTls::mutual(&ca.server(&names).unwrap(), &stranger),
+    ] {
+        let collector = Collector::builder().tls(tls.unwrap()).start().await.unwrap();
+        for (protocol, endpoint) in
+            PROTOCOLS.into_iter().zip([collector.grpc_endpoint(), collector.http_endpoint()])
+        {
+            let builder = secretive(&endpoint, protocol)
+                .with_tls_ca_pem(ca.cert_pem())
+                .with_tls_identity_pem(client.cert_pem(), key);
+            secret("the builder", &format!("{builder:?}"));
+            secret("a handshake", &fail(builder.build().await.unwrap()).await);
+        }
+        assert_eq!(collector.tally().calls(), 0);
+    }
+    for bad in [
+        "c4nary".to_owned(),
+        "-----BEGIN PRIVATE KEY-----\nc4nary\n-----END PRIVATE KEY-----\n".to_owned(),
+        key.replace("PRIVATE KEY", "c4nary"),
+        stranger.client("other").unwrap().key_pem().to_owned(),
+    ] {
+        let refused = builder("https://c:1").with_tls_identity_pem(client.cert_pem(), bad.clone());
+        secret("a builder with a bad key", &format!("{refused:?}"));
+        secret("a bad key", &words(&refused.build().await.unwrap_err()));
+        let swapped = builder("https://c:1").with_tls_identity_pem(bad, key);
+        secret("a key in place of a certificate", &words(&swapped.build().await.unwrap_err()));
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::child;
 use crate::connect_proxy::{Answer, ConnectProxy, address_of, listen_at};
 use crate::support::{PATIENCE, all_delivered, batch_soon, books, builder, retry_soon};
 use otlp::{Client, Error, Protocol};
-use otlp_testkit::Collector;
+use otlp_testkit::{Collector, ServerTls, TestCa};
 use std::net::{IpAddr, Ipv6Addr};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::Http];
@@ -127,8 +127,10 @@ async fn a_proxy_that_is_no_address_is_refused() {
 pub(crate) fn program() {
     let told = |error: Error| child::say(error);
     let mut builder = builder(child::endpoint());
-    if child::argument() == "without" {
-        builder = builder.without_proxy();
+    match child::argument().as_str() {
+        "without" => builder = builder.without_proxy(),
+        "as it is" => {}
+        authority => builder = builder.with_tls_ca_pem(authority),
     }
     let client = match builder.build_blocking() {
         Ok(client) => client,
@@ -141,11 +143,7 @@ pub(crate) fn program() {
     }
 }
 
-async fn with_environment(
-    argument: &'static str,
-    endpoint: &str,
-    variables: &[(&str, String)],
-) -> Vec<String> {
+async fn with_environment(argument: &str, endpoint: &str, variables: &[(&str, String)]) -> Vec<String> {
     let mut command = child::command("row_44_environment", argument, endpoint);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
         command.env_remove(name).env_remove(name.to_ascii_lowercase());
@@ -166,6 +164,20 @@ async fn the_environment_names_the_proxy() {
         assert_eq!((said, collector.received().items()), (vec!["10".to_owned()], 10), "{variable}");
     }
     assert_eq!(proxy.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn tls_goes_through_the_proxy_that_is_named_for_it() {
+    // conf: TLS-01
+    let ca = TestCa::new("authority").unwrap();
+    let tls = ServerTls::new(&ca.server(&["collector.invalid"]).unwrap()).unwrap();
+    let collector = Collector::builder().tls(tls).grpc().start().await.unwrap();
+    let proxy = ConnectProxy::start(Answer::Tunnel(address_of(&collector.grpc_endpoint()))).await;
+    let variables =
+        [("HTTPS_PROXY", format!("http://{}", proxy.authority())), ("HTTP_PROXY", "nobody.invalid:1".into())];
+    let said = with_environment(ca.cert_pem(), "https://collector.invalid", &variables).await;
+    assert_eq!((said, collector.received().items()), (vec!["10".to_owned()], 10));
+    assert!(proxy.requests()[0].starts_with("CONNECT collector.invalid:443 HTTP/1.1\r\n"));
 }
 
 #[tokio::test]
