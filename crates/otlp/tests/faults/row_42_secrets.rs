@@ -6,7 +6,7 @@ use crate::child;
 use crate::connect_proxy::{Answer, ConnectProxy, address_of};
 use crate::support::{PATIENCE, books, builder, retry_soon};
 use otlp::{BoxError, Client, ClientBuilder, Error, Protocol, Token};
-use otlp_testkit::{Collector, Reply, Script, ServerTls, TestCa};
+use otlp_testkit::{Collector, Reply, Script};
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
 use std::time::Duration;
@@ -162,9 +162,11 @@ async fn no_failure_of_a_proxy_or_of_the_credentials_makes_the_client_tell() {
     std::fs::remove_file(&path).unwrap();
 }
 
+#[cfg(feature = "_tls")]
 #[tokio::test]
 async fn no_failure_of_tls_makes_the_client_tell_its_key() {
     // conf: HDR-09, TLS-03
+    use otlp_testkit::{ServerTls, TestCa};
     let (ca, stranger) = (TestCa::new("authority").unwrap(), TestCa::new("stranger").unwrap());
     let names = ["localhost", "127.0.0.1"];
     let client = ca.client("shop").unwrap();

@@ -5,7 +5,7 @@ use crate::child;
 use crate::connect_proxy::{Answer, ConnectProxy, address_of, listen_at};
 use crate::support::{PATIENCE, all_delivered, batch_soon, books, builder, retry_soon};
 use otlp::{Client, Error, Protocol};
-use otlp_testkit::{Collector, ServerTls, TestCa};
+use otlp_testkit::Collector;
 use std::net::{IpAddr, Ipv6Addr};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::Http];
@@ -130,7 +130,10 @@ pub(crate) fn program() {
     match child::argument().as_str() {
         "without" => builder = builder.without_proxy(),
         "as it is" => {}
+        #[cfg(feature = "_tls")]
         authority => builder = builder.with_tls_ca_pem(authority),
+        #[cfg(not(feature = "_tls"))]
+        other => panic!("{other}: there is no TLS in this build"),
     }
     let client = match builder.build_blocking() {
         Ok(client) => client,
@@ -166,9 +169,11 @@ async fn the_environment_names_the_proxy() {
     assert_eq!(proxy.requests().len(), 3);
 }
 
+#[cfg(feature = "_tls")]
 #[tokio::test]
 async fn tls_goes_through_the_proxy_that_is_named_for_it() {
     // conf: TLS-01
+    use otlp_testkit::{ServerTls, TestCa};
     let ca = TestCa::new("authority").unwrap();
     let tls = ServerTls::new(&ca.server(&["collector.invalid"]).unwrap()).unwrap();
     let collector = Collector::builder().tls(tls).grpc().start().await.unwrap();
