@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: the comparison with other clients, or with `--micro` the benchmarks of single steps.
+//! `cargo xtask bench`: the comparison with other clients, with `--delivery` what arrives when the receiver fails, or with
+//! `--micro` the benchmarks of single steps.
 //!
 //! Builds the programs of `benches/peers`, a workspace of its own, and starts the one that runs the others; what is
 //! measured and how is known there and not here.
@@ -8,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// The programs that are built a second time, with their allocations counted.
 const COUNTED: [&str; 4] = ["ours", "opentelemetry", "fastrace", "emit"];
+
+/// The programs of `--delivery`; the first runs the others.
+const DELIVERY: [&str; 3] = ["delivery", "delivery_ours", "delivery_opentelemetry"];
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     if let Some((first, rest)) = arguments.split_first()
@@ -25,14 +29,17 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         build(&target, &counted)?;
         keep_counting(&target)?;
     }
+    let delivery = arguments.iter().any(|argument| argument == "--delivery");
+    let mut wanted: Vec<&str> =
+        if delivery { DELIVERY.iter().flat_map(|name| ["--bin", name]).collect() } else { vec!["--bins"] };
     // What is not timed need not be fast: building it without optimisation takes a third of the time.
-    let profile: &[&str] = if quick { &["--bins"] } else { &["--bins", "--release"] };
-    build(&target, profile)?;
+    wanted.extend((!quick).then_some("--release"));
+    build(&target, &wanted)?;
     let folder = target.join(if quick { "debug" } else { "release" });
     let root = text(&tree::root())?;
     let mut line = vec!["--root", root.as_str()];
-    line.extend(arguments.iter().map(String::as_str));
-    tree::run(&text(&program(&folder, "compare"))?, &line)
+    line.extend(arguments.iter().map(String::as_str).filter(|argument| *argument != "--delivery"));
+    tree::run(&text(&program(&folder, if delivery { DELIVERY[0] } else { "compare" }))?, &line)
 }
 
 /// Where the programs go: beside everything else that is built, and kept apart from it.
@@ -44,7 +51,7 @@ fn target() -> Result<PathBuf, String> {
 
 /// Whether the run counts allocations.
 fn counts(arguments: &[String]) -> bool {
-    let without = ["--quick", "--no-counts", "--report"];
+    let without = ["--quick", "--no-counts", "--report", "--delivery"];
     !arguments.iter().any(|argument| without.contains(&argument.as_str()))
 }
 
@@ -82,6 +89,8 @@ mod tests {
     fn only_runs_that_count_need_the_second_build() {
         let counts = |line: &str| counts(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         assert!(counts("") && counts("--only ours --repetitions 5"));
-        assert!(!counts("--quick") && !counts("--items 5 --no-counts") && !counts("--report x"));
+        for line in ["--quick", "--items 5 --no-counts", "--report x", "--delivery"] {
+            assert!(!counts(line), "{line}");
+        }
     }
 }

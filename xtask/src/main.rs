@@ -36,6 +36,10 @@ cargo xtask <command>
     --no-growth                  leave out the curves of growing work
     --out FOLDER                 where the documents go (docs)
     --report FILE                make the documents of a run that was kept (target/peers/compare.json); runs nothing
+  bench --delivery               run small programs, ours and opentelemetry's side by side, against a receiver that fails, and
+                                 write docs/delivery.md; five minutes
+    --quick                      shortened; fails when ours loses what could be delivered, or miscounts; writes nothing
+    --out FOLDER                 where the page goes (docs)
   bench --micro [ARGS]...        the benchmarks of single steps in benches/ (arguments go to `cargo bench`)
   instructions                   count the instructions of the hot path and of an export with callgrind, and fail above
                                  benches/instructions.toml; says so and ends well where valgrind is missing

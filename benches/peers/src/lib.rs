@@ -4,6 +4,7 @@ mod allocations;
 mod calibration;
 pub mod compare;
 pub mod contender;
+pub mod delivery;
 mod figures;
 pub mod growth;
 mod order;

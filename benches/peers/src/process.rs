@@ -1,8 +1,10 @@
 //! What the system says about this process and its threads: CPU time and memory. Linux for memory, Unix for the rest.
 
+use crate::delivery::ThreadUse;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
+use std::collections::BTreeMap;
 
 /// CPU time of this process so far, in nanoseconds: in user mode, and in the kernel.
 ///
@@ -40,6 +42,28 @@ pub fn resident_bytes() -> (u64, u64) {
     (field("VmRSS:").unwrap_or(0), field("VmHWM:").unwrap_or(0))
 }
 
+/// What the threads of this process but its first have used so far, by id; nothing where there is no `/proc`.
+#[must_use]
+pub fn thread_use() -> BTreeMap<u32, ThreadUse> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let ids = tasks.filter_map(|task| task.file_name().to_str()?.parse::<u32>().ok());
+    let others = ids.filter(|id| *id != std::process::id());
+    others.filter_map(|id| Some((id, of_thread(id)?))).collect()
+}
+
+/// `None` if it has ended.
+fn of_thread(id: u32) -> Option<ThreadUse> {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/self/task/{id}/{file}")).ok();
+    let (status, schedule) = (read("status")?, read("schedstat")?);
+    let field = |name: &str| Some(status.lines().find_map(|line| line.strip_prefix(name))?.trim());
+    Some(ThreadUse {
+        name: field("Name:")?.to_owned(),
+        // The first number is the time on a core.
+        cpu_ns: schedule.split(' ').next()?.parse().ok()?,
+        sleeps: field("voluntary_ctxt_switches:")?.parse().ok()?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +82,21 @@ mod tests {
             let (now, most) = resident_bytes();
             assert!(most >= now && now >= 1 << 20);
         }
+    }
+
+    #[test]
+    fn threads_are_found_by_name_with_what_they_used() {
+        let (woken, wake) = std::sync::mpsc::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        let thread = std::thread::Builder::new().name("sleeper".to_owned()).spawn(move || {
+            ready.send(()).unwrap();
+            wake.recv().unwrap()
+        });
+        is_ready.recv().unwrap();
+        let sleeper = thread_use().into_values().find(|thread| thread.name == "sleeper");
+        woken.send(()).unwrap();
+        thread.unwrap().join().unwrap();
+        assert_eq!(sleeper.is_some(), cfg!(target_os = "linux"));
+        assert!(thread_use().keys().all(|id| *id != std::process::id()));
     }
 }

@@ -6,17 +6,17 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A machine and its toolchain, as the document describes them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Machine {
-    pub(super) cpu: String,
-    pub(super) cores: usize,
-    pub(super) memory: String,
-    pub(super) kernel: String,
-    pub(super) rustc: String,
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) cores: usize,
+    pub(crate) memory: String,
+    pub(crate) kernel: String,
+    pub(crate) rustc: String,
 }
 
 impl Machine {
     /// This one. What cannot be read is called unknown.
-    pub(super) fn this() -> Self {
+    pub(crate) fn this() -> Self {
         let unknown = || "unknown".to_owned();
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let kernel = output_of("uname", &["-s", "-r", "-m"].map(|flag| flag));
@@ -43,7 +43,7 @@ fn gibibytes(text: &str) -> String {
 }
 
 /// The date of today, in UTC.
-pub(super) fn today() -> String {
+pub(crate) fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     date(seconds / 86_400)
 }

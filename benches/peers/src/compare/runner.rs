@@ -122,9 +122,9 @@ impl Runner {
 }
 
 /// A process that ended by itself.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     code: Option<i32>,
-    pub(super) stdout: String,
+    pub(crate) stdout: String,
     pub(super) stderr: String,
 }
 
@@ -144,7 +144,7 @@ impl Ended {
     }
 
     /// Whether it ended well, or what it said last.
-    pub(super) fn succeeded(&self) -> Result<(), String> {
+    pub(crate) fn succeeded(&self) -> Result<(), String> {
         if self.code == Some(0) { Ok(()) } else { Err(self.last_words().to_owned()) }
     }
 
@@ -159,7 +159,7 @@ fn last_line(text: &str) -> &str {
 }
 
 /// Runs a command to its end, or kills it at the limit.
-pub(super) fn run(mut command: Command, limit: Duration) -> Result<Ended, String> {
+pub(crate) fn run(mut command: Command, limit: Duration) -> Result<Ended, String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command)?;
     let stdout = read_to_end(child.stdout.take());

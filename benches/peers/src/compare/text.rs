@@ -3,7 +3,7 @@
 use super::statistics::Spread;
 
 /// Three digits that count, and separators between thousands.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     let decimals = match magnitude {
         m if m == 0.0 || m >= 99.95 => 0,
@@ -60,7 +60,7 @@ pub(super) fn percent(part: Option<f64>) -> String {
 }
 
 /// A table in Markdown; the first column is text, the others are numbers.
-pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let line =
         |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
     let mut text = line(&mut head.iter().copied());
@@ -72,7 +72,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// Replaces each `{{name}}` of a template. A name that is not known stays, to be seen.
-pub(super) fn fill(template: &str, values: &[(&str, String)]) -> String {
+pub(crate) fn fill(template: &str, values: &[(&str, String)]) -> String {
     values.iter().fold(template.to_owned(), |text, (name, value)| {
         text.replace(&format!("{{{{{name}}}}}"), value.trim_end())
     })
