@@ -11,7 +11,7 @@ use crate::collector::Role;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -45,7 +45,16 @@ impl ServerTls {
     ///
     /// [`Error::Tls`] when certificate and key are of no use.
     pub fn new(identity: &Identity) -> Result<Self, Error> {
-        Self::build(identity, None)
+        Self::build(identity, None, rustls::ALL_VERSIONS)
+    }
+
+    /// A server of the old school: TLS 1.2 alone; with a certificate from `clients`, if there is one, asked of clients.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn tls12(identity: &Identity, clients: Option<&TestCa>) -> Result<Self, Error> {
+        Self::build(identity, clients, &[&rustls::version::TLS12])
     }
 
     /// The same, and a client must show a certificate from `ca`.
@@ -54,13 +63,17 @@ impl ServerTls {
     ///
     /// As [`new`](Self::new).
     pub fn mutual(identity: &Identity, ca: &TestCa) -> Result<Self, Error> {
-        Self::build(identity, Some(ca))
+        Self::build(identity, Some(ca), rustls::ALL_VERSIONS)
     }
 
-    fn build(identity: &Identity, clients: Option<&TestCa>) -> Result<Self, Error> {
+    fn build(
+        identity: &Identity,
+        clients: Option<&TestCa>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .map_err(Error::tls)?;
         let builder = match clients {
             None => builder.with_no_client_auth(),

@@ -3,7 +3,7 @@
 //! Made from the errors of the TLS library, by type; those are kept as the source. Never fails a connection by itself.
 
 use super::TlsConfigError;
-use crate::{Alpn, BoxError};
+use crate::{Alpn, BoxError, status};
 use rustls::{AlertDescription, CertificateError};
 use std::error::Error;
 use std::fmt;
@@ -222,8 +222,11 @@ impl fmt::Display for Verification<'_> {
                 write!(f, "the server's certificate is not valid before {date}; is this machine's clock right?")
             }
             CertificateError::NotValidForNameContext { expected, presented } => {
-                let names: Vec<_> = presented.iter().map(|name| bare(name)).collect();
-                let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
+                let names = match presented.as_slice() {
+                    [] => "no name".to_owned(),
+                    // The server chose these: there may be many, and worse.
+                    names => status::printable(&names.iter().map(|name| bare(name)).collect::<Vec<_>>().join(", ")),
+                };
                 write!(
                     f,
                     "the server's certificate is for {names}, not for {}; use a name it has as the endpoint's host, \

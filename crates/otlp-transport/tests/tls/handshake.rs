@@ -56,6 +56,23 @@ async fn a_server_that_wants_a_certificate_of_the_client_says_so() {
 }
 
 #[tokio::test]
+async fn servers_of_tls_1_2_are_served_and_say_the_same() {
+    // conf: TLS-07, TLS-03
+    let ca = ca();
+    let server = ca.server(&NAMES).unwrap();
+    let old = collector(ServerTls::tls12(&server, None).unwrap()).await;
+    for result in both(&old, |alpn| trusting(&ca, alpn)).await {
+        assert_eq!(result.unwrap(), ExportResponse::success());
+    }
+    old.set_tls(Some(ServerTls::tls12(&server, Some(&ca)).unwrap()));
+    for result in both(&old, |alpn| trusting(&ca, alpn)).await {
+        let (kind, text) = told(result);
+        assert_eq!(kind, TlsErrorKind::ClientCertificate, "{text}");
+        assert!(text.contains("the server requires a certificate of the client"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn an_expired_certificate_is_told_with_its_date() {
     // conf: TLS-01, RETRY-18, TLS-09
     let ca = ca();
