@@ -137,8 +137,8 @@ impl Endpoint {
         self
     }
 
-    /// For the URI of requests.
-    #[cfg(any(feature = "grpc", feature = "http"))]
+    /// The scheme of a call's URI.
+    #[cfg(feature = "grpc")]
     pub(crate) fn scheme(&self) -> &'static str {
         if self.is_secure() { "https" } else { "http" }
     }
