@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The attempts at one request ended without success; the source is the last error.
 ///
-/// Found inside the [`Undelivered`] that a [`Retry`] fails with, which has the reason.
+/// Found inside the [`Undelivered`](otlp_model::Undelivered) that a [`Retry`](super::Retry) fails with, which has the reason.
 ///
 /// ```
 /// # tokio_test::block_on(async {
