@@ -2,7 +2,7 @@
 //! kept until there is a receiver.
 
 use crate::attempts::Attempts;
-use crate::support::{all_delivered, batch_soon, builder, retry_soon};
+use crate::support::{all_delivered, batch_soon, endpoint, insistent};
 use otlp::{Protocol, Signal};
 use otlp_testkit::Collector;
 
@@ -11,17 +11,12 @@ async fn the_first_data_waits_for_the_collector() {
     // conf: SURV-23, SURV-15, RETRY-12
     for protocol in [Protocol::Grpc, Protocol::Http] {
         let collector = Collector::builder().start().await.unwrap();
-        let endpoint = match protocol {
-            Protocol::Grpc => collector.grpc_endpoint(),
-            _ => collector.http_endpoint(),
-        };
         // Its port stays reserved, so that nobody else answers, but whoever connects is refused.
         collector.kill().await.unwrap();
         let attempts = Attempts::default();
-        let client = builder(endpoint)
+        let client = insistent(endpoint(&collector, protocol))
             .with_protocol(protocol)
             .with_batch_config(batch_soon())
-            .with_retry_config(retry_soon())
             .with_attempt_layer(attempts.layer())
             .build()
             .await

@@ -2,7 +2,7 @@
 //! was taken but not confirmed arrives again, and is counted.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, builder, claim, retry_soon};
+use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent};
 use otlp::{Protocol, Tracer};
 use otlp_testkit::{Collector, Ledger, Reply, Script};
 
@@ -18,15 +18,10 @@ fn make(tracer: &Tracer, ledger: &mut Ledger) {
 
 async fn nothing_is_lost(protocol: Protocol) {
     let collector = Collector::builder().start().await.unwrap();
-    let endpoint = match protocol {
-        Protocol::Grpc => collector.grpc_endpoint(),
-        _ => collector.http_endpoint(),
-    };
     let attempts = Attempts::default();
-    let client = builder(endpoint)
+    let client = insistent(endpoint(&collector, protocol))
         .with_protocol(protocol)
         .with_batch_config(batch_soon())
-        .with_retry_config(retry_soon())
         .with_attempt_layer(attempts.layer())
         .build()
         .await

@@ -1,6 +1,9 @@
 //! What the tests share: a client at a collector, and the check of the books.
 
-use otlp::{BatchConfig, Client, ClientBuilder, DeliveryReport, Error, Protocol, RetryConfig};
+use otlp::{
+    BatchConfig, CircuitBreakerConfig, Client, ClientBuilder, DeliveryReport, Error, Protocol,
+    RetryBudgetConfig, RetryConfig,
+};
 use otlp_testkit::{Claim, Collector};
 use std::time::Duration;
 
@@ -45,6 +48,19 @@ pub(crate) fn retry_soon() -> RetryConfig {
         max_interval: Duration::from_millis(20),
         ..RetryConfig::default()
     }
+}
+
+/// A client that tries again within milliseconds, however long the receiver has been down.
+pub(crate) fn insistent(endpoint: impl Into<String>) -> ClientBuilder {
+    let circuit = CircuitBreakerConfig {
+        initial_interval: Duration::from_millis(1),
+        max_interval: Duration::from_millis(4),
+        ..CircuitBreakerConfig::default()
+    };
+    builder(endpoint)
+        .with_retry_config(retry_soon())
+        .with_circuit_breaker(circuit)
+        .with_retry_budget(RetryBudgetConfig { ratio: 1.0, min_per_second: 10_000.0 })
 }
 
 /// Batches that wait for milliseconds only.

@@ -4,7 +4,7 @@
 //! held against it to the last letter.
 
 use super::program::{Program, Step};
-use crate::support::{PATIENCE, builder};
+use crate::support::{PATIENCE, insistent, retry_soon};
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
 use otlp::{
@@ -49,13 +49,8 @@ impl World {
             max_queue_size: program.queue,
             strategy: BatchStrategy::Hybrid,
         };
-        let retry = RetryConfig {
-            max_attempts: 3,
-            initial_interval: Duration::from_millis(1),
-            max_interval: Duration::from_millis(4),
-            ..RetryConfig::default()
-        };
-        let client = builder(network.endpoint())
+        let retry = RetryConfig { max_attempts: 3, ..retry_soon() };
+        let client = insistent(network.endpoint())
             .with_protocol(program.protocol)
             .with_compression(program.compression)
             .with_overflow_policy(program.overflow)
