@@ -223,7 +223,8 @@ fn proxy(options: &ClientBuilder, endpoint: &Endpoint) -> Result<Option<ProxyLay
             })?
         }
     };
-    Ok(layer.map(|layer| layer.with_timeout(options.connect_timeout)))
+    // Less than TLS above and the socket below have, so that the error which names the proxy comes first.
+    Ok(layer.map(|layer| layer.with_timeout(options.connect_timeout / 10 * 9)))
 }
 
 /// The protocol asked for, or what the format and the features leave.
