@@ -105,7 +105,7 @@ impl fmt::Display for GrpcError {
                 "; check the credentials in the headers"
             }
             GrpcCode::Unimplemented => "; does it take this signal and compression over gRPC?",
-            _ if self.is_too_large => "; use smaller batches, or raise its limit (often 4 MiB)",
+            _ if self.is_too_large => "; raise its limit (often 4 MiB), or send less at once",
             GrpcCode::ResourceExhausted if self.retry_delay.is_none() => {
                 "; if the request is larger than it takes (often 4 MiB), use smaller batches"
             }
@@ -219,7 +219,7 @@ impl fmt::Display for HttpError {
             404 | 405 => {
                 "; check the path of the endpoint, and that the receiver takes this signal over HTTP"
             }
-            413 => "; use smaller batches",
+            413 => "; raise its limit, or send less at once",
             415 => "; does the receiver take this serialization format and compression?",
             _ => "",
         })

@@ -12,13 +12,14 @@ use std::fmt;
 ///
 /// ```
 /// use otlp_model::{DropReason, Outcome};
-/// use otlp_transport::{HttpError, SentInParts};
-/// let mut outcome = Outcome::lost(DropReason::TooLarge, 1);
-/// outcome.delivered = 99;
-/// let error = SentInParts::new(outcome, HttpError::new(413));
+/// use otlp_transport::{SentInParts, TimeoutError};
+/// use std::time::Duration;
+/// let mut outcome = Outcome::lost(DropReason::RetriesExhausted, 50);
+/// outcome.delivered = 50;
+/// let error = SentInParts::new(outcome, TimeoutError::new(Duration::from_secs(10)));
 /// assert_eq!(
 ///     error.to_string(),
-///     "sent in parts, 1 of 100 items dropped (1 too_large): the server answered 413 Payload Too Large"
+///     "sent in parts, 50 of 100 items dropped (50 retries_exhausted): request timeout after 10s"
 /// );
 /// ```
 #[derive(Debug)]

@@ -10,6 +10,7 @@ mod idle;
 mod law;
 mod loss;
 mod pipeline;
+mod retry_control;
 mod runtimes;
 mod spans;
 #[allow(dead_code, reason = "shared with the binary `faults`; each uses a part")]
