@@ -20,9 +20,8 @@ pub use gave_up::GaveUp;
 pub use pause::Pause;
 pub use policy::{Retries, RetryDecision, RetryPolicy, RetryPolicyBuilder, RetryPolicyError};
 
-use crate::race::{First, race};
+use crate::race::race;
 use crate::{BoxError, ExportFuture, ExportService, Shutdown};
-use circuit::Permit;
 use export::Export;
 use otlp_model::{ExportRequest, ExportResponse};
 use std::fmt;
@@ -158,20 +157,6 @@ impl Controls {
         };
         race(gates, self.shutdown.triggered()).await;
     }
-
-    /// The circuit's permission for an attempt, and whether it was waited for. Shutdown waits for no circuit: there is no
-    /// later.
-    async fn admission(&self) -> Option<(Permit, bool)> {
-        let circuit = self.circuit.as_ref()?;
-        let mut shutdown = self.shutdown.clone();
-        if shutdown.is_triggered() {
-            return Some((circuit.permit(false), false));
-        }
-        match race(circuit.admission(), shutdown.triggered()).await {
-            First::Left(admission) => Some(admission),
-            First::Right(()) => Some((circuit.permit(false), false)),
-        }
-    }
 }
 
 /// The service of [`RetryLayer`].
@@ -205,6 +190,8 @@ impl<S: ExportService + Clone> Service<ExportRequest> for Retry<S> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         if self.holding.is_none() && self.controls.holds() {
             self.holding = Some(Box::pin(self.controls.clone().released()));
+            // Whatever it holds, such as a permit of a limit below: those who are to find out may need it.
+            self.inner = self.inner.clone();
         }
         if let Some(holding) = &mut self.holding {
             ready!(holding.as_mut().poll(cx));

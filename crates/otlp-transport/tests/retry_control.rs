@@ -4,8 +4,8 @@
 
 use otlp_model::{DropReason, ExportRequest, ExportResponse, Signal, Undelivered};
 use otlp_transport::{
-    BoxError, CircuitBreaker, ExportFuture, HttpError, Retry, RetryBudget, RetryLayer, RetryPolicy, Shutdown,
-    shutdown,
+    AdaptiveConcurrencyLayer, BoxError, CircuitBreaker, ExportFuture, HttpError, Retry, RetryBudget,
+    RetryLayer, RetryPolicy, Shutdown, shutdown,
 };
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
@@ -276,4 +276,36 @@ async fn an_ordered_pause_keeps_new_requests_where_they_are_and_clients_come_bac
     }
     returns.sort();
     assert!(returns[9] - returns[0] > SECOND, "{returns:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_the_circuit_keeps_no_permit_that_the_probe_needs() {
+    let server = Server::new(|at| if at < 5 * SECOND { 503 } else { 200 });
+    let limited = AdaptiveConcurrencyLayer::new(2).layer(server.clone());
+    let circuit = CircuitBreaker::builder().failure_threshold(1).build().unwrap();
+    let stack = RetryLayer::new(RetryPolicy::default()).with_circuit(circuit).layer(limited.clone());
+    let (mut one, mut other) = (stack.clone(), stack);
+    one.ready().await.unwrap();
+    // It has a permit, and is called when the circuit is open and the other permit gone.
+    other.ready().await.unwrap();
+    let probe = tokio::spawn(one.call(request()));
+    tokio::time::sleep(10 * MILLI).await;
+    assert_eq!(limited.limit(), 1);
+    let waiting = tokio::spawn(other.call(request()));
+    let both = async { (probe.await.unwrap().unwrap(), waiting.await.unwrap().unwrap()) };
+    tokio::time::timeout(60 * SECOND, both).await.expect("neither waits for the other");
+
+    // The same for a service that is ready, and asked again.
+    let gone = Server::new(down);
+    let limited = AdaptiveConcurrencyLayer::new(1).layer(gone);
+    let circuit = CircuitBreaker::builder().failure_threshold(1).build().unwrap();
+    let layer = RetryLayer::new(RetryPolicy::default()).with_circuit(circuit.clone());
+    let mut ready = layer.layer(limited.clone());
+    ready.ready().await.unwrap();
+    let elsewhere = tokio::spawn(layer.layer(Server::new(down)).oneshot(request()));
+    tokio::time::sleep(10 * MILLI).await;
+    assert!(circuit.is_open());
+    tokio_test::assert_pending!(tokio_test::task::spawn(ready.ready()).poll());
+    tokio_test::assert_ready!(tokio_test::task::spawn(limited.clone().ready()).poll()).unwrap();
+    elsewhere.abort();
 }

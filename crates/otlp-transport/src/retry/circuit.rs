@@ -83,18 +83,26 @@ impl CircuitBreaker {
         self.with(|circuit| circuit.recoveries())
     }
 
-    /// Waits for the permission to send. The flag says whether it had to wait. Cancel safe.
-    pub(super) async fn admission(&self) -> (Permit, bool) {
-        let mut waiting: Option<Waiting> = None;
+    /// The permission to send, if there is one now.
+    pub(super) fn try_admit(&self) -> Option<Permit> {
+        match self.with(|circuit| circuit.admit(Instant::now())) {
+            Admission::Pass => Some(self.permit(false)),
+            Admission::Probe => Some(self.permit(true)),
+            Admission::Wait(_) => None,
+        }
+    }
+
+    /// Waits for the permission to send. Cancel safe.
+    pub(super) async fn admission(&self) -> Permit {
+        let _waiting = Waiting::new(self);
         loop {
             // Before the look, so that no change is missed.
             let changed = self.shared.changed.notified();
             let until = match self.with(|circuit| circuit.admit(Instant::now())) {
-                Admission::Pass => return (self.permit(false), waiting.is_some()),
-                Admission::Probe => return (self.permit(true), waiting.is_some()),
+                Admission::Pass => return self.permit(false),
+                Admission::Probe => return self.permit(true),
                 Admission::Wait(until) => until,
             };
-            waiting.get_or_insert_with(|| Waiting::new(self));
             crate::race::race(changed, sleep_until(until)).await;
         }
     }

@@ -4,7 +4,7 @@
 //! budget to say.
 
 use super::circuit::Permit;
-use super::{Controls, GaveUp, Retries, RetryDecision};
+use super::{CircuitBreaker, Controls, GaveUp, Retries, RetryDecision};
 use crate::race::{First, race};
 use crate::{BoxError, Disposition, ExportService, TimeoutError, classify};
 use otlp_model::{DropReason, ExportRequest, ExportResponse, Undelivered};
@@ -31,7 +31,7 @@ struct Turn {
     took_from_budget: bool,
 }
 
-impl<S: ExportService> Export<S> {
+impl<S: ExportService + Clone> Export<S> {
     /// A request whose first attempt goes to `ready`, which was polled ready.
     pub(super) fn new(ready: S, controls: Controls, started: Instant) -> Self {
         Self { inner: ready, inner_is_ready: true, controls, started, attempts: 0, last_error: None }
@@ -101,13 +101,12 @@ impl<S: ExportService> Export<S> {
         let mut is_paid = false;
         loop {
             self.outwait_pause().await?;
-            let permit = match self.controls.admission().await {
-                // All who waited for the circuit are woken at once.
-                Some((permit, true)) if !permit.is_probe() => {
-                    self.spread().await;
-                    continue;
-                }
-                admission => admission.map(|(permit, _)| permit),
+            let permit = match self.controls.circuit.clone() {
+                None => None,
+                Some(circuit) => match self.admission(&circuit).await {
+                    None => continue,
+                    admitted => admitted,
+                },
             };
             let Some(budget) = self.controls.budget.clone() else {
                 return Ok(Turn { permit, took_from_budget: false });
@@ -125,6 +124,27 @@ impl<S: ExportService> Export<S> {
             }
             // Once it is paid, a look whether the others still let it pass.
             is_paid = race(budget.take(), shutdown.triggered()).await.is_first();
+        }
+    }
+
+    /// The circuit's permission for an attempt, or nothing when it was waited for and there may be something else to wait for
+    /// by now. Shutdown waits for no circuit: there is no later.
+    async fn admission(&mut self, circuit: &CircuitBreaker) -> Option<Permit> {
+        if self.controls.shutdown.is_triggered() {
+            return Some(circuit.permit(false));
+        }
+        if let Some(permit) = circuit.try_admit() {
+            return Some(permit);
+        }
+        self.give_up_readiness();
+        match race(circuit.admission(), self.controls.shutdown.triggered()).await {
+            First::Left(permit) if permit.is_probe() => Some(permit),
+            First::Left(_) => {
+                // All who waited are woken at once.
+                self.spread().await;
+                None
+            }
+            First::Right(()) => Some(circuit.permit(false)),
         }
     }
 
@@ -166,8 +186,17 @@ impl<S: ExportService> Export<S> {
                 // There is no later: better one attempt the server may refuse than none.
                 return Ok(());
             }
+            self.give_up_readiness();
             let spread = self.controls.policy.spread(fastrand::f64());
             self.sleep(until.duration_since(now).saturating_add(spread)).await;
+        }
+    }
+
+    /// Gives back what being ready holds, such as a permit of a limit below: who waits for others to be sent must not keep
+    /// them from it.
+    fn give_up_readiness(&mut self) {
+        if mem::replace(&mut self.inner_is_ready, false) {
+            self.inner = self.inner.clone();
         }
     }
 
