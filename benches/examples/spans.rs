@@ -12,11 +12,12 @@ use otlp_benches::{Floor, Shape, client, client_with, make};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, shape, count] = &arguments[..] else {
-        return Err("usage: spans client|unsampled|floor bare|two|full COUNT".into());
+        return Err("usage: spans client|unsampled|floor bare|two|full|keyed COUNT".into());
     };
     let shape = match shape.as_str() {
         "bare" => Shape::Bare,
         "two" => Shape::Two,
+        "keyed" => Shape::Keyed,
         _ => Shape::Full,
     };
     let count: i64 = count.parse()?;

@@ -67,7 +67,7 @@ impl Floor {
             string(&mut span, b"http.request.method", b"GET");
             integer(&mut span, b"http.response.status_code", 200);
         }
-        if shape == Shape::Full {
+        if shape.is_full() {
             string(&mut span, b"http.route", b"/api/users/{id}");
             string(&mut span, b"server.address", b"users.internal");
             integer(&mut span, b"user.id", number as u64);

@@ -29,6 +29,12 @@ const FIGURES: &[Figure] = &[
     Figure { name: "span, no attributes", scenario: "bare", rounds: 10_000, spans: 1 },
     Figure { name: "span, 2 attributes", scenario: "two", rounds: 10_000, spans: 1 },
     Figure { name: "span, 8 attributes and an event", scenario: "full", rounds: 10_000, spans: 1 },
+    Figure {
+        name: "span, 8 attributes by prepared keys, and an event",
+        scenario: "keyed",
+        rounds: 10_000,
+        spans: 1,
+    },
     Figure { name: "span, 64 attributes", scenario: "attributes", rounds: 4_000, spans: 1 },
     Figure { name: "gRPC, a request of 1 span", scenario: "grpc-1", rounds: 2_000, spans: 1 },
     Figure { name: "gRPC, each of 4096 spans of a request", scenario: "grpc-4096", rounds: 20, spans: 4096 },

@@ -19,7 +19,7 @@ fn main() -> Result<(), BoxError> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [scenario, count] = &arguments[..] else {
         return Err(
-            "usage: counted bare|two|full|attributes|unsampled|grpc-1|grpc-4096|http-1|http-4096 COUNT"
+            "usage: counted bare|two|full|keyed|attributes|unsampled|grpc-1|grpc-4096|http-1|http-4096 COUNT"
                 .into(),
         );
     };
@@ -28,6 +28,7 @@ fn main() -> Result<(), BoxError> {
         "bare" => spans(count, quiet, |tracer, number| make(tracer, Shape::Bare, number))?,
         "two" => spans(count, quiet, |tracer, number| make(tracer, Shape::Two, number))?,
         "full" => spans(count, quiet, |tracer, number| make(tracer, Shape::Full, number))?,
+        "keyed" => spans(count, quiet, |tracer, number| make(tracer, Shape::Keyed, number))?,
         "attributes" => {
             let keys: Vec<String> = (0..64).map(|number| format!("app.attribute.{number:02}")).collect();
             spans(count, quiet, |tracer, _| {

@@ -7,6 +7,7 @@ mod groups;
 mod id;
 #[cfg(feature = "json")]
 pub mod json;
+mod key;
 mod limits;
 mod log;
 mod metric;
@@ -30,6 +31,7 @@ pub use assemble::{Assembled, RequestLimits, assemble};
 pub use body::Body;
 pub use groups::Groups;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
+pub use key::{Key, KeyRef, ToKey};
 pub use limits::Limits;
 pub use log::{LogRecord, Severity};
 pub use metric::{

@@ -10,7 +10,10 @@ mod index;
 mod log;
 mod metric;
 mod origin;
+mod room;
+mod short;
 mod span;
+mod span_head;
 mod span_writer;
 mod unique;
 mod value;
@@ -20,8 +23,10 @@ pub use log::encode_log;
 pub use metric::encode_metric;
 pub(crate) use origin::{put_resource, put_scope};
 pub use span::encode_span;
+#[cfg(feature = "proto")]
+pub(crate) use span_head::{REMOTE, link_flags, span_flags};
 pub use span_writer::SpanWriter;
 #[cfg(feature = "proto")]
-pub(crate) use span_writer::{REMOTE, is_link_kept, link_flags, span_flags};
+pub(crate) use span_writer::is_link_kept;
 #[cfg(feature = "proto")]
 pub(crate) use unique::for_each_unique;

@@ -157,7 +157,7 @@ fn every_length_is_written_alike_in_a_new_buffer_and_a_used_one() {
                 );
                 writer.set_attribute(&key, ValueRef::String(&text));
                 writer.set_attribute("number", ValueRef::Int(1 << (len % 63)));
-                writer.set_attribute(&format!("{key}."), ValueRef::Double(0.5));
+                writer.set_attribute(format!("{key}."), ValueRef::Double(0.5));
                 writer.add_event(&text, 3, [(&key, &text)]);
                 writer.finish(2).to_vec()
             };

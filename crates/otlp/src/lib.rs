@@ -36,10 +36,10 @@ pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
     AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, Event, Exemplar, ExponentialHistogram,
     ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, Histogram, HistogramDataPoint,
-    InstrumentationScope, KeyValue, Limits, Link, LogRecord, Metric, MetricData, NumberDataPoint,
-    NumberValue, Resource, Severity, Signal, SpanContext, SpanData, SpanId, SpanKind, Status, StatusCode,
-    Sum, Summary, SummaryDataPoint, Temporality, ToValue, TraceFlags, TraceId, TraceState, Undelivered,
-    ValueAtQuantile, ValueRef,
+    InstrumentationScope, Key, KeyRef, KeyValue, Limits, Link, LogRecord, Metric, MetricData,
+    NumberDataPoint, NumberValue, Resource, Severity, Signal, SpanContext, SpanData, SpanId, SpanKind,
+    Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality, ToKey, ToValue, TraceFlags, TraceId,
+    TraceState, Undelivered, ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,

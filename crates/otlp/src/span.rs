@@ -8,22 +8,59 @@ use crate::clock;
 use crate::context::TraceContext;
 use crate::tracer::{Plan, TracerInner};
 use otlp_model::{
-    KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToValue, TraceFlags, TraceId, TraceState, ValueRef,
+    KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId, TraceState,
+    ValueRef,
 };
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Spare buffers kept by each thread, and how much of an unusually large one is kept.
+/// Spare buffers kept by each thread beside the latest, and how much of an unusually large one is kept.
 const SPARES: usize = 32;
 const SPARE_BYTES: usize = 16 * 1024;
 
 thread_local! {
+    static SPARE: Spare = const { Spare { latest: Cell::new(None), others: RefCell::new(Vec::new()) } };
+}
+
+/// What ended spans leave to those that start.
+struct Spare {
+    /// Given back last and taken first: where one span is open at a time, and among the children of one, nothing else is
+    /// looked at.
+    latest: Cell<Option<Box<Live>>>,
     #[expect(clippy::vec_box, reason = "the box itself is what is recycled: its kilobyte is never moved")]
-    static SPARE: RefCell<Vec<Box<Live>>> = const { RefCell::new(Vec::new()) };
+    others: RefCell<Vec<Box<Live>>>,
+}
+
+impl Spare {
+    #[inline]
+    fn take(&self) -> Option<Box<Live>> {
+        self.latest.take().or_else(|| self.take_other())
+    }
+
+    #[inline(never)]
+    fn take_other(&self) -> Option<Box<Live>> {
+        self.others.try_borrow_mut().ok()?.pop()
+    }
+
+    #[inline]
+    fn give(&self, live: Box<Live>) {
+        if let Some(former) = self.latest.replace(Some(live)) {
+            self.give_other(former);
+        }
+    }
+
+    #[inline(never)]
+    fn give_other(&self, live: Box<Live>) {
+        if let Ok(mut others) = self.others.try_borrow_mut()
+            && others.len() < SPARES
+        {
+            others.push(live);
+        }
+    }
 }
 
 /// What a recording span holds. Recycled with its buffer; it keeps its tracer, so that spans of one tracer share no
@@ -90,12 +127,8 @@ impl Span {
             plan.kind,
             live.start_unix_nano,
         );
-        for attribute in plan.attributes.iter().chain(sampler_attributes) {
-            live.writer.set_attribute(&attribute.key, attribute.value.to_value());
-        }
-        for link in plan.links {
-            live.writer
-                .add_link(&link.context, link.attributes.iter().map(|a| (&*a.key, a.value.to_value())));
+        if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
+            live.put_known(plan, sampler_attributes);
         }
         Self { live: Some(live), context: context.into() }
     }
@@ -127,10 +160,21 @@ impl Span {
 
     /// Sets an attribute, replacing an earlier value of the same key. What the limits forbid is counted in the span's
     /// dropped attributes.
-    #[inline]
-    pub fn set_attribute(&mut self, key: impl AsRef<str>, value: impl ToValue) -> &mut Self {
+    ///
+    /// The key is any text, or a reference to a [`Key`](crate::Key) that was prepared at compile time:
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// static CART: otlp::Key = otlp::Key::new("cart.id");
+    /// let mut span = client.tracer("shop").start("load cart");
+    /// span.set_attribute(&CART, "c-17").set_attribute("cart.items", 3);
+    /// # }
+    /// ```
+    // Inlined, so that the hash of a key that the caller writes as a literal is a constant.
+    #[inline(always)]
+    pub fn set_attribute(&mut self, key: impl ToKey, value: impl ToValue) -> &mut Self {
         if let Some(live) = &mut self.live {
-            live.writer.set_attribute(key.as_ref(), value.to_value());
+            live.writer.set_attribute(key, value.to_value());
         }
         self
     }
@@ -229,8 +273,7 @@ impl Span {
 impl Live {
     #[inline]
     fn take(tracer: &Arc<TracerInner>) -> Box<Self> {
-        let spare = SPARE.try_with(|spare| spare.try_borrow_mut().ok().and_then(|mut spare| spare.pop()));
-        match spare {
+        match SPARE.try_with(Spare::take) {
             Ok(Some(mut live)) => {
                 if !Arc::ptr_eq(&live.tracer, tracer) {
                     live.tracer = Arc::clone(tracer);
@@ -246,6 +289,18 @@ impl Live {
         }
     }
 
+    /// What was said of the span before its start.
+    #[inline(never)]
+    fn put_known(&mut self, plan: &Plan<'_>, sampler_attributes: &[KeyValue]) {
+        for attribute in plan.attributes.iter().chain(sampler_attributes) {
+            self.writer.set_attribute(&attribute.key, attribute.value.to_value());
+        }
+        for link in plan.links {
+            self.writer
+                .add_link(&link.context, link.attributes.iter().map(|a| (&*a.key, a.value.to_value())));
+        }
+    }
+
     #[inline]
     fn end(mut self: Box<Self>, end_unix_nano: u64) {
         self.tracer.shared.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
@@ -253,13 +308,7 @@ impl Live {
             self.writer.shrink_to(SPARE_BYTES);
         }
         // While the thread is being torn down there is nowhere to put it, and it is freed.
-        let _ = SPARE.try_with(|spare| {
-            if let Ok(mut spare) = spare.try_borrow_mut()
-                && spare.len() < SPARES
-            {
-                spare.push(self);
-            }
-        });
+        let _ = SPARE.try_with(|spare| spare.give(self));
     }
 }
 

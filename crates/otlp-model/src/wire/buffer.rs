@@ -39,6 +39,13 @@ pub(crate) fn spread_varint(value: u64) -> (u128, usize) {
     if value >= 1 << 56 {
         return spread_long_varint(value);
     }
+    let (spread, len) = spread_56(value);
+    (spread.into(), len)
+}
+
+/// The same of a value of at most 56 bits.
+#[inline]
+pub(crate) fn spread_56(value: u64) -> (u64, usize) {
     // Each step halves the groups and moves the upper halves up, until every byte holds 7 bits.
     let mut spread = value & 0x0fff_ffff | (value & 0x00ff_ffff_f000_0000) << 4;
     spread = spread & 0x0000_3fff_0000_3fff | (spread & 0x0fff_c000_0fff_c000) << 2;
@@ -46,7 +53,7 @@ pub(crate) fn spread_varint(value: u64) -> (u128, usize) {
     // All bytes but the last say that another follows.
     let len = varint_len(value);
     let continued = 0x0080_8080_8080_8080 >> (8 * (8 - len));
-    ((spread | continued).into(), len)
+    (spread | continued, len)
 }
 
 #[cold]
@@ -142,13 +149,16 @@ pub(crate) fn take_room<const N: usize>(buf: &mut Vec<u8>) -> Option<&mut [u8; N
     buf.last_chunk_mut()
 }
 
-/// Copies up to [`SHORT`] bytes to `room` at `at`, as two moves of constant size, which may overlap: that is half of a
-/// call of `memcpy`.
+/// Copies up to 48 bytes to `room` at `at`, as two or three moves of constant size, which may overlap: that is half of a call
+/// of `memcpy`.
 #[inline]
 pub(crate) fn copy_short<const N: usize>(room: &mut [u8; N], at: usize, bytes: &[u8]) {
     let len = bytes.len();
     if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
         room[at..at + 16].copy_from_slice(first);
+        if let Some(middle) = bytes.get(16..32) {
+            room[at + 16..at + 32].copy_from_slice(middle);
+        }
         room[at + len - 16..at + len].copy_from_slice(last);
     } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         room[at..at + 8].copy_from_slice(first);
@@ -170,14 +180,6 @@ pub(crate) fn copy_short<const N: usize>(room: &mut [u8; N], at: usize, bytes: &
 pub(crate) struct Open {
     body: usize,
     width: usize,
-}
-
-impl Open {
-    /// The message whose tag is at `tag`, with one byte for its length behind it.
-    #[inline]
-    pub(crate) const fn after_tag(tag: usize) -> Self {
-        Self { body: tag + 2, width: 1 }
-    }
 }
 
 /// Begins a message whose length is not known yet, leaving `width` bytes for it: a right guess saves moving the body.

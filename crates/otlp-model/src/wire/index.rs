@@ -3,108 +3,147 @@
 //! Used by [`super::SpanWriter`]. Holds hashes and offsets into the span's buffer, never the keys themselves.
 
 use super::buffer::read_varint;
+use super::room::Buffer;
+
+/// The words of the filter.
+const WORDS: usize = 4;
+/// The bits of a hash that an entry keeps; the filter looks at the others.
+const KEPT: u32 = 24;
 
 /// Where each attribute of one collection starts in the buffer.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
+pub(super) struct Index {
     /// One bit per hash: most keys are new, and then no entry is looked at.
-    filter: u64,
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    hash: u32,
-    start: usize,
+    filter: [u64; WORDS],
+    /// Entries: where each starts, and below that its hash. As many as there is memory for, never more than may be.
+    entries: Vec<u64>,
+    /// How many there may be.
+    max: usize,
+    /// How many there are; while nothing may be noted, as many as there could be.
+    count: usize,
 }
 
 impl Index {
-    pub(crate) fn clear(&mut self) {
-        self.filter = 0;
-        self.entries.clear();
+    /// Begins a collection of at most `max`.
+    pub(super) fn begin(&mut self, max: usize) {
+        self.filter = [0; WORDS];
+        self.entries.truncate(max);
+        (self.max, self.count) = (max, 0);
     }
 
-    pub(crate) fn shrink_to(&mut self, entries: usize) {
+    /// From now on nothing is noted as new.
+    pub(super) fn end(&mut self) {
+        self.count = self.entries.len();
+    }
+
+    pub(super) fn shrink_to(&mut self, entries: usize) {
+        self.entries.truncate(entries);
         self.entries.shrink_to(entries);
+        self.end();
     }
 
     /// Moves the offsets of all entries from `from` on by `new - old` bytes.
-    pub(crate) fn shift(&mut self, from: usize, old: usize, new: usize) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.start >= from) {
-            entry.start = entry.start + new - old;
-        }
-    }
-
-    /// Has `put` append the attribute `key` to `buf`, or puts it in the place of an earlier one with the same key.
-    /// `false` if it was discarded: it has no key, or `max` others are there.
-    #[inline]
-    pub(crate) fn set(
-        &mut self,
-        buf: &mut Vec<u8>,
-        max: usize,
-        key: &str,
-        put: impl FnOnce(&mut Vec<u8>),
-    ) -> bool {
-        let hash = hash(key.as_bytes());
-        let bit = 1 << (hash & 63);
-        // Nothing in this way needs to come back here: its registers are not saved, and `put` is a jump.
-        if self.filter & bit == 0 && self.entries.len() < max.min(self.entries.capacity()) && !key.is_empty()
-        {
-            self.filter |= bit;
-            self.entries.push(Entry { hash, start: buf.len() });
-            put(buf);
-            return true;
-        }
-        self.set_perhaps_again(buf, max, hash, key, put)
-    }
-
-    /// The same for a key that may be there, or for which there may be no room.
-    #[inline(never)]
-    fn set_perhaps_again(
-        &mut self,
-        buf: &mut Vec<u8>,
-        max: usize,
-        hash: u32,
-        key: &str,
-        put: impl FnOnce(&mut Vec<u8>),
-    ) -> bool {
-        let earlier = self.find(buf, hash, key);
-        let end = buf.len();
-        if earlier.is_none() {
-            if self.entries.len() >= max || key.is_empty() {
-                return false;
+    pub(super) fn shift(&mut self, from: usize, old: usize, new: usize) {
+        for entry in self.entries.iter_mut().take(self.count) {
+            let start = (*entry >> KEPT) as usize;
+            if start >= from {
+                *entry = pack(*entry as u32, start + new - old);
             }
-            self.filter |= 1 << (hash & 63);
-            self.entries.push(Entry { hash, start: end });
         }
-        put(buf);
-        if let Some(start) = earlier {
-            self.replace(buf, start, end);
-        }
+    }
+
+    /// Notes that a key with this hash is about to be written at `start`. `false`, and nothing done, if the key may be there
+    /// already, or there is no memory or no allowance for another.
+    #[inline(always)]
+    pub(super) fn note_new(&mut self, hash: u32, start: usize) -> bool {
+        let (word, bit) = place(hash);
+        self.filter[word] & bit == 0 && self.note(hash, start)
+    }
+
+    /// The same, after looking closely whether the key is there.
+    pub(super) fn note_after_looking(&mut self, buffer: &Buffer, key: &str, hash: u32) -> bool {
+        self.find(buffer, key, hash).is_none() && self.note(hash, buffer.len())
+    }
+
+    #[inline(always)]
+    fn note(&mut self, hash: u32, start: usize) -> bool {
+        let (word, bit) = place(hash);
+        let Some(entry) = self.entries.get_mut(self.count) else { return false };
+        *entry = pack(hash, start);
+        self.filter[word] |= bit;
+        self.count += 1;
         true
     }
 
-    fn find(&self, buf: &[u8], hash: u32, key: &str) -> Option<usize> {
-        let mut same = self.entries.iter().filter(|entry| entry.hash == hash).map(|entry| entry.start);
-        same.find(|&start| read_entry(&buf[start..]).is_some_and(|(found, _)| found == key.as_bytes()))
+    /// Has `put` append the attribute `key` to the buffer, or puts it in the place of an earlier one with the same key.
+    /// `false` if it was discarded: it has no key, or as many others are there as may be.
+    pub(super) fn set(
+        &mut self,
+        buffer: &mut Buffer,
+        key: &str,
+        hash: u32,
+        put: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let end = buffer.len();
+        if let Some(start) = self.find(buffer, key, hash) {
+            buffer.append(put);
+            self.replace(buffer, start, end);
+            return true;
+        }
+        if self.count >= self.max || key.is_empty() {
+            return false;
+        }
+        if self.count == self.entries.len() {
+            self.entries.resize((2 * self.count).max(16).min(self.max), 0);
+        }
+        let is_noted = self.note(hash, end);
+        buffer.append(put);
+        is_noted
+    }
+
+    /// Where the entry of this key starts.
+    fn find(&self, buffer: &Buffer, key: &str, hash: u32) -> Option<usize> {
+        let (word, bit) = place(hash);
+        let entries = self.entries.get(..self.count)?;
+        let is_like = |entry: u64| (entry as u32 ^ hash) << (32 - KEPT) == 0;
+        // Almost always there is none, and without a stop on the way several are compared at once.
+        if self.filter[word] & bit == 0 || !entries.iter().fold(false, |any, &entry| any | is_like(entry)) {
+            return None;
+        }
+        let mut like = entries.iter().filter(|entry| is_like(**entry)).map(|entry| (*entry >> KEPT) as usize);
+        let bytes = buffer.as_slice();
+        like.find(|&start| read_entry(&bytes[start..]).is_some_and(|(found, _)| found == key.as_bytes()))
     }
 
     /// Puts the entry at the end, which begins at `end`, in the place of the one at `start`.
     #[cold]
-    fn replace(&mut self, buf: &mut Vec<u8>, start: usize, end: usize) {
-        let Some((_, old)) = read_entry(&buf[start..]) else { return };
-        let new = buf.len() - end;
+    fn replace(&mut self, buffer: &mut Buffer, start: usize, end: usize) {
+        let Some((_, old)) = read_entry(&buffer.as_slice()[start..]) else { return };
+        let new = buffer.len() - end;
         if new == old {
-            buf.copy_within(end.., start);
-            buf.truncate(end);
+            buffer.as_mut_slice().copy_within(end.., start);
+            buffer.truncate(end);
         } else {
             // Turn it to the front of the old one, then close the gap.
-            buf[start..].rotate_right(new);
-            buf.copy_within(start + new + old.., start + new);
-            buf.truncate(end + new - old);
+            buffer.as_mut_slice()[start..].rotate_right(new);
+            buffer.as_mut_slice().copy_within(start + new + old.., start + new);
+            buffer.truncate(end + new - old);
             self.shift(start + 1, old, new);
         }
     }
+}
+
+/// Where the filter keeps the bit of a hash.
+#[inline(always)]
+fn place(hash: u32) -> (usize, u64) {
+    let bit = hash >> KEPT;
+    (bit as usize / 64 % WORDS, 1 << (bit % 64))
+}
+
+/// An entry. Nobody has a buffer whose offsets take more than 40 bits.
+#[inline(always)]
+fn pack(hash: u32, start: usize) -> u64 {
+    (start as u64) << KEPT | u64::from(hash & ((1 << KEPT) - 1))
 }
 
 /// The key of the `KeyValue` field at the start of `bytes`, and the length of the whole field.
@@ -115,51 +154,45 @@ fn read_entry(bytes: &[u8]) -> Option<(&[u8], usize)> {
     Some((key.get(..usize::try_from(key_len).ok()?)?, len))
 }
 
-/// A cheap hash: a key's length and ends tell most keys apart, and equality is checked anyway.
-#[inline]
-fn hash(key: &[u8]) -> u32 {
-    let (first, last) = match (key.first_chunk::<8>(), key.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => short(key),
-    };
-    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mixed = (first ^ key.len() as u64).wrapping_mul(ODD) ^ last;
-    // The upper half of the product depends on all of both factors. The lower bits of its lower half do not: they would be
-    // the same for keys that differ at their ends only, `attribute.1` and `attribute.2`.
-    ((u128::from(mixed) * u128::from(ODD)) >> 64) as u32
-}
-
-/// The ends of a key of less than 8 bytes.
-#[inline]
-fn short(key: &[u8]) -> (u64, u64) {
-    match (key.first_chunk::<4>(), key.last_chunk::<4>()) {
-        (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
-        _ => (key.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)), 0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::hash;
 
     /// How many of these keys are looked for among the entries though they are new.
     fn needless(keys: impl Iterator<Item = String>) -> usize {
         let mut index = Index::default();
-        let mut buf = Vec::new();
+        let mut buffer = Buffer::default();
         let mut needless = 0;
+        index.begin(usize::MAX);
         for key in keys {
-            needless += usize::from(index.filter & 1 << (hash(key.as_bytes()) & 63) != 0);
-            assert!(index.set(&mut buf, usize::MAX, &key, |_| {}));
+            let hash = hash(key.as_bytes());
+            let (word, bit) = place(hash);
+            needless += usize::from(index.filter[word] & bit != 0);
+            assert!(index.set(&mut buffer, &key, hash, |_| {}));
         }
         needless
     }
 
     #[test]
     fn keys_that_differ_anywhere_are_told_apart_by_the_filter() {
-        // Evenly spread, 64 keys over 64 bits meet about 24 times.
-        assert!(needless((0..64).map(|n| format!("app.attribute.{n:02}"))) < 32, "at the end");
-        assert!(needless((0..64).map(|n| format!("a{n:02}.some.attribute"))) < 32, "at the start");
-        assert!(needless((0..64).map(|n| format!("k{n}"))) < 32, "of short keys");
-        assert!(needless((0..64).map(|n| "x".repeat(n + 1))) < 32, "in length");
+        // Evenly spread, 64 keys over 256 bits meet about 7 times.
+        assert!(needless((0..64).map(|n| format!("app.attribute.{n:02}"))) < 14, "at the end");
+        assert!(needless((0..64).map(|n| format!("a{n:02}.some.attribute"))) < 14, "at the start");
+        assert!(needless((0..64).map(|n| format!("k{n}"))) < 14, "of short keys");
+        assert!(needless((0..64).map(|n| "x".repeat(n + 1))) < 14, "in length");
+    }
+
+    #[test]
+    fn nothing_is_new_before_the_beginning_and_after_the_end() {
+        let (mut index, mut buffer) = (Index::default(), Buffer::default());
+        assert!(!index.note_new(7, 0));
+        index.begin(2);
+        assert!(index.set(&mut buffer, "a", 7, |_| {}));
+        assert!(index.note_new(7 << KEPT, 0));
+        assert!(!index.note_new(9 << KEPT, 0), "not more than allowed");
+        index.begin(2);
+        index.end();
+        assert!(!index.note_new(7, 0));
     }
 }

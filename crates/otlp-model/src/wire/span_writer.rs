@@ -4,29 +4,15 @@
 //! field twice and reads no clock. Field order on the wire is free; here the fields of fixed size come first, in one
 //! block, with the end time left open until it is known.
 
-use super::buffer::{
-    FIELD_2, Open, SHORT, close, copy_short, open, put_bytes, put_fixed64, put_str, put_uint, resize_at,
-    take_room, varint_len, write_varint,
-};
+use super::buffer::{copy_short, open, put_bytes, put_fixed64, put_str, put_uint, varint_len, write_varint};
 use super::index::Index;
-use super::value::{Scalar, ValueLimits, put_key_value, put_scalar_entry, put_text_entry};
-use crate::{Limits, SpanContext, SpanId, SpanKind, StatusCode, ToValue, ValueRef};
+use super::room::Buffer;
+use super::short::{SHORT_TEXT, ShortKey, ShortValue, put};
+use super::span_head::{Head, PREFIX, complete, id_field, link_flags};
+use super::value::{ValueLimits, put_key_value};
+use crate::key::hash;
+use crate::{KeyRef, Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ToValue, ValueRef};
 
-/// Room in front of the body for the record's tag and length, filled from the right when the length is known.
-const PREFIX: usize = 11;
-const TRACE_ID: usize = PREFIX;
-const SPAN_ID: usize = TRACE_ID + 2 + 16;
-const KIND: usize = SPAN_ID + 2 + 8;
-const START: usize = KIND + 2;
-const END: usize = START + 1 + 8;
-const FLAGS: usize = END + 1 + 8;
-const HEAD: usize = FLAGS + 2 + 4;
-/// What is reserved at least when the buffer has to grow for a span or an event.
-const FIRST: usize = 512;
-
-const TRACE_STATE_TAG: u8 = 0x1a;
-const PARENT_TAG: u8 = 0x22;
-const NAME_TAG: u8 = 0x2a;
 const ATTRIBUTE_TAG: u8 = 0x4a;
 const DROPPED_ATTRIBUTES_TAG: u8 = 0x50;
 const EVENT_TAG: u8 = 0x5a;
@@ -34,11 +20,6 @@ const DROPPED_EVENTS_TAG: u8 = 0x60;
 const LINK_TAG: u8 = 0x6a;
 const DROPPED_LINKS_TAG: u8 = 0x70;
 const STATUS_TAG: u8 = 0x7a;
-
-/// Bit 8 of a flags word: whether the context is remote is known (conformance MODEL-04).
-const REMOTE_KNOWN: u32 = 0x100;
-/// Bit 9 of a flags word: the context is remote.
-pub(crate) const REMOTE: u32 = 0x200;
 
 /// Writes one span after the other into one buffer, appending OTLP protobuf as the span is made.
 ///
@@ -59,7 +40,7 @@ pub(crate) const REMOTE: u32 = 0x200;
 /// ```
 #[derive(Debug)]
 pub struct SpanWriter {
-    buf: Vec<u8>,
+    buffer: Buffer,
     recording: bool,
     limits: Limits,
     value_limits: ValueLimits,
@@ -82,7 +63,7 @@ pub struct SpanWriter {
 impl Default for SpanWriter {
     fn default() -> Self {
         Self {
-            buf: Vec::new(),
+            buffer: Buffer::default(),
             recording: false,
             limits: Limits::UNLIMITED,
             value_limits: ValueLimits::UNLIMITED,
@@ -123,68 +104,69 @@ impl SpanWriter {
         kind: SpanKind,
         start_unix_nano: u64,
     ) {
-        let flags = span_flags(context, parent_span_id, parent_is_remote);
-        let mut head = [0; HEAD];
-        head[TRACE_ID..TRACE_ID + 2].copy_from_slice(&[0x0a, 16]);
-        head[TRACE_ID + 2..SPAN_ID].copy_from_slice(context.trace_id().as_bytes());
-        head[SPAN_ID..SPAN_ID + 2].copy_from_slice(&[0x12, 8]);
-        head[SPAN_ID + 2..KIND].copy_from_slice(context.span_id().as_bytes());
-        head[KIND..START].copy_from_slice(&[0x30, kind as u8]);
-        head[START] = 0x39;
-        head[START + 1..END].copy_from_slice(&start_unix_nano.to_le_bytes());
-        head[END] = 0x41;
-        head[FLAGS..FLAGS + 2].copy_from_slice(&[0x85, 0x01]);
-        head[FLAGS + 2..].copy_from_slice(&flags.to_le_bytes());
-
         self.limits = *limits;
         self.value_limits = ValueLimits::of(limits);
-        self.attributes.clear();
+        self.attributes.begin(limits.attribute_count);
         (self.events, self.links) = (0, 0);
         (self.dropped_attributes, self.dropped_events, self.dropped_links) = (0, 0, 0);
         self.dropped_inner = false;
         self.status = StatusCode::Unset;
         self.description.clear();
         self.recording = true;
-
-        let state = context.trace_state().as_str();
-        self.name = put_start(&mut self.buf, &head, parent_span_id, state, name);
+        let head = Head { context, parent: parent_span_id, parent_is_remote, name, kind, start_unix_nano };
+        self.name = (head.put(&mut self.buffer), name.len());
     }
 
     /// Sets an attribute; the last value of a key wins and keeps the place of the first. Without a key, or beyond
-    /// [`Limits::attribute_count`], it is discarded and counted.
+    /// [`Limits::attribute_count`], it is discarded and counted. The key is text or a reference to a [`Key`](crate::Key).
     #[inline(always)]
-    pub fn set_attribute(&mut self, key: &str, value: ValueRef<'_>) {
-        // Callers mostly know the kind of value, so that after inlining one call of the right kind is left.
-        match value {
-            ValueRef::String(text) => self.set_text(key, text),
-            ValueRef::Int(value) => self.set_int(key, value),
-            ValueRef::Double(value) => self.set_scalar(key, Scalar::double(value)),
-            ValueRef::Bool(value) => self.set_scalar(key, Scalar::bool(value)),
-            value => self.set_value(key, value),
+    pub fn set_attribute(&mut self, key: impl ToKey, value: ValueRef<'_>) {
+        // Callers mostly know the kind of value, and the key: then after inlining one call of the right kind is left, with
+        // the hash as a constant.
+        match key.to_key() {
+            KeyRef::Text(key) => self.set(key, hash(key.as_bytes()), value),
+            KeyRef::Key(key) => self.set(key, key.hash(), value),
         }
     }
 
-    fn set_text(&mut self, key: &str, text: &str) {
+    #[inline(always)]
+    fn set(&mut self, key: impl ShortKey, hash: u32, value: ValueRef<'_>) {
+        match value {
+            ValueRef::String(text) => self.set_plain(key, hash, text),
+            ValueRef::Int(value) => self.set_plain(key, hash, value),
+            ValueRef::Double(value) => self.set_plain(key, hash, value),
+            ValueRef::Bool(value) => self.set_plain(key, hash, value),
+            value => self.set_any(key.text(), hash, value),
+        }
+    }
+
+    /// The usual way: a short one whose key is surely new. It calls nobody before it is done, so that no register has to be
+    /// saved.
+    #[inline(never)]
+    fn set_plain(&mut self, key: impl ShortKey, hash: u32, value: impl ShortValue) {
+        let (buffer, index) = (&mut self.buffer, &mut self.attributes);
+        if !value.is_allowed(self.value_limits)
+            || !put(buffer, ATTRIBUTE_TAG, key, value, |buffer| index.note_new(hash, buffer.len()))
+        {
+            self.set_perhaps_again(key, hash, value);
+        }
+    }
+
+    /// The same where another key has the same bit in the index' filter, or something is out of the usual.
+    #[inline(never)]
+    fn set_perhaps_again(&mut self, key: impl ShortKey, hash: u32, value: impl ShortValue) {
+        let (buffer, index) = (&mut self.buffer, &mut self.attributes);
+        let note = |buffer: &Buffer| index.note_after_looking(buffer, key.text(), hash);
+        if !value.is_allowed(self.value_limits) || !put(buffer, ATTRIBUTE_TAG, key, value, note) {
+            self.set_any(key.text(), hash, value.to_value());
+        }
+    }
+
+    #[inline(never)]
+    fn set_any(&mut self, key: &str, hash: u32, value: ValueRef<'_>) {
         let limits = self.value_limits;
-        self.set(key, |buf| put_text_entry(buf, ATTRIBUTE_TAG, key, text, limits));
-    }
-
-    fn set_int(&mut self, key: &str, value: i64) {
-        self.set(key, |buf| put_scalar_entry(buf, ATTRIBUTE_TAG, key, Scalar::int(value)));
-    }
-
-    fn set_scalar(&mut self, key: &str, scalar: Scalar) {
-        self.set(key, |buf| put_scalar_entry(buf, ATTRIBUTE_TAG, key, scalar));
-    }
-
-    fn set_value(&mut self, key: &str, value: ValueRef<'_>) {
-        let limits = self.value_limits;
-        self.set(key, |buf| put_key_value(buf, ATTRIBUTE_TAG, key, value, limits));
-    }
-
-    #[inline]
-    fn set(&mut self, key: &str, put: impl FnOnce(&mut Vec<u8>)) {
-        if self.recording && !self.attributes.set(&mut self.buf, self.limits.attribute_count, key, put) {
+        let put = |bytes: &mut Vec<u8>| put_key_value(bytes, ATTRIBUTE_TAG, key, value, limits);
+        if self.recording && !self.attributes.set(&mut self.buffer, key, hash, put) {
             self.dropped_attributes = self.dropped_attributes.saturating_add(1);
         }
     }
@@ -198,10 +180,10 @@ impl SpanWriter {
         let width = |len: usize| 1 + varint_len(len as u64) + len;
         let (old, new) = (width(old), width(name.len()));
         if old != new {
-            resize_at(&mut self.buf, at, old, new);
+            self.buffer.resize_at(at, old, new);
             self.attributes.shift(at, old, new);
         }
-        let field = &mut self.buf[at + 1..at + new];
+        let field = &mut self.buffer.as_mut_slice()[at + 1..at + new];
         let len = write_varint(field, name.len() as u64);
         field[len..].copy_from_slice(name.as_bytes());
         self.name = (at, name.len());
@@ -216,13 +198,13 @@ impl SpanWriter {
         time_unix_nano: u64,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) where
-        K: AsRef<str>,
+        K: ToKey,
         V: ToValue,
     {
         self.put_event(name, time_unix_nano, attributes, 0);
     }
 
-    pub(super) fn put_event<K: AsRef<str>, V: ToValue>(
+    pub(super) fn put_event<K: ToKey, V: ToValue>(
         &mut self,
         name: &str,
         time_unix_nano: u64,
@@ -237,24 +219,26 @@ impl SpanWriter {
             return;
         }
         self.events += 1;
-        let event = open_event(&mut self.buf, name, time_unix_nano);
+        let body = open_event(&mut self.buffer, name, time_unix_nano);
         let max = self.limits.attributes_per_event;
-        let dropped = dropped.saturating_add(self.put_inner(0x1a, max, attributes));
-        put_uint(&mut self.buf, 0x20, dropped.into());
-        close(&mut self.buf, event);
+        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, attributes));
+        if dropped > 0 {
+            self.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
+        }
+        close(&mut self.buffer, body);
     }
 
     /// Adds a link; beyond [`Limits::links`] it is discarded and counted. A link whose context is invalid is kept if
     /// it has attributes or a trace state (conformance SPAN-18); otherwise it says nothing and is left out.
     pub fn add_link<K, V>(&mut self, context: &SpanContext, attributes: impl IntoIterator<Item = (K, V)>)
     where
-        K: AsRef<str>,
+        K: ToKey,
         V: ToValue,
     {
         self.put_link(context, attributes, 0);
     }
 
-    pub(super) fn put_link<K: AsRef<str>, V: ToValue>(
+    pub(super) fn put_link<K: ToKey, V: ToValue>(
         &mut self,
         context: &SpanContext,
         attributes: impl IntoIterator<Item = (K, V)>,
@@ -272,44 +256,78 @@ impl SpanWriter {
             return;
         }
         self.links += 1;
-        let link = open(&mut self.buf, LINK_TAG, 1);
-        if context.trace_id().is_valid() {
-            put_bytes(&mut self.buf, 0x0a, context.trace_id().as_bytes());
-        }
-        if context.span_id().is_valid() {
-            put_id(&mut self.buf, 0x12, context.span_id());
-        }
-        put_str(&mut self.buf, 0x1a, context.trace_state().as_str());
+        let body = self.buffer.append(|bytes| {
+            bytes.extend_from_slice(&[LINK_TAG, 0]);
+            let body = bytes.len();
+            if context.trace_id().is_valid() {
+                put_bytes(bytes, 0x0a, context.trace_id().as_bytes());
+            }
+            if context.span_id().is_valid() {
+                bytes.extend_from_slice(&id_field(0x12, context.span_id()));
+            }
+            put_str(bytes, 0x1a, context.trace_state().as_str());
+            body
+        });
         let max = self.limits.attributes_per_link;
-        let dropped = dropped.saturating_add(self.put_inner(0x22, max, attributes));
-        put_uint(&mut self.buf, 0x28, dropped.into());
-        let mut word = [0x35; 5];
-        word[1..].copy_from_slice(&link_flags(context).to_le_bytes());
-        self.buf.extend_from_slice(&word);
-        close(&mut self.buf, link);
+        let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, attributes));
+        self.buffer.append(|bytes| {
+            put_uint(bytes, 0x28, dropped.into());
+            bytes.push(0x35);
+            bytes.extend_from_slice(&link_flags(context).to_le_bytes());
+        });
+        close(&mut self.buffer, body);
     }
 
     /// The attributes of an event or link; returns how many were discarded.
-    fn put_inner<K: AsRef<str>, V: ToValue>(
+    #[inline]
+    fn put_inner<const TAG: u8, K: ToKey, V: ToValue>(
         &mut self,
-        tag: u8,
         max: usize,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> u32 {
-        self.inner.clear();
+        self.inner.begin(max);
         let mut discarded = 0u32;
         for (key, value) in attributes {
-            if !self.put_inner_one(tag, max, key.as_ref(), value.to_value()) {
-                discarded = discarded.saturating_add(1);
-            }
+            let value = value.to_value();
+            let is_kept = match key.to_key() {
+                KeyRef::Text(key) => self.put_inner_one::<TAG>(key, hash(key.as_bytes()), value),
+                KeyRef::Key(key) => self.put_inner_one::<TAG>(key, key.hash(), value),
+            };
+            discarded = discarded.saturating_add(u32::from(!is_kept));
         }
+        self.inner.end();
         self.dropped_inner |= discarded > 0;
         discarded
     }
 
-    fn put_inner_one(&mut self, tag: u8, max: usize, key: &str, value: ValueRef<'_>) -> bool {
+    #[inline(always)]
+    fn put_inner_one<const TAG: u8>(&mut self, key: impl ShortKey, hash: u32, value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::String(text) => self.put_inner_plain::<TAG>(key, hash, text),
+            ValueRef::Int(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            ValueRef::Double(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            ValueRef::Bool(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            value => self.put_inner_any::<TAG>(key.text(), hash, value),
+        }
+    }
+
+    #[inline(never)]
+    fn put_inner_plain<const TAG: u8>(
+        &mut self,
+        key: impl ShortKey,
+        hash: u32,
+        value: impl ShortValue,
+    ) -> bool {
+        let (buffer, index) = (&mut self.buffer, &mut self.inner);
+        (value.is_allowed(self.value_limits)
+            && put(buffer, TAG, key, value, |buffer| index.note_new(hash, buffer.len())))
+            || self.put_inner_any::<TAG>(key.text(), hash, value.to_value())
+    }
+
+    #[inline(never)]
+    fn put_inner_any<const TAG: u8>(&mut self, key: &str, hash: u32, value: ValueRef<'_>) -> bool {
         let limits = self.value_limits;
-        self.inner.set(&mut self.buf, max, key, |buf| put_key_value(buf, tag, key, value, limits))
+        self.inner.set(&mut self.buffer, key, hash, |bytes| put_key_value(bytes, TAG, key, value, limits))
     }
 
     /// Sets the status: once Ok it stays, Unset is ignored (conformance SPAN-14), and the description is kept with an
@@ -341,25 +359,30 @@ impl SpanWriter {
             return &[];
         }
         self.recording = false;
-        let buf = &mut self.buf;
-        if (self.dropped_attributes | self.dropped_events | self.dropped_links) != 0 {
-            put_uint(buf, DROPPED_ATTRIBUTES_TAG, self.dropped_attributes.into());
-            put_uint(buf, DROPPED_EVENTS_TAG, self.dropped_events.into());
-            put_uint(buf, DROPPED_LINKS_TAG, self.dropped_links.into());
+        self.attributes.end();
+        let dropped = self.dropped_attributes | self.dropped_events | self.dropped_links;
+        if dropped != 0 || self.status != StatusCode::Unset {
+            self.put_rest();
         }
-        if self.status != StatusCode::Unset {
-            let status = open(buf, STATUS_TAG, 1);
-            put_str(buf, 0x12, &self.description);
-            put_uint(buf, 0x18, self.status as u64);
-            close(buf, status);
-        }
-        buf[END + 1..FLAGS].copy_from_slice(&end_unix_nano.to_le_bytes());
+        complete(&mut self.buffer, end_unix_nano)
+    }
 
-        let len = (buf.len() - PREFIX) as u64;
-        let at = PREFIX - 1 - varint_len(len);
-        buf[at] = FIELD_2;
-        write_varint(&mut buf[at + 1..PREFIX], len);
-        &buf[at..]
+    /// What most spans do not have.
+    #[inline(never)]
+    fn put_rest(&mut self) {
+        let Self { dropped_attributes, dropped_events, dropped_links, status, .. } = *self;
+        let description = &self.description;
+        self.buffer.append(|bytes| {
+            put_uint(bytes, DROPPED_ATTRIBUTES_TAG, dropped_attributes.into());
+            put_uint(bytes, DROPPED_EVENTS_TAG, dropped_events.into());
+            put_uint(bytes, DROPPED_LINKS_TAG, dropped_links.into());
+            if status != StatusCode::Unset {
+                let message = open(bytes, STATUS_TAG, 1);
+                put_str(bytes, 0x12, description);
+                put_uint(bytes, 0x18, status as u64);
+                super::buffer::close(bytes, message);
+            }
+        });
     }
 
     /// Whether a span is begun and not finished.
@@ -373,19 +396,23 @@ impl SpanWriter {
     pub fn name(&self) -> &str {
         let (at, len) = self.name;
         let start = at + 1 + varint_len(len as u64);
-        self.buf.get(start..start + len).and_then(|name| std::str::from_utf8(name).ok()).unwrap_or("")
+        self.buffer
+            .as_slice()
+            .get(start..start + len)
+            .and_then(|name| std::str::from_utf8(name).ok())
+            .unwrap_or("")
     }
 
     /// The bytes written of the current span, or of the last one.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buf.len().saturating_sub(PREFIX)
+        self.buffer.len().saturating_sub(PREFIX)
     }
 
     /// Whether the writer never held a span.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buf.is_empty()
+        self.buffer.len() == 0
     }
 
     /// Whether limits, or a missing key, cost the span an attribute, event or link: what a diagnostic, at most one
@@ -398,7 +425,7 @@ impl SpanWriter {
     /// The bytes the writer's buffer can hold without growing.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.buf.capacity()
+        self.buffer.capacity()
     }
 
     /// Gives memory back after an unusually large span: a buffer above `max` bytes shrinks to that. Forgets the span
@@ -407,31 +434,14 @@ impl SpanWriter {
         if self.recording {
             return;
         }
-        self.buf.clear();
+        self.buffer.shrink_to(max);
         self.name = (0, 0);
-        self.buf.shrink_to(max);
         self.description.clear();
         self.description.shrink_to(max);
         // An attribute takes at least 6 bytes.
-        self.attributes.clear();
         self.attributes.shrink_to(max / 6);
-        self.inner.clear();
         self.inner.shrink_to(max / 6);
     }
-}
-
-/// A span's flags word, which says where its parent is (conformance MODEL-04).
-pub(crate) fn span_flags(context: &SpanContext, parent_span_id: SpanId, parent_is_remote: bool) -> u32 {
-    flags(context, parent_span_id.is_valid() && parent_is_remote)
-}
-
-/// A link's flags word, which says where the linked span is (conformance MODEL-05).
-pub(crate) fn link_flags(context: &SpanContext) -> u32 {
-    flags(context, context.is_remote())
-}
-
-fn flags(context: &SpanContext, is_remote: bool) -> u32 {
-    u32::from(context.flags().bits()) | REMOTE_KNOWN | if is_remote { REMOTE } else { 0 }
 }
 
 /// Whether a link says anything: an invalid context without attributes, kept or dropped, does not (conformance SPAN-18).
@@ -439,73 +449,37 @@ pub(crate) fn is_link_kept(context: &SpanContext, had_attributes: bool) -> bool 
     context.is_valid() || had_attributes || !context.trace_state().is_empty()
 }
 
-/// Writes what a span begins with; where the name's field starts, and the name's length.
+/// Begins an event with its time and name; where its body starts, behind one byte for its length.
 #[inline]
-fn put_start(
-    buf: &mut Vec<u8>,
-    head: &[u8; HEAD],
-    parent: SpanId,
-    state: &str,
-    name: &str,
-) -> (usize, usize) {
-    const ROOM: usize = HEAD + 10 + 2 + SHORT;
-    buf.clear();
-    if name.len() <= SHORT
-        && !name.is_empty()
-        && state.is_empty()
-        && let Some(room) = take_room::<ROOM>(buf)
-    {
-        room[..HEAD].copy_from_slice(head);
-        let mut at = HEAD;
-        if parent.is_valid() {
-            room[at..at + 10].copy_from_slice(&id_field(PARENT_TAG, parent));
-            at += 10;
-        }
-        room[at..at + 2].copy_from_slice(&[NAME_TAG, name.len() as u8]);
-        copy_short(room, at + 2, name.as_bytes());
-        buf.truncate(at + 2 + name.len());
-        return (at, name.len());
-    }
-    buf.reserve(FIRST);
-    buf.extend_from_slice(head);
-    if parent.is_valid() {
-        buf.extend_from_slice(&id_field(PARENT_TAG, parent));
-    }
-    put_str(buf, TRACE_STATE_TAG, state);
-    let at = buf.len();
-    put_bytes(buf, NAME_TAG, name.as_bytes());
-    (at, name.len())
-}
-
-/// Begins an event with its time and name.
-fn open_event(buf: &mut Vec<u8>, name: &str, time_unix_nano: u64) -> Open {
-    const ROOM: usize = 2 + 9 + 2 + SHORT;
-    let start = buf.len();
-    if name.len() <= SHORT
-        && !name.is_empty()
-        && let Some(room) = take_room::<ROOM>(buf)
+fn open_event(buffer: &mut Buffer, name: &str, time_unix_nano: u64) -> usize {
+    const ROOM: usize = 2 + 9 + 2 + SHORT_TEXT;
+    let body = buffer.len() + 2;
+    if name.len().wrapping_sub(1) < SHORT_TEXT
+        && let Some(room) = buffer.room::<ROOM>()
     {
         room[..3].copy_from_slice(&[EVENT_TAG, 0, 0x09]);
         room[3..11].copy_from_slice(&time_unix_nano.to_le_bytes());
         room[11..13].copy_from_slice(&[0x12, name.len() as u8]);
         copy_short(room, 13, name.as_bytes());
-        buf.truncate(start + 13 + name.len());
-        return Open::after_tag(start);
+        buffer.advance(13 + name.len());
+    } else {
+        buffer.append(|bytes| {
+            bytes.extend_from_slice(&[EVENT_TAG, 0]);
+            put_fixed64(bytes, 0x09, time_unix_nano);
+            put_str(bytes, 0x12, name);
+        });
     }
-    buf.reserve(name.len() + FIRST);
-    let event = open(buf, EVENT_TAG, 1);
-    put_fixed64(buf, 0x09, time_unix_nano);
-    put_str(buf, 0x12, name);
-    event
+    body
 }
 
-fn id_field(tag: u8, id: SpanId) -> [u8; 10] {
-    let mut field = [8; 10];
-    field[0] = tag;
-    field[2..].copy_from_slice(id.as_bytes());
-    field
-}
-
-fn put_id(buf: &mut Vec<u8>, tag: u8, id: SpanId) {
-    buf.extend_from_slice(&id_field(tag, id));
+/// Ends a message whose body starts at `body`, behind one byte for its length.
+#[inline]
+fn close(buffer: &mut Buffer, body: usize) {
+    let len = buffer.len() - body;
+    if len < 0x80 {
+        buffer.as_mut_slice()[body - 1] = len as u8;
+        return;
+    }
+    buffer.resize_at(body - 1, 1, varint_len(len as u64));
+    write_varint(&mut buffer.as_mut_slice()[body - 1..], len as u64);
 }

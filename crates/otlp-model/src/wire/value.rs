@@ -40,6 +40,12 @@ impl ValueLimits {
         }
     }
 
+    /// Whether a text is kept whole, by a glance at its bytes: it has at most as many characters.
+    #[inline]
+    pub(super) fn surely_keep(self, text: &str) -> bool {
+        text.len() <= self.length
+    }
+
     /// What holds inside an array or map; `None` if none may be entered any more.
     fn descend(self) -> Option<Self> {
         Some(Self { depth: self.depth.checked_sub(1)?, ..self })
