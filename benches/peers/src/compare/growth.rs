@@ -43,9 +43,8 @@ pub(super) fn reason(curve: &str) -> &'static str {
              find their caches used by each other; the client's own thread wants its turn, too."
         }
         "attributes" => {
-            "A key whose bit in a filter of 64 is taken already is compared with the earlier keys, which with 64 attributes \
-             is every third; the limit of 128 attributes bounds it. A filter of 256 bits needed 5 % fewer instructions \
-             there, and 2 % more for a span of eight."
+            "A key whose bit in a filter of 256 is taken already is looked for among the earlier ones: with 64 attributes \
+             every fifth, for as many instructions as three attributes take. The limit of 128 attributes bounds it."
         }
         _ => "Why is not known yet.",
     }

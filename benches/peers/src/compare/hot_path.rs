@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 const SPANS: i64 = 40_000;
 const ROUNDS: usize = 21;
 
-/// Spans per second, medians over rounds of one and two threads in turn.
+/// What a round consists of: spans, and threads that make them.
+const RUNS: [(Shape, usize); 3] = [(Shape::Full, 1), (Shape::Full, 2), (Shape::Keyed, 1)];
+
+/// Spans per second, medians over rounds of one and two threads, and of prepared keys, in turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct HotPath {
     /// One thread, per second of its CPU time.
@@ -25,6 +28,9 @@ pub(super) struct HotPath {
     pub(super) one_by_wall: f64,
     /// Two threads at once, per second until the slower has ended.
     pub(super) two_by_wall: f64,
+    /// One thread that sets its attributes by prepared keys, per second of its CPU time.
+    #[serde(default)]
+    pub(super) keyed_by_cpu: f64,
     /// Spans that were dropped meanwhile; any make the figures doubtful.
     pub(super) dropped: u64,
 }
@@ -32,37 +38,38 @@ pub(super) struct HotPath {
 /// Measures; this process must have all cores.
 pub(super) fn measure() -> Result<HotPath, String> {
     let client = client().map_err(|error| error.to_string())?;
-    let mut rates: [Vec<(f64, f64)>; 2] = [Vec::new(), Vec::new()];
+    let mut rates: [Vec<(f64, f64)>; 3] = [Vec::new(), Vec::new(), Vec::new()];
     for round in 0..=ROUNDS {
-        for threads in [1, 2] {
-            let rate = rate(&client, threads).map_err(|error| error.to_string())?;
+        for (index, (shape, threads)) in RUNS.into_iter().enumerate() {
+            let rate = rate(&client, shape, threads).map_err(|error| error.to_string())?;
             client.flush_blocking().map_err(|error| error.to_string())?;
             // The first round makes the chunks.
             if round > 0 {
-                rates[threads - 1].push(rate);
+                rates[index].push(rate);
             }
         }
     }
-    let median = |threads: usize, of: fn(&(f64, f64)) -> f64| {
-        Spread::of(rates[threads - 1].iter().map(of)).map_or(0.0, |spread| spread.median)
+    let median = |run: usize, of: fn(&(f64, f64)) -> f64| {
+        Spread::of(rates[run].iter().map(of)).map_or(0.0, |spread| spread.median)
     };
     Ok(HotPath {
-        one_by_cpu: median(1, |(cpu, _)| *cpu),
-        two_by_cpu: median(2, |(cpu, _)| *cpu),
-        one_by_wall: median(1, |(_, wall)| *wall),
-        two_by_wall: median(2, |(_, wall)| *wall),
+        one_by_cpu: median(0, |(cpu, _)| *cpu),
+        two_by_cpu: median(1, |(cpu, _)| *cpu),
+        one_by_wall: median(0, |(_, wall)| *wall),
+        two_by_wall: median(1, |(_, wall)| *wall),
+        keyed_by_cpu: median(2, |(cpu, _)| *cpu),
         dropped: client.stats(Signal::Traces).dropped.total(),
     })
 }
 
 /// Spans per second of so many threads: by their CPU time, and by the clock.
-fn rate(client: &Client, threads: usize) -> Result<(f64, f64), nix::Error> {
+fn rate(client: &Client, shape: Shape, threads: usize) -> Result<(f64, f64), nix::Error> {
     let barrier = Barrier::new(threads);
     let work = || {
         let tracer = client.tracer("hot path");
         barrier.wait();
         let (wall, cpu) = (Instant::now(), thread_cpu_ns()?);
-        (0..SPANS).for_each(|number| make(&tracer, Shape::Full, number));
+        (0..SPANS).for_each(|number| make(&tracer, shape, number));
         Ok((thread_cpu_ns()? - cpu, wall.elapsed()))
     };
     let times: Vec<(u64, Duration)> = std::thread::scope(|scope| {

@@ -20,7 +20,7 @@ pub(super) struct Size {
 
 impl Size {
     pub(super) const fn new(quick: bool) -> Self {
-        if quick { Self { rounds: 3, spans: 10_000 } } else { Self { rounds: 7, spans: 100_000 } }
+        if quick { Self { rounds: 3, spans: 10_000 } } else { Self { rounds: 5, spans: 100_000 } }
     }
 }
 
