@@ -133,6 +133,33 @@ async fn an_unknown_authority_is_told_as_such() {
 }
 
 #[tokio::test]
+async fn without_a_given_authority_the_platforms_decide() {
+    // conf: TLS-01
+    if let Err(error) = TlsLayer::builder(Alpn::H2).build() {
+        assert_eq!(error.field(), "roots");
+        assert!(error.problem().contains("install them (ca-certificates)"), "{error}");
+        eprintln!("!!! SKIPPED: this machine has no root certificates");
+        return;
+    }
+    let collector = showing(&ca().server(&NAMES).unwrap()).await;
+    for result in both(&collector, TlsLayer::builder).await {
+        let (_, text) = told(result);
+        assert!(text.contains("is from an authority that is not trusted here"), "{text}");
+    }
+}
+
+#[tokio::test]
+#[cfg(feature = "webpki-roots")]
+async fn mozillas_authorities_can_be_asked_for() {
+    // conf: TLS-01
+    let collector = showing(&ca().server(&NAMES).unwrap()).await;
+    for result in both(&collector, |alpn| TlsLayer::builder(alpn).webpki_roots()).await {
+        let (_, text) = told(result);
+        assert!(text.contains("is from an authority that is not trusted here"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn authorities_that_do_not_fit_the_servers_certificate_are_told() {
     // conf: TLS-01
     let (ca, namesake) = (ca(), ca());

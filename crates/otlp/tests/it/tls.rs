@@ -156,6 +156,18 @@ async fn what_cannot_work_is_refused_when_the_client_is_built() {
 }
 
 #[tokio::test]
+#[cfg(feature = "webpki-roots")]
+async fn mozillas_authorities_stand_alone() {
+    let roots = |builder: ClientBuilder| builder.with_endpoint("https://localhost:4317").with_webpki_roots();
+    refused("with_webpki_roots", "the authorities are set by another option as well", |builder| {
+        roots(builder).with_tls_ca_pem(ca().cert_pem())
+    })
+    .await;
+    let client = roots(Client::builder()).with_drop_timeout(std::time::Duration::ZERO).build().await.unwrap();
+    assert!(client.tls_status().is_some());
+}
+
+#[tokio::test]
 async fn the_guides_options_mean_what_the_guide_says() {
     // conf: TLS-11
     let error = EnhancedOtlpClient::builder()
