@@ -17,6 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
@@ -50,13 +51,14 @@ impl AdaptiveConcurrencyLayer {
     /// At most `ceiling` attempts, and as many at first; 0 is taken for 1.
     #[must_use]
     pub fn new(ceiling: usize) -> Self {
-        Self { controller: Controller::new(ceiling, ceiling) }
+        Self::with_initial(ceiling, ceiling)
     }
 
     /// Starts at `initial` attempts instead.
     #[must_use]
     pub fn with_initial(ceiling: usize, initial: usize) -> Self {
-        Self { controller: Controller::new(initial, ceiling) }
+        // More than a semaphore can count is no limit either.
+        Self { controller: Controller::new(initial, ceiling.min(Semaphore::MAX_PERMITS)) }
     }
 }
 

@@ -146,3 +146,13 @@ async fn no_more_than_the_limit_are_under_way_and_no_permit_is_lost_on_the_way()
     }
     assert_pending!(task::spawn(stack.clone().ready()).poll().map(|ready| ready.map(drop)));
 }
+
+#[tokio::test]
+async fn any_ceiling_is_fine() {
+    let server = tower::service_fn(|_| async { Ok::<_, BoxError>(ExportResponse::success()) });
+    for ceiling in [0, 1, usize::MAX] {
+        let stack = AdaptiveConcurrencyLayer::new(ceiling).layer(server);
+        assert!(stack.limit() >= 1);
+        stack.oneshot(request()).await.unwrap();
+    }
+}
