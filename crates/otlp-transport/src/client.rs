@@ -8,7 +8,7 @@ mod response_body;
 
 pub(crate) use failure::broken;
 #[cfg(feature = "grpc")]
-pub(crate) use failure::was_unprocessed;
+pub(crate) use failure::{Unprocessed, unprocessed};
 pub(crate) use response_body::ResponseBody;
 
 use crate::payload::Payload;

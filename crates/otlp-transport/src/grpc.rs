@@ -5,7 +5,7 @@
 
 mod answer;
 
-use crate::client::{Client, was_unprocessed};
+use crate::client::{Client, Unprocessed, unprocessed};
 use crate::connect::Checked;
 use crate::payload::Payload;
 use crate::pool::Protocol;
@@ -21,6 +21,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::{Service, ServiceExt};
 
+/// How often a call is sent again because the server refused its stream: it has said how many it takes by then.
+const MAX_REFUSALS: usize = 1;
+
+/// How often a call is sent again because the server closed the connection before looking at it.
+const MAX_GOODBYES: usize = 3;
+
 /// Sends requests over OTLP/gRPC.
 ///
 /// Each request is one call of `…TraceService/Export`, `…MetricsService/Export` or `…LogsService/Export` (GRPC-01), with
@@ -28,8 +34,9 @@ use tower::{Service, ServiceExt};
 /// only when `grpc-status` says so (GRPC-06); everything else is an error that [`classify`](crate::classify) reads.
 ///
 /// Connections are opened at the first request, shared by concurrent ones and opened again after a failure (GRPC-19,
-/// GRPC-29), within the bounds of a [`PoolConfig`]. A call that the server refuses unseen, because it is closing the connection or has too many, is sent once
-/// more at once (GRPC-22, SURV-15). Dropping a call's future cancels the call; the connection is then not used for new calls.
+/// GRPC-29), within the bounds of a [`PoolConfig`]. A call that the server refuses unseen is sent again at once, which is
+/// no retry: once if it has too many, up to three times if it is closing the connection (GRPC-22, SURV-15). Dropping a
+/// call's future cancels the call; the connection is then not used for new calls.
 ///
 /// - **Position**: innermost.
 /// - **Clone**: shares the connections.
@@ -166,12 +173,19 @@ impl<C: Connect> Service<ExportRequest> for Grpc<C> {
         let client = self.client.clone();
         let options = Arc::clone(&self.options);
         ExportFuture::new(async move {
-            let response = match client.clone().oneshot(to_http(&options, &request)?).await {
-                // Not a retry: the server says that it has not looked at the call (SURV-15, GRPC-22).
-                Err(error) if was_unprocessed(&*error) => {
-                    client.oneshot(to_http(&options, &request)?).await?
-                }
-                result => result?,
+            // Not a retry: the server says that it has not looked at the call (SURV-15, GRPC-22).
+            let (mut refusals, mut goodbyes) = (MAX_REFUSALS, MAX_GOODBYES);
+            let response = loop {
+                let error = match client.clone().oneshot(to_http(&options, &request)?).await {
+                    Ok(response) => break response,
+                    Err(error) => error,
+                };
+                let left = match unprocessed(&*error) {
+                    Some(Unprocessed::Refused) => &mut refusals,
+                    Some(Unprocessed::Goodbye) => &mut goodbyes,
+                    None => return Err(error),
+                };
+                *left = usize::checked_sub(*left, 1).ok_or(error)?;
             };
             answer::read(response, &request, &options.endpoint, options.max_response_size).await
         })

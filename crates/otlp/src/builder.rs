@@ -8,6 +8,7 @@ use crate::config::{
     BatchConfig, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol, RetryBudgetConfig,
     RetryConfig, SerializationFormat,
 };
+use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
 use crate::error::Error;
 use crate::slot::{ConnectorSlot, ServiceSlot};
@@ -54,6 +55,7 @@ pub struct ClientBuilder {
     pub(crate) proxy: ProxyChoice,
     #[cfg(feature = "_tls")]
     pub(crate) tls: crate::tls::TlsOptions,
+    pub(crate) pool: PoolOptions,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) export_timeout: Duration,
@@ -100,6 +102,7 @@ impl Default for ClientBuilder {
             proxy: ProxyChoice::Environment,
             #[cfg(feature = "_tls")]
             tls: crate::tls::TlsOptions::default(),
+            pool: PoolOptions::default(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(10),
             export_timeout: Duration::from_secs(300),
@@ -452,6 +455,7 @@ impl fmt::Debug for ClientBuilder {
             .field("compression", &self.compression)
             .field("headers", &self.headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>())
             .field("batch", &self.batch)
+            .field("pool", &self.pool)
             .field("retry", &self.retry)
             .field("memory", &self.memory)
             .finish_non_exhaustive()

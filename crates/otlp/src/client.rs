@@ -11,7 +11,7 @@ use crate::tracer::{Tracer, TracerInner};
 use futures_util::future::join3;
 use otlp_batch::{FlushReport, Reply, Stats};
 use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
-use otlp_transport::ShutdownTrigger;
+use otlp_transport::{PoolHandle, PoolStats, ShutdownTrigger};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,6 +57,7 @@ struct Inner {
     shutdown: ShutdownTrigger,
     #[cfg(feature = "_tls")]
     tls: Option<otlp_transport::TlsLayer>,
+    pool: PoolHandle,
     checks: mpsc::UnboundedSender<Check>,
     #[cfg(feature = "signal")]
     runtime: Option<tokio::runtime::Handle>,
@@ -77,6 +78,8 @@ impl Client {
         let resource = options.resolve_resource();
         let runtime = Runtime::new()?;
         let stack = runtime.within(|| stack::build(options))?;
+        // In the runtime, which does not run yet: nothing is opened before the client has its thread.
+        runtime.within(|| stack.pool.warm_up());
         let (checks, requests) = mpsc::unbounded_channel();
         #[cfg(feature = "signal")]
         let handle = runtime.handle();
@@ -89,6 +92,7 @@ impl Client {
                 shutdown: stack.shutdown,
                 #[cfg(feature = "_tls")]
                 tls: stack.tls,
+                pool: stack.pool,
                 checks,
                 #[cfg(feature = "signal")]
                 runtime: handle,
@@ -233,6 +237,29 @@ impl Client {
     pub async fn get_queue_size(&self) -> Result<usize, Error> {
         let queued: u64 = Signal::ALL.into_iter().map(|signal| self.stats(signal).queued).sum();
         Ok(usize::try_from(queued).unwrap_or(usize::MAX))
+    }
+
+    /// The connections to the receiver now.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
+    /// let pool = client.get_connection_pool_stats().await?;
+    /// println!("{} active, {} idle", pool.active_connections, pool.idle_connections);
+    /// println!("{} requests wait", pool.waiting_connections);
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
+    #[expect(clippy::unused_async, reason = "the guide's signature")]
+    pub async fn get_connection_pool_stats(&self) -> Result<PoolStats, Error> {
+        if self.inner.shared.is_forked() {
+            return Err(Error::forked());
+        }
+        Ok(self.inner.pool.stats())
     }
 
     pub(crate) fn shared(&self) -> &Shared {

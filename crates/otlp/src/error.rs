@@ -88,6 +88,9 @@ impl Error {
     pub(crate) fn export(source: Box<dyn StdError + Send + Sync>) -> Self {
         let kind = kind_of(&*source);
         let section = match kind {
+            ErrorKind::Connect if is_caused_by::<otlp_transport::NoAvailableConnection>(&*source) => {
+                Some("pool")
+            }
             ErrorKind::Connect if is_caused_by::<otlp_transport::ProxyError>(&*source) => Some("proxy"),
             #[cfg(feature = "_tls")]
             ErrorKind::Connect if is_tls(&*source) => Some("tls"),
@@ -189,13 +192,16 @@ impl Error {
 /// The kind of an export's error, told by its causes.
 fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
     use otlp_transport::{
-        ConnectError, ConnectionLost, CredentialsError, GrpcError, HttpError, Redirected, ResponseTooLarge,
-        TimeoutError,
+        ConnectError, ConnectionLost, CredentialsError, GrpcError, HttpError, NoAvailableConnection,
+        Redirected, ResponseTooLarge, TimeoutError,
     };
     // First, for what is below is of the user's token endpoint.
     if is_caused_by::<CredentialsError>(error) {
         ErrorKind::Credentials
-    } else if is_caused_by::<ConnectError>(error) || is_caused_by::<ConnectionLost>(error) {
+    } else if is_caused_by::<ConnectError>(error)
+        || is_caused_by::<ConnectionLost>(error)
+        || is_caused_by::<NoAvailableConnection>(error)
+    {
         ErrorKind::Connect
     } else if is_caused_by::<TimeoutError>(error) {
         ErrorKind::Timeout

@@ -4,6 +4,7 @@ mod builder;
 mod client;
 mod clock;
 mod config;
+mod connection_pool;
 mod context;
 pub mod core;
 mod decision;
@@ -30,6 +31,7 @@ pub use config::{
     BatchConfig, BatchStrategy, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol,
     RetryBudgetConfig, RetryConfig, SerializationFormat,
 };
+pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
 pub use error::{Error, ErrorKind};
 pub use otlp_batch::{OverflowPolicy, Stats};
@@ -50,7 +52,7 @@ pub use otlp_sampling::{
 };
 pub use otlp_transport::{
     BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection, Credentials,
-    ErrorType, InvalidHeader, Target, Token, TokenFuture,
+    ErrorType, InvalidHeader, PoolStats, Target, Token, TokenFuture,
 };
 #[cfg(feature = "_tls")]
 pub use otlp_transport::{TlsConfigError, TlsStatus};

@@ -19,9 +19,9 @@ use otlp_model::{Groups, Limits, Outcome, RequestLimits, Signal};
 use otlp_transport::TlsLayer;
 use otlp_transport::{
     AdaptiveConcurrencyLayer, AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService,
-    CircuitBreaker, CompressLayer, Compressor, Connector, Endpoint, Headers, HeadersLayer, Pause, ProxyLayer,
-    RetryBudget, RetryLayer, RetryPolicy, RetryPolicyError, ServiceBuilderExt, ShutdownTrigger, SplitLayer,
-    shutdown,
+    CircuitBreaker, CompressLayer, Compressor, Connector, Endpoint, Headers, HeadersLayer, Pause, PoolHandle,
+    ProxyLayer, RetryBudget, RetryLayer, RetryPolicy, RetryPolicyError, ServiceBuilderExt, ShutdownTrigger,
+    SplitLayer, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +38,7 @@ pub(crate) struct Stack {
     pub(crate) probe: Probe,
     pub(crate) shutdown: ShutdownTrigger,
     pub(crate) endpoint: String,
+    pub(crate) pool: PoolHandle,
     #[cfg(feature = "_tls")]
     pub(crate) tls: Option<TlsLayer>,
 }
@@ -54,6 +55,13 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
     let (trigger, signal) = shutdown::channel();
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
+    let (terminal, connections) = terminal(
+        &options,
+        protocol,
+        endpoint.clone(),
+        #[cfg(feature = "_tls")]
+        tls.clone(),
+    )?;
     let parts = Parts {
         groups: Arc::clone(&groups),
         failures: failures.clone(),
@@ -70,13 +78,7 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         request_timeout: options.request_timeout,
         auth: auth(&options)?,
         headers: headers(&options.headers)?,
-        terminal: terminal(
-            &options,
-            protocol,
-            endpoint.clone(),
-            #[cfg(feature = "_tls")]
-            tls.clone(),
-        )?,
+        terminal,
     };
     let probe = parts.probe();
     let mut workers = Vec::new();
@@ -95,6 +97,7 @@ pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
         probe,
         shutdown: trigger,
         endpoint: endpoint.to_string(),
+        pool: connections,
         #[cfg(feature = "_tls")]
         tls,
     })
@@ -153,8 +156,7 @@ impl Parts {
             .option_layer(self.auth.clone())
             // Last: what is configured for all requests fills in what nothing above has set.
             .export_headers(self.headers.clone())
-            // The pool of connections, with its statistics, will stand here.
-            // gRPC or HTTP; below it TLS, the user's connector layers, the proxy, then TCP or unix sockets.
+            // gRPC or HTTP, over the pool of connections that all signals share; below it TLS, the user's connector layers, the proxy, then TCP or unix sockets.
             .service(self.terminal.clone())
             .boxed()
     }
@@ -187,23 +189,37 @@ fn terminal(
     protocol: Protocol,
     endpoint: Endpoint,
     #[cfg(feature = "_tls")] tls: Option<TlsLayer>,
-) -> Result<BoxExportService, Error> {
+) -> Result<(BoxExportService, PoolHandle), Error> {
     let connector = BoxConnector::new(
         ServiceBuilder::new()
             // Below what is said to the receiver, and the user's: the tunnel is a connection like another.
             .option_layer(proxy(options, &endpoint)?)
-            .service(Connector::new().with_timeout(options.connect_timeout)),
+            .service(
+                Connector::new()
+                    .with_timeout(options.connect_timeout)
+                    .with_keep_alive(options.pool.keep_alive()),
+            ),
     );
     let connector = options.connector_layers.wrap(connector);
     #[cfg(feature = "_tls")]
     let connector = BoxConnector::new(ServiceBuilder::new().option_layer(tls).service(connector));
+    let config = options.pool.pool(protocol)?;
+    let refused = |error| Error::option("with_connection_pool_config", error);
     Ok(match protocol {
         #[cfg(feature = "grpc")]
-        Protocol::Grpc => BoxExportService::new(
-            otlp_transport::Grpc::with_connector(endpoint, connector).with_timeout(options.request_timeout),
-        ),
+        Protocol::Grpc => {
+            let grpc = otlp_transport::Grpc::with_connector(endpoint, connector).with_pool(config);
+            let grpc = grpc.map_err(refused)?.with_timeout(options.request_timeout);
+            let pool = grpc.pool();
+            (BoxExportService::new(grpc), pool)
+        }
         #[cfg(feature = "http")]
-        Protocol::Http => BoxExportService::new(otlp_transport::Http::with_connector(endpoint, connector)),
+        Protocol::Http => {
+            let http = otlp_transport::Http::with_connector(endpoint, connector).with_pool(config);
+            let http = http.map_err(refused)?;
+            let pool = http.pool();
+            (BoxExportService::new(http), pool)
+        }
     })
 }
 

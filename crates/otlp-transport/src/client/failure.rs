@@ -77,16 +77,25 @@ fn http2(endpoint: &Endpoint, reason: Option<h2::Reason>, stage: Stage, error: B
     GrpcError::new(code, message).at(endpoint).caused_by(error).into()
 }
 
-/// Whether the server said that it has not looked at the request: it refused the stream, or drew the line below it when
-/// it announced to close the connection in peace.
+/// How a server says that it has not looked at a request.
 #[cfg(feature = "grpc")]
-pub(crate) fn was_unprocessed(error: &(dyn std::error::Error + 'static)) -> bool {
-    find::<h2::Error>(error).is_some_and(|h2| {
-        let reason = h2.reason();
-        h2.is_remote()
-            && (h2.is_reset() && reason == Some(h2::Reason::REFUSED_STREAM)
-                || h2.is_go_away() && reason == Some(h2::Reason::NO_ERROR))
-    })
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unprocessed {
+    /// It refused the stream.
+    Refused,
+    /// It drew the line below the stream when it announced to close the connection in peace.
+    Goodbye,
+}
+
+/// Whether the server said that it has not looked at the request.
+#[cfg(feature = "grpc")]
+pub(crate) fn unprocessed(error: &(dyn std::error::Error + 'static)) -> Option<Unprocessed> {
+    let h2 = find::<h2::Error>(error).filter(|h2| h2.is_remote())?;
+    match h2.reason() {
+        Some(h2::Reason::REFUSED_STREAM) if h2.is_reset() => Some(Unprocessed::Refused),
+        Some(h2::Reason::NO_ERROR) if h2.is_go_away() => Some(Unprocessed::Goodbye),
+        _ => None,
+    }
 }
 
 /// gRPC's table of HTTP/2 error codes of a reset stream (GRPC-08).

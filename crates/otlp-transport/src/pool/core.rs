@@ -34,8 +34,9 @@ struct Slot<L> {
     /// `None`: it takes no new requests and ends with its last.
     link: Option<L>,
     in_use: usize,
-    /// How many requests it takes at once.
+    /// How many requests it takes at once; one until its server has said more.
     bound: usize,
+    settled: bool,
     opened: Instant,
     /// When it was opened or last given back: idle since then, if it is idle.
     since: Instant,
@@ -58,6 +59,8 @@ pub(super) struct Core<L, W> {
     opening: usize,
     /// How many requests a connection that is being opened will take: as many as the last one did.
     expected_bound: usize,
+    /// Whether servers say how many requests they take.
+    settles: bool,
     /// Whether `min_connections` are wanted yet.
     warm: bool,
     /// Before this instant nothing is opened that nobody waits for in need.
@@ -72,14 +75,15 @@ pub(super) struct Core<L, W> {
 }
 
 impl<L: Clone, W> Core<L, W> {
-    /// An empty pool of connections that take `bound` requests at once, as far as is known.
-    pub(super) fn new(config: PoolConfig, bound: usize) -> Self {
+    /// An empty pool of connections that take `bound` requests at once; if it `settles`, that is only expected of them.
+    pub(super) fn new(config: PoolConfig, bound: usize, settles: bool) -> Self {
         Self {
             config,
             slots: Vec::new(),
             waiters: VecDeque::new(),
             opening: 0,
             expected_bound: bound.max(1),
+            settles,
             warm: false,
             paused_until: None,
             pause: FIRST_PAUSE,
@@ -175,7 +179,8 @@ impl<L: Clone, W> Core<L, W> {
             id,
             link: Some(link),
             in_use: 0,
-            bound: self.expected_bound,
+            bound: if self.settles { 1 } else { self.expected_bound },
+            settled: !self.settles,
             opened: now,
             since: now,
             retire_at: age.and_then(|age| now.checked_add(age)),
@@ -204,6 +209,7 @@ impl<L: Clone, W> Core<L, W> {
         self.expected_bound = bound;
         if let Some(slot) = self.slot(id) {
             slot.bound = bound;
+            slot.settled = true;
         }
     }
 
@@ -301,9 +307,10 @@ impl<L: Clone, W> Core<L, W> {
         self.config.min_connections.saturating_sub(self.live() + self.opening)
     }
 
-    /// Requests that wait and that what is being opened has no room for.
+    /// Requests that wait and that what is being opened, or was opened just now, will have no room for.
     fn unserved(&self) -> usize {
-        self.waiters.len().saturating_sub(self.opening.saturating_mul(self.expected_bound))
+        let unsettled = self.slots.iter().filter(|slot| slot.link.is_some() && !slot.settled).count();
+        self.waiters.len().saturating_sub((self.opening + unsettled).saturating_mul(self.expected_bound))
     }
 
     fn back_off(&mut self, spread: f64, now: Instant) {

@@ -38,13 +38,13 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// How many requests a connection takes at once before its server has said it.
-    pub(super) const fn bound(self) -> usize {
+    /// How many requests a connection takes at once, and whether that is only expected until its server says it.
+    pub(super) const fn bound(self) -> (usize, bool) {
         match self {
             #[cfg(feature = "http")]
-            Self::Http1 => 1,
+            Self::Http1 => (1, false),
             #[cfg(feature = "grpc")]
-            Self::Http2 => http2::BOUND,
+            Self::Http2 => (http2::EXPECTED_STREAMS, true),
         }
     }
 

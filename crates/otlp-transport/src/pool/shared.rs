@@ -55,9 +55,9 @@ pub(super) struct Duty {
 }
 
 impl Shared {
-    pub(super) fn new(config: PoolConfig, bound: usize, make_keeper: MakeKeeper) -> Self {
+    pub(super) fn new(config: PoolConfig, (bound, settles): (usize, bool), make_keeper: MakeKeeper) -> Self {
         let state = State {
-            core: Core::new(config.clone(), bound),
+            core: Core::new(config.clone(), bound, settles),
             kept: false,
             alarm: None,
             failure: None,

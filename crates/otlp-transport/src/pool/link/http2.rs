@@ -20,9 +20,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-/// How many streams a server takes before it has said so. RFC 9113 recommends to grant at least 100; one less, so that
-/// a server that says 100 is heard.
-pub(super) const BOUND: usize = 99;
+/// How many streams a server is expected to take: RFC 9113 recommends to grant no fewer.
+pub(super) const EXPECTED_STREAMS: usize = 100;
+
+/// What hyper takes for the number of streams until the server has said it: none that a server can say. The pool sends one
+/// request ahead and the others when the server has spoken. Otherwise they would be refused, or stuck behind those that
+/// the server takes.
+const UNKNOWN: usize = usize::MAX - 1;
 
 /// How much of a request is handed to HTTP/2 ahead of the server's window. It is not copied, only queued.
 ///
@@ -38,7 +42,7 @@ pub(super) async fn start(
     let mut builder = http2::Builder::new(tasks.clone());
     builder
         .timer(TokioTimer::new())
-        .initial_max_send_streams(BOUND)
+        .initial_max_send_streams(UNKNOWN)
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(HEAD_LIMIT as u32);
     if let Some(KeepAlive { interval, timeout, while_idle }) = pings {
@@ -113,7 +117,7 @@ pub(in crate::pool) struct Driver {
 impl Driver {
     pub(super) async fn run(self, shared: &Arc<Shared>, id: Id) {
         let Self { mut requests, mut frames, mut end } = self;
-        let mut bound = BOUND;
+        let mut bound = UNKNOWN;
         let mut takes_requests = true;
         poll_fn(|cx| {
             if let Some(task) = &mut frames
