@@ -15,7 +15,12 @@ mod course;
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;
 mod row_02_outage;
+mod row_04_restart;
+mod row_05_goaway;
+mod row_06_reset;
 mod row_07_slow_response;
+mod row_08_half_open;
+mod row_09_pings;
 #[cfg(feature = "_tls")]
 mod row_11_server_certificate;
 #[cfg(feature = "_tls")]

@@ -1,8 +1,8 @@
 //! Bad values: every option refuses what can't work with an error that names it, before anything starts.
 
 use otlp::{
-    BatchConfig, CircuitBreakerConfig, Client, ClientBuilder, Concurrency, ErrorKind, Limits,
-    MemoryPoolConfig, OverflowPolicy, Protocol, Resource, RetryBudgetConfig, RetryConfig,
+    BatchConfig, CircuitBreakerConfig, Client, ClientBuilder, Concurrency, ConnectionPoolConfig, ErrorKind,
+    Limits, MemoryPoolConfig, OverflowPolicy, Protocol, Resource, RetryBudgetConfig, RetryConfig,
     SerializationFormat,
 };
 use std::time::Duration;
@@ -233,4 +233,35 @@ async fn headers_that_would_break_the_framing() {
     }
     refused("with_header", |builder| builder.with_header("x\r\ny", "z")).await;
     refused("with_header", |builder| builder.with_header("content-length", "1")).await;
+}
+
+#[tokio::test]
+async fn connections() {
+    type Break = fn(&mut ConnectionPoolConfig);
+    let cases: [(&str, Break); 4] = [
+        ("max_connections", |config| config.max_connections = 0),
+        ("min_connections", |config| config.min_connections = 101),
+        ("connection_timeout", |config| config.connection_timeout = Duration::ZERO),
+        ("idle_timeout", |config| config.idle_timeout = Duration::ZERO),
+    ];
+    for (field, spoil) in cases {
+        let mut config = ConnectionPoolConfig::default();
+        spoil(&mut config);
+        let option = format!("with_connection_pool_config: {field}: must be ");
+        refused(&option, |builder| builder.with_connection_pool_config(config)).await;
+    }
+    let never = Duration::ZERO;
+    refused("with_max_connection_age: must be", |builder| builder.with_max_connection_age(never)).await;
+    let eager = Duration::from_secs(9);
+    refused("with_keep_alive_interval: must be", |builder| builder.with_keep_alive_interval(eager)).await;
+    // What would do nothing is refused, too.
+    let silent = ConnectionPoolConfig { keep_alive: false, ..ConnectionPoolConfig::default() };
+    refused("with_keep_alive_while_idle: needs", |builder| {
+        builder.with_connection_pool_config(silent).with_keep_alive_while_idle(true)
+    })
+    .await;
+    refused("with_keep_alive_interval: there are no pings", |builder| {
+        builder.with_protocol(Protocol::Http).with_keep_alive_interval(Duration::from_secs(60))
+    })
+    .await;
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 mod builder;
+mod connections;
 mod context;
 mod delivery;
 mod idle;
