@@ -19,11 +19,6 @@ use crate::sync::{Mutex, lock};
 
 /// The time between two adjustments of the pool's size.
 pub(crate) const TEND_EVERY: Duration = Duration::from_secs(1);
-/// The same where idle chunks run short. A producer that finds none waits for the allocator and for the kernel's pages,
-/// some 50 us for a chunk of 64 KiB; the worker, which is woken by a load, had better be there before.
-const GROW_EVERY: Duration = Duration::from_millis(100);
-/// Idle chunks run short when they are less than this part of what is held.
-const SHORT: usize = 4;
 
 // Beyond these, an option is a mistake, and most of them the allocator would answer by ending the process.
 const MOST_HELD: usize = isize::MAX as usize / 2;
@@ -50,9 +45,9 @@ pub struct PoolConfig {
     pub chunk_size: usize,
     /// How far the pool grows and shrinks in one step. Default: 2.
     ///
-    /// When less than a quarter of what is held lay idle, the pool allocates ahead until it holds its size times this
-    /// factor; when it shrinks, it keeps at least its size divided by it. The worker takes at most one step down each
-    /// second and ten up; between steps, a chunk that is needed is allocated alone.
+    /// When an interval found no idle chunk and had to ask the allocator, the pool allocates ahead until it holds its
+    /// size times this factor; when it shrinks, it keeps at least its size divided by it. The worker takes at most one
+    /// step each second; between steps, a chunk that is needed is allocated alone.
     pub growth_factor: f64,
     /// The share of held bytes, from 0 to 1, that may lie idle. Default: 0.8; 1: nothing is ever given back.
     ///
@@ -148,8 +143,8 @@ struct State {
     held: usize,
     /// The fewest idle chunks since the last step.
     idle_low: usize,
-    /// Whether idle chunks have run short since the last step.
-    short: bool,
+    /// Whether a chunk had to be allocated since the last step.
+    missed: bool,
     /// When the last step was taken.
     tended: Option<Instant>,
     /// Queues that have not ended.
@@ -200,7 +195,7 @@ impl ChunkPool {
             idle_low: chunks,
             held: chunks * config.chunk_size,
             idle,
-            short: false,
+            missed: false,
             tended: None,
             members: 0,
             deserted: false,
@@ -241,16 +236,15 @@ impl ChunkPool {
         let mut freed = Vec::new();
         let grow_to = {
             let mut state = lock(&self.shared.state);
-            let interval = if state.short { GROW_EVERY } else { TEND_EVERY };
-            if state.tended.is_some_and(|last| now.saturating_duration_since(last) < interval) {
+            if state.tended.is_some_and(|last| now.saturating_duration_since(last) < TEND_EVERY) {
                 return;
             }
             state.tended = Some(now);
             let idle = state.idle.len();
             let idle_low = std::mem::replace(&mut state.idle_low, idle);
-            let short = std::mem::take(&mut state.short);
+            let missed = std::mem::take(&mut state.missed);
             let surplus = idle_low * config.chunk_size;
-            if short {
+            if missed {
                 // Never so far that the other users of the cap find nothing: idle chunks make way for them.
                 scaled(state.held, config.growth_factor).min(config.max_size)
             } else {
@@ -292,7 +286,7 @@ impl ChunkPool {
         let initial = config.initial_size / config.chunk_size * config.chunk_size;
         let surplus =
             config.gc_threshold < 1.0 && !state.idle.is_empty() && state.held >= initial + config.chunk_size;
-        !state.deserted && (state.short || surplus)
+        !state.deserted && (state.missed || surplus)
     }
 
     /// The longest record that fits an empty pool, and whose header can note its length.
@@ -310,15 +304,13 @@ impl ChunkPool {
             if size == config.chunk_size
                 && let Some(data) = state.idle.pop()
             {
-                let idle = state.idle.len();
-                state.idle_low = state.idle_low.min(idle);
-                state.short |= idle * size * SHORT < state.held;
+                state.idle_low = state.idle_low.min(state.idle.len());
                 return Some(Chunk::new(data, Some(self.clone())));
             }
             if !state.hold(size, config, &mut freed) {
                 return None;
             }
-            state.short |= size == config.chunk_size;
+            state.missed |= size == config.chunk_size;
         }
         drop(freed);
         Some(Chunk::new(allocate(size), Some(self.clone())))

@@ -210,7 +210,7 @@ pub struct MemoryPoolConfig {
     pub max_size: usize,
     /// The size of one chunk; between 1 KiB and 64 MiB, at most `max_size`. Default 64 KiB.
     pub chunk_size: usize,
-    /// How much the pool grows, ahead of need, when it runs short; more than 1. Default 2.
+    /// How much the pool grows when it is used up; more than 1. Default 2.
     pub growth_factor: f64,
     /// The idle share above which chunks go back to the allocator; between 0 and 1. Default 0.8.
     pub gc_threshold: f64,
