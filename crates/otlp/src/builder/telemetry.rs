@@ -1,0 +1,36 @@
+//! Builder options about what is recorded, and whose it is: the resource, the sampler, the limits.
+
+use super::ClientBuilder;
+use crate::decision::Decider;
+use otlp_model::{Limits, Resource};
+use otlp_sampling::Sampler;
+use std::borrow::Cow;
+
+impl ClientBuilder {
+    /// The `service.name` of the resource, whatever else the resource holds. Default
+    /// `unknown_service:<executable>` (conformance RES-03).
+    pub fn with_service_name(self, name: impl Into<Cow<'static, str>>) -> Self {
+        Self { service_name: Some(name.into()), ..self }
+    }
+
+    /// The resource, used as given: the default one is not merged in (conformance RES-14); see
+    /// [`default_resource`](crate::default_resource).
+    pub fn with_resource(self, resource: Resource) -> Self {
+        Self { resource: Some(resource), ..self }
+    }
+
+    /// Which spans are recorded and sent. Default: all, but children follow their parent. Which sampler to take is the
+    /// subject of a page of its own, docs/sampling.md. A sampler's decision to record
+    /// without sampling is the same as to drop: nothing in this client reads what is not sent.
+    pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
+        Self { sampler: Decider::new(sampler), ..self }
+    }
+
+    /// Limits of attributes, events and links. Default: the specification's. Values may nest at most
+    /// [`Limits::MAX_DEPTH`] levels deep. Whatever the limits, a text or byte array in an attribute is cut where it would take
+    /// more than half of a request ([`with_max_request_bytes`](Self::with_max_request_bytes); 1 MiB by default, counted in
+    /// characters): one such value would cost its whole span, which could not be sent.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+}
