@@ -49,4 +49,4 @@ pub use trace_state::{ParseTraceStateError, TraceState};
 pub use validate::Invalid;
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
 pub use view::DecodeError;
-pub use wire::{SpanWriter, encode_log, encode_metric, encode_span};
+pub use wire::{LogWriter, SpanWriter, encode_log, encode_metric, encode_span};

@@ -1,13 +1,15 @@
 //! The wire writer: typed and live telemetry to OTLP protobuf, straight into a byte buffer.
 //!
 //! Every record is written as the one field it becomes in a request: `ScopeSpans.spans`, `ScopeLogs.log_records` or
-//! `ScopeMetrics.metrics`, all of them field 2, tag and length included. [`SpanWriter`] is the hot path of the facade;
+//! `ScopeMetrics.metrics`, all of them field 2, tag and length included. [`SpanWriter`] and [`LogWriter`] are the hot path of the facade;
 //! the `encode_*` functions serve typed export and go through the same value writer. Generated protobuf types are
 //! never involved: they are the oracle of the tests.
 
 mod buffer;
 mod index;
+mod live;
 mod log;
+mod log_writer;
 mod metric;
 mod origin;
 mod room;
@@ -20,6 +22,7 @@ mod value;
 
 pub(crate) use buffer::{FIELD_1, FIELD_2, put_str, put_varint, varint_len};
 pub use log::encode_log;
+pub use log_writer::LogWriter;
 pub use metric::encode_metric;
 pub(crate) use origin::{put_resource, put_scope};
 pub use span::encode_span;

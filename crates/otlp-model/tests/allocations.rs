@@ -39,9 +39,10 @@ fn typed_logs_and_metrics_allocate_nothing_beyond_the_buffer() {
     let log = LogRecord { attributes: attributes.clone(), ..LogRecord::new(1, Severity::Info, "started") };
     let point = NumberDataPoint { attributes, ..NumberDataPoint::new(1, 2, 3) };
     let metric = Metric::new("m", Gauge { data_points: vec![point] });
-    let mut buffer = Vec::with_capacity(4_096);
+    let (mut buffer, mut writer) = (Vec::with_capacity(4_096), LogWriter::new());
+    writer.encode(&log, &Limits::default());
     let counts = allocation_counter::measure(|| {
-        encode_log(&log, &Limits::default(), &mut buffer);
+        buffer.extend_from_slice(writer.encode(&log, &Limits::default()));
         encode_metric(&metric, &mut buffer);
     });
     assert_eq!(counts.count_total, 0);

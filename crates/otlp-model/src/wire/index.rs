@@ -1,6 +1,6 @@
 //! Unique keys over attributes that come one at a time: what a live span wrote, and where (conformance MODEL-08).
 //!
-//! Used by [`super::SpanWriter`]. Holds hashes and offsets into the span's buffer, never the keys themselves.
+//! Used by the writers of live records. Holds hashes and offsets into the span's buffer, never the keys themselves.
 
 use super::buffer::read_varint;
 use super::room::Buffer;
@@ -96,9 +96,14 @@ impl Index {
         if self.count == self.entries.len() {
             self.entries.resize((2 * self.count).max(16).min(self.max), 0);
         }
-        let is_noted = self.note(hash, end);
+        // Noted afterwards: what is displayed may panic, and then nothing was written.
         buffer.append(put);
-        is_noted
+        self.note(hash, end)
+    }
+
+    /// Whether the key is there.
+    pub(super) fn has(&self, buffer: &Buffer, key: &str, hash: u32) -> bool {
+        self.find(buffer, key, hash).is_some()
     }
 
     /// Where the entry of this key starts.

@@ -1,7 +1,7 @@
-//! A live span's buffer: the memory behind its end is initialised ahead.
+//! A live record's buffer: the memory behind its end is initialised ahead.
 //!
 //! So a short entry is written in place, at constant offsets and with one check, and what it did not need is simply not
-//! counted: a `Vec` would have to be lengthened with zeroes and cut again. Used by [`super::SpanWriter`] and its index. Knows
+//! counted: a `Vec` would have to be lengthened with zeroes and cut again. Used by the writers of live records. Knows
 //! nothing of what is written; everything that is not short goes through [`append`](Buffer::append).
 
 /// How much is initialised beyond the end by whatever goes the long way, so that the next entries need not.
@@ -56,6 +56,12 @@ impl Buffer {
     #[inline(always)]
     pub(super) fn room<const N: usize>(&mut self) -> Option<&mut [u8; N]> {
         self.bytes.get_mut(self.len..)?.first_chunk_mut()
+    }
+
+    /// The same for a number of bytes that is not known ahead.
+    #[inline(always)]
+    pub(super) fn room_of(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.bytes.get_mut(self.len..self.len + len)
     }
 
     /// Takes so many bytes of the room last asked for to the content.

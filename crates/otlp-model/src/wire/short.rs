@@ -1,6 +1,6 @@
 //! Short attributes: a key and a value of a few bytes, written into one piece of room at constant offsets.
 //!
-//! Used by [`super::SpanWriter`] for what nearly all attributes are. Whatever does not fit, may be there already or is no
+//! Used by live records for what nearly all attributes are. Whatever does not fit, may be there already or is no
 //! plain value is left to the long way: [`put`] then writes nothing and says so.
 
 use super::buffer::{FIELD_1, FIELD_2, copy_short, spread_56};

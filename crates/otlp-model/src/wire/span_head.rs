@@ -4,13 +4,12 @@
 //! Used by [`super::SpanWriter`] alone. The end time lies at a fixed place, left open until it is known, and so does the room
 //! for the record's length.
 
-use super::buffer::{FIELD_2, copy_short, put_bytes, put_str, varint_len, write_varint};
+use super::buffer::{copy_short, put_bytes, put_str};
+use super::live::{PREFIX, seal};
 use super::room::Buffer;
 use super::short::SHORT_TEXT;
 use crate::{SpanContext, SpanId, SpanKind};
 
-/// Room in front of the body for the record's tag and length, filled from the right when the length is known.
-pub(super) const PREFIX: usize = 11;
 const TRACE_ID: usize = PREFIX;
 const SPAN_ID: usize = TRACE_ID + 2 + 16;
 const KIND: usize = SPAN_ID + 2 + 8;
@@ -101,18 +100,8 @@ impl Head<'_> {
 #[inline(always)]
 pub(super) fn complete(buffer: &mut Buffer, end_unix_nano: u64) -> &[u8] {
     let record = buffer.as_mut_slice();
-    let len = (record.len() - PREFIX) as u64;
     record[END + 1..FLAGS].copy_from_slice(&end_unix_nano.to_le_bytes());
-    let at = if (1 << 7..1 << 14).contains(&len) {
-        record[PREFIX - 3..PREFIX].copy_from_slice(&[FIELD_2, len as u8 | 0x80, (len >> 7) as u8]);
-        PREFIX - 3
-    } else {
-        let at = PREFIX - 1 - varint_len(len);
-        record[at] = FIELD_2;
-        write_varint(&mut record[at + 1..PREFIX], len);
-        at
-    };
-    &record[at..]
+    seal(record)
 }
 
 /// The field of a span's id.

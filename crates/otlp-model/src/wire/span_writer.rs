@@ -6,10 +6,11 @@
 
 use super::buffer::{copy_short, open, put_bytes, put_fixed64, put_str, put_uint, varint_len, write_varint};
 use super::index::Index;
+use super::live::{Live, PREFIX};
 use super::room::Buffer;
 use super::short::{SHORT_TEXT, ShortKey, ShortValue, put};
-use super::span_head::{Head, PREFIX, complete, id_field, link_flags};
-use super::value::{ValueLimits, put_key_value};
+use super::span_head::{Head, complete, id_field, link_flags};
+use super::value::put_key_value;
 use crate::key::hash;
 use crate::{KeyRef, Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ToValue, ValueRef};
 
@@ -40,18 +41,14 @@ const STATUS_TAG: u8 = 0x7a;
 /// ```
 #[derive(Debug)]
 pub struct SpanWriter {
-    buffer: Buffer,
-    recording: bool,
+    live: Live<ATTRIBUTE_TAG>,
     limits: Limits,
-    value_limits: ValueLimits,
     /// Where the name's field starts, and the name's length.
     name: (usize, usize),
-    attributes: Index,
     /// The attributes of the event or link being written.
     inner: Index,
     events: usize,
     links: usize,
-    dropped_attributes: u32,
     dropped_events: u32,
     dropped_links: u32,
     /// Whether an event or link lost an attribute.
@@ -63,16 +60,12 @@ pub struct SpanWriter {
 impl Default for SpanWriter {
     fn default() -> Self {
         Self {
-            buffer: Buffer::default(),
-            recording: false,
+            live: Live::default(),
             limits: Limits::UNLIMITED,
-            value_limits: ValueLimits::UNLIMITED,
             name: (0, 0),
-            attributes: Index::default(),
             inner: Index::default(),
             events: 0,
             links: 0,
-            dropped_attributes: 0,
             dropped_events: 0,
             dropped_links: 0,
             dropped_inner: false,
@@ -105,85 +98,35 @@ impl SpanWriter {
         start_unix_nano: u64,
     ) {
         self.limits = *limits;
-        self.value_limits = ValueLimits::of(limits);
-        self.attributes.begin(limits.attribute_count);
+        self.live.begin(limits);
         (self.events, self.links) = (0, 0);
-        (self.dropped_attributes, self.dropped_events, self.dropped_links) = (0, 0, 0);
+        (self.dropped_events, self.dropped_links) = (0, 0);
         self.dropped_inner = false;
         self.status = StatusCode::Unset;
         self.description.clear();
-        self.recording = true;
         let head = Head { context, parent: parent_span_id, parent_is_remote, name, kind, start_unix_nano };
-        self.name = (head.put(&mut self.buffer), name.len());
+        self.name = (head.put(&mut self.live.buffer), name.len());
     }
 
     /// Sets an attribute; the last value of a key wins and keeps the place of the first. Without a key, or beyond
     /// [`Limits::attribute_count`], it is discarded and counted. The key is text or a reference to a [`Key`](crate::Key).
     #[inline(always)]
     pub fn set_attribute(&mut self, key: impl ToKey, value: ValueRef<'_>) {
-        // Callers mostly know the kind of value, and the key: then after inlining one call of the right kind is left, with
-        // the hash as a constant.
-        match key.to_key() {
-            KeyRef::Text(key) => self.set(key, hash(key.as_bytes()), value),
-            KeyRef::Key(key) => self.set(key, key.hash(), value),
-        }
-    }
-
-    #[inline(always)]
-    fn set(&mut self, key: impl ShortKey, hash: u32, value: ValueRef<'_>) {
-        match value {
-            ValueRef::String(text) => self.set_plain(key, hash, text),
-            ValueRef::Int(value) => self.set_plain(key, hash, value),
-            ValueRef::Double(value) => self.set_plain(key, hash, value),
-            ValueRef::Bool(value) => self.set_plain(key, hash, value),
-            value => self.set_any(key.text(), hash, value),
-        }
-    }
-
-    /// The usual way: a short one whose key is surely new. It calls nobody before it is done, so that no register has to be
-    /// saved.
-    #[inline(never)]
-    fn set_plain(&mut self, key: impl ShortKey, hash: u32, value: impl ShortValue) {
-        let (buffer, index) = (&mut self.buffer, &mut self.attributes);
-        if !value.is_allowed(self.value_limits)
-            || !put(buffer, ATTRIBUTE_TAG, key, value, |buffer| index.note_new(hash, buffer.len()))
-        {
-            self.set_perhaps_again(key, hash, value);
-        }
-    }
-
-    /// The same where another key has the same bit in the index' filter, or something is out of the usual.
-    #[inline(never)]
-    fn set_perhaps_again(&mut self, key: impl ShortKey, hash: u32, value: impl ShortValue) {
-        let (buffer, index) = (&mut self.buffer, &mut self.attributes);
-        let note = |buffer: &Buffer| index.note_after_looking(buffer, key.text(), hash);
-        if !value.is_allowed(self.value_limits) || !put(buffer, ATTRIBUTE_TAG, key, value, note) {
-            self.set_any(key.text(), hash, value.to_value());
-        }
-    }
-
-    #[inline(never)]
-    fn set_any(&mut self, key: &str, hash: u32, value: ValueRef<'_>) {
-        let limits = self.value_limits;
-        let put = |bytes: &mut Vec<u8>| put_key_value(bytes, ATTRIBUTE_TAG, key, value, limits);
-        if self.recording && !self.attributes.set(&mut self.buffer, key, hash, put) {
-            self.dropped_attributes = self.dropped_attributes.saturating_add(1);
-        }
+        self.live.set_attribute(key, value);
     }
 
     /// Replaces the name.
     pub fn set_name(&mut self, name: &str) {
-        if !self.recording {
+        if !self.live.recording {
             return;
         }
         let (at, old) = self.name;
         let width = |len: usize| 1 + varint_len(len as u64) + len;
         let (old, new) = (width(old), width(name.len()));
         if old != new {
-            self.buffer.resize_at(at, old, new);
-            self.attributes.shift(at, old, new);
+            self.live.resize_at(at, old, new);
         }
-        let field = &mut self.buffer.as_mut_slice()[at + 1..at + new];
+        let field = &mut self.live.buffer.as_mut_slice()[at + 1..at + new];
         let len = write_varint(field, name.len() as u64);
         field[len..].copy_from_slice(name.as_bytes());
         self.name = (at, name.len());
@@ -211,7 +154,7 @@ impl SpanWriter {
         attributes: impl IntoIterator<Item = (K, V)>,
         dropped: u32,
     ) {
-        if !self.recording {
+        if !self.live.recording {
             return;
         }
         if self.events >= self.limits.events {
@@ -219,13 +162,13 @@ impl SpanWriter {
             return;
         }
         self.events += 1;
-        let body = open_event(&mut self.buffer, name, time_unix_nano);
+        let body = open_event(&mut self.live.buffer, name, time_unix_nano);
         let max = self.limits.attributes_per_event;
         let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, attributes));
         if dropped > 0 {
-            self.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
+            self.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
         }
-        close(&mut self.buffer, body);
+        close(&mut self.live.buffer, body);
     }
 
     /// Adds a link; beyond [`Limits::links`] it is discarded and counted. A link whose context is invalid is kept if
@@ -244,7 +187,7 @@ impl SpanWriter {
         attributes: impl IntoIterator<Item = (K, V)>,
         dropped: u32,
     ) {
-        if !self.recording {
+        if !self.live.recording {
             return;
         }
         let mut attributes = attributes.into_iter().peekable();
@@ -256,7 +199,7 @@ impl SpanWriter {
             return;
         }
         self.links += 1;
-        let body = self.buffer.append(|bytes| {
+        let body = self.live.buffer.append(|bytes| {
             bytes.extend_from_slice(&[LINK_TAG, 0]);
             let body = bytes.len();
             if context.trace_id().is_valid() {
@@ -270,12 +213,12 @@ impl SpanWriter {
         });
         let max = self.limits.attributes_per_link;
         let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, attributes));
-        self.buffer.append(|bytes| {
+        self.live.buffer.append(|bytes| {
             put_uint(bytes, 0x28, dropped.into());
             bytes.push(0x35);
             bytes.extend_from_slice(&link_flags(context).to_le_bytes());
         });
-        close(&mut self.buffer, body);
+        close(&mut self.live.buffer, body);
     }
 
     /// The attributes of an event or link; returns how many were discarded.
@@ -318,22 +261,23 @@ impl SpanWriter {
         hash: u32,
         value: impl ShortValue,
     ) -> bool {
-        let (buffer, index) = (&mut self.buffer, &mut self.inner);
-        (value.is_allowed(self.value_limits)
+        let (buffer, index) = (&mut self.live.buffer, &mut self.inner);
+        (value.is_allowed(self.live.value_limits)
             && put(buffer, TAG, key, value, |buffer| index.note_new(hash, buffer.len())))
             || self.put_inner_any::<TAG>(key.text(), hash, value.to_value())
     }
 
     #[inline(never)]
     fn put_inner_any<const TAG: u8>(&mut self, key: &str, hash: u32, value: ValueRef<'_>) -> bool {
-        let limits = self.value_limits;
-        self.inner.set(&mut self.buffer, key, hash, |bytes| put_key_value(bytes, TAG, key, value, limits))
+        let limits = self.live.value_limits;
+        self.inner
+            .set(&mut self.live.buffer, key, hash, |bytes| put_key_value(bytes, TAG, key, value, limits))
     }
 
     /// Sets the status: once Ok it stays, Unset is ignored (conformance SPAN-14), and the description is kept with an
     /// error only, of which the latest counts (SPAN-15).
     pub fn set_status(&mut self, code: StatusCode, description: &str) {
-        if !self.recording || self.status == StatusCode::Ok || code == StatusCode::Unset {
+        if !self.live.recording || self.status == StatusCode::Ok || code == StatusCode::Unset {
             return;
         }
         self.status = code;
@@ -345,8 +289,8 @@ impl SpanWriter {
 
     /// Counts attributes, events and links that were discarded before they reached the writer.
     pub fn add_dropped(&mut self, attributes: u32, events: u32, links: u32) {
-        if self.recording {
-            self.dropped_attributes = self.dropped_attributes.saturating_add(attributes);
+        if self.live.recording {
+            self.live.dropped = self.live.dropped.saturating_add(attributes);
             self.dropped_events = self.dropped_events.saturating_add(events);
             self.dropped_links = self.dropped_links.saturating_add(links);
         }
@@ -355,24 +299,24 @@ impl SpanWriter {
     /// Ends the span and returns the record: the field of `ScopeSpans.spans`, tag and length included. Empty if no
     /// span was begun since the last time. The bytes are there until the next [`start`](Self::start).
     pub fn finish(&mut self, end_unix_nano: u64) -> &[u8] {
-        if !self.recording {
+        if !self.live.recording {
             return &[];
         }
-        self.recording = false;
-        self.attributes.end();
-        let dropped = self.dropped_attributes | self.dropped_events | self.dropped_links;
+        self.live.end();
+        let dropped = self.live.dropped | self.dropped_events | self.dropped_links;
         if dropped != 0 || self.status != StatusCode::Unset {
             self.put_rest();
         }
-        complete(&mut self.buffer, end_unix_nano)
+        complete(&mut self.live.buffer, end_unix_nano)
     }
 
     /// What most spans do not have.
     #[inline(never)]
     fn put_rest(&mut self) {
-        let Self { dropped_attributes, dropped_events, dropped_links, status, .. } = *self;
+        let Self { dropped_events, dropped_links, status, .. } = *self;
+        let dropped_attributes = self.live.dropped;
         let description = &self.description;
-        self.buffer.append(|bytes| {
+        self.live.buffer.append(|bytes| {
             put_uint(bytes, DROPPED_ATTRIBUTES_TAG, dropped_attributes.into());
             put_uint(bytes, DROPPED_EVENTS_TAG, dropped_events.into());
             put_uint(bytes, DROPPED_LINKS_TAG, dropped_links.into());
@@ -388,7 +332,7 @@ impl SpanWriter {
     /// Whether a span is begun and not finished.
     #[must_use]
     pub fn is_recording(&self) -> bool {
-        self.recording
+        self.live.recording
     }
 
     /// The span's name; empty before the first span.
@@ -396,7 +340,8 @@ impl SpanWriter {
     pub fn name(&self) -> &str {
         let (at, len) = self.name;
         let start = at + 1 + varint_len(len as u64);
-        self.buffer
+        self.live
+            .buffer
             .as_slice()
             .get(start..start + len)
             .and_then(|name| std::str::from_utf8(name).ok())
@@ -406,40 +351,38 @@ impl SpanWriter {
     /// The bytes written of the current span, or of the last one.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buffer.len().saturating_sub(PREFIX)
+        self.live.buffer.len().saturating_sub(PREFIX)
     }
 
     /// Whether the writer never held a span.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buffer.len() == 0
+        self.live.buffer.len() == 0
     }
 
     /// Whether limits, or a missing key, cost the span an attribute, event or link: what a diagnostic, at most one
     /// per span (conformance LIM-11), is to say.
     #[must_use]
     pub fn has_dropped(&self) -> bool {
-        self.dropped_inner || (self.dropped_attributes | self.dropped_events | self.dropped_links) != 0
+        self.dropped_inner || (self.live.dropped | self.dropped_events | self.dropped_links) != 0
     }
 
     /// The bytes the writer's buffer can hold without growing.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.buffer.capacity()
+        self.live.buffer.capacity()
     }
 
     /// Gives memory back after an unusually large span: a buffer above `max` bytes shrinks to that. Forgets the span
     /// last finished; does nothing while one is being recorded.
     pub fn shrink_to(&mut self, max: usize) {
-        if self.recording {
+        if self.live.recording {
             return;
         }
-        self.buffer.shrink_to(max);
+        self.live.shrink_to(max);
         self.name = (0, 0);
         self.description.clear();
         self.description.shrink_to(max);
-        // An attribute takes at least 6 bytes.
-        self.attributes.shrink_to(max / 6);
         self.inner.shrink_to(max / 6);
     }
 }

@@ -9,6 +9,7 @@ use super::buffer::{
 };
 use super::unique::for_each_unique;
 use crate::{Limits, ToValue, ValueRef};
+use std::fmt::{self, Write};
 
 /// What is reserved beyond the need where the buffer has to grow anyway, so that the next entries have their room.
 const SPARE: usize = 256;
@@ -84,6 +85,49 @@ fn put_any_entry(buf: &mut Vec<u8>, tag: u8, key: &str, value: ValueRef<'_>, lim
     put_bytes(buf, FIELD_1, key.as_bytes());
     put_value(buf, FIELD_2, value, limits);
     close(buf, entry);
+}
+
+/// A `KeyValue` that holds what is displayed.
+pub(super) fn put_key_text(
+    buf: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    text: fmt::Arguments<'_>,
+    limits: ValueLimits,
+) {
+    let entry = open(buf, tag, 2);
+    put_bytes(buf, FIELD_1, key.as_bytes());
+    put_text_value(buf, FIELD_2, text, limits);
+    close(buf, entry);
+}
+
+/// An `AnyValue` field that holds what is displayed.
+pub(super) fn put_text_value(buf: &mut Vec<u8>, tag: u8, text: fmt::Arguments<'_>, limits: ValueLimits) {
+    let value = open(buf, tag, 2);
+    let inner = open(buf, STRING, 2);
+    let mut room = Room { left: limits.length, buf };
+    // An error ends the text early; what there is of it is kept.
+    let _ = room.write_fmt(text);
+    close(buf, inner);
+    close(buf, value);
+}
+
+/// Takes text, up to a number of characters.
+struct Room<'a> {
+    buf: &'a mut Vec<u8>,
+    left: usize,
+}
+
+impl Write for Room<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let kept = truncate(text, self.left);
+        self.buf.extend_from_slice(kept.as_bytes());
+        if self.left != usize::MAX {
+            self.left -= kept.chars().count();
+        }
+        // Whoever writes need not go on when nothing more is taken.
+        if self.left == 0 && kept.len() < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
 }
 
 /// A `KeyValue` that holds a text.
