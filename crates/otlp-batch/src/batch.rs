@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use otlp_model::{GroupId, Record, Records, Run};
+use otlp_model::{EncodedRecords, GroupId, Record, Records, Run};
 
 use crate::chunk::{Chunk, HEADER, Part};
 use crate::pool::{ChunkPool, Permit};
@@ -132,6 +132,18 @@ impl From<Vec<Record>> for Batch {
     }
 }
 
+impl From<EncodedRecords> for Batch {
+    /// A batch outside any pool and any queue, in the memory of these records.
+    fn from(encoded: EncodedRecords) -> Self {
+        let (items, worth_sharing) = (encoded.items(), encoded.is_worth_sharing());
+        let (data, runs) = encoded.into_parts();
+        let bytes = data.len();
+        let lot = Lot { bytes: data, runs: 0..runs.len(), worth_sharing };
+        // How many records its runs have, nobody counted.
+        Self { lots: vec![lot], records: runs.len(), runs, items, bytes }
+    }
+}
+
 impl fmt::Debug for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
@@ -193,6 +205,14 @@ impl Call {
         }
         // Wakes those who wait for room, with no lock held.
         pool.space().notify();
+    }
+
+    /// Accounts for `permit`, too, until the call ends.
+    #[cfg(not(loom))]
+    pub(crate) fn keep(&self, permit: Permit) {
+        if let State::Runs(kept @ None) = &mut *lock(&self.0) {
+            *kept = Some(permit);
+        }
     }
 
     /// Ends the call.

@@ -58,9 +58,12 @@ pub struct Batcher {
     armed: bool,
     /// Batches without an outcome, with the position of their first record; in order.
     outstanding: Vec<(u64, BatchId)>,
+    /// Batches without an outcome that came past the queue; in order.
+    aside: Vec<BatchId>,
     front: u64,
     batches: u64,
-    flushes: VecDeque<(FlushId, u64)>,
+    /// With what each waits for: the position, and the number of the first batch that came later.
+    flushes: VecDeque<(FlushId, u64, u64)>,
     next_flush: u64,
     /// Everything below leaves at once.
     flush_to: u64,
@@ -120,6 +123,7 @@ impl Batcher {
             just_staged: false,
             armed: false,
             outstanding: Vec::new(),
+            aside: Vec::new(),
             front: 0,
             batches: 0,
             flushes: VecDeque::new(),
@@ -135,7 +139,7 @@ impl Batcher {
         self.next_flush += 1;
         // Positions only grow, so that flushes complete in order.
         self.flush_to = self.flush_to.max(end);
-        self.flushes.push_back((id, self.flush_to));
+        self.flushes.push_back((id, self.flush_to, self.batches));
         id
     }
 
@@ -153,15 +157,26 @@ impl Batcher {
         id
     }
 
+    /// Reports a batch that came past the queue: flushes from now on wait for it, too.
+    pub fn taken_aside(&mut self) -> BatchId {
+        let id = BatchId(self.batches);
+        self.batches += 1;
+        self.aside.push(id);
+        id
+    }
+
     /// Reports that the outcome of a batch is in the books.
     pub fn completed(&mut self, batch: BatchId) {
+        self.aside.retain(|id| *id != batch);
         self.outstanding.retain(|(_, id)| *id != batch);
     }
 
     /// A flush that is complete, the first first: everything before it has left the queue and has an outcome.
     pub fn next_flushed(&mut self) -> Option<FlushId> {
-        let (id, end) = self.flushes.front().copied()?;
-        let pending = self.front < end || self.outstanding.first().is_some_and(|(start, _)| *start < end);
+        let (id, end, next_batch) = self.flushes.front().copied()?;
+        let pending = self.front < end
+            || self.outstanding.first().is_some_and(|(start, _)| *start < end)
+            || self.aside.first().is_some_and(|batch| batch.0 < next_batch);
         if pending {
             return None;
         }
@@ -181,7 +196,7 @@ impl Batcher {
             }
             return Step::Take { max_items: self.max_items, max_bytes: self.max_bytes };
         }
-        if self.closed && depth.records() == 0 && self.outstanding.is_empty() {
+        if self.closed && depth.records() == 0 && self.outstanding.is_empty() && self.aside.is_empty() {
             return Step::Finished;
         }
         // Only an empty queue can wait for its first record.

@@ -5,8 +5,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use otlp_model::{DropReason, Records};
+
+use crate::batch::Batch;
 use crate::queue::Queue;
 use crate::reply::{Answer, FlushReport, Reply, reply};
+use crate::sending::{Parcel, Receipt, Sending};
 use crate::stats::Stats;
 
 /// Flush, close and statistics of a queue and its [`Worker`](crate::Worker). Clones are handles on the same.
@@ -47,6 +51,7 @@ pub struct BatchHandle {
 pub(crate) enum Order {
     Flush { timeout: Option<Duration>, answer: Answer },
     Close { timeout: Option<Duration>, answer: Answer },
+    Send(Box<Parcel>, Option<Duration>),
 }
 
 /// Orders the worker has not read yet.
@@ -118,10 +123,52 @@ impl BatchHandle {
         reply
     }
 
+    /// Sends a batch past the queue: alone, unchanged, and before what is queued. For who has whole batches and has to
+    /// answer for each.
+    ///
+    /// Its items are accepted and in flight at once, and its memory is accounted for by the pool; it is refused as
+    /// `queue_full` if that has no room, and as `shut_down` after a close. When `timeout` is over, it is given up as
+    /// `deadline`, whether the service had it or was not ready for it. Flushes and closes wait for it.
+    ///
+    /// ```
+    /// # use otlp_batch::{Batch, BatchConfig, ChunkPool, PoolConfig, Worker};
+    /// use otlp_model::{EncodedRecords, GroupId, Outcome, Records};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let service = tower::service_fn(|batch: Batch| async move {
+    ///     Ok::<_, std::convert::Infallible>(Outcome { delivered: batch.items(), ..Outcome::default() })
+    /// });
+    /// # let pool = ChunkPool::new(PoolConfig::default())?;
+    /// let (worker, handle) = Worker::new(&BatchConfig::default(), &pool, service)?;
+    /// tokio::spawn(worker);
+    /// let mut records = EncodedRecords::new();
+    /// records.push(GroupId(0), 1, b"\x12\x00");
+    /// assert_eq!(handle.send(records.into(), None).await.delivered, 1);
+    /// assert_eq!(handle.stats().delivered, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(&self, batch: Batch, timeout: Option<Duration>) -> Sending {
+        let items = batch.items();
+        if items == 0 {
+            return Sending::refused(0, DropReason::EncodeFailed);
+        }
+        match self.queue.admit(items, batch.bytes()) {
+            Ok(ticket) => {
+                let (receipt, sending) = Receipt::with_answer(ticket);
+                self.give(Order::Send(Box::new(Parcel { batch, receipt, by: None }), timeout));
+                sending
+            }
+            Err(reason) => Sending::refused(items, reason),
+        }
+    }
+
     fn give(&self, order: Order) {
         if self.queue.is_forked() {
-            let (Order::Flush { answer, .. } | Order::Close { answer, .. }) = order;
-            return answer.send(FlushReport::new(&self.queue, false));
+            if let Order::Flush { answer, .. } | Order::Close { answer, .. } = order {
+                answer.send(FlushReport::new(&self.queue, false));
+            }
+            return;
         }
         let refused = {
             let mut inbox = self.orders.lock();
@@ -138,6 +185,7 @@ impl BatchHandle {
             Some(Order::Flush { answer, .. } | Order::Close { answer, .. }) => {
                 answer.send(FlushReport::new(&self.queue, true));
             }
+            Some(Order::Send(parcel, _)) => parcel.receipt.lose(DropReason::ShutDown),
         }
     }
 }

@@ -13,6 +13,8 @@ mod pool;
 mod queue;
 #[cfg(not(loom))]
 mod reply;
+#[cfg(not(loom))]
+mod sending;
 mod stats;
 mod sync;
 #[cfg(not(loom))]
@@ -32,6 +34,8 @@ pub use queue::set_thread_number;
 pub use queue::{Depth, Drain, Queue, Ticket, Wake};
 #[cfg(not(loom))]
 pub use reply::{FlushReport, Reply};
+#[cfg(not(loom))]
+pub use sending::Sending;
 pub use stats::Stats;
 #[cfg(not(loom))]
 pub use worker::Worker;

@@ -32,6 +32,8 @@ pub(crate) use staging::Cut;
 #[cfg(loom)]
 pub use thread_number::set_thread_number;
 
+#[cfg(not(loom))]
+use crate::batch::Call;
 use crate::config::{BatchConfig, OverflowPolicy};
 use crate::pool::ChunkPool;
 use crate::stats::Stats;
@@ -156,6 +158,30 @@ impl Queue {
         if let Some(mut shard) = self.shared.shards.first().and_then(|shard| shard.0.lock()) {
             shard.refuse(items, reason);
         }
+    }
+
+    /// Takes a whole batch of so many items and bytes into the books, which goes past the queue; its memory is accounted
+    /// for until the ticket is settled.
+    #[cfg(not(loom))]
+    pub(crate) fn admit(&self, items: u64, bytes: usize) -> Result<Ticket, DropReason> {
+        let shared = &self.shared;
+        if self.is_forked() {
+            return Err(DropReason::ShutDown);
+        }
+        let call = Arc::new(Call::default());
+        let refusal = match shared.pool.reserve(bytes) {
+            _ if self.is_closed() => DropReason::ShutDown,
+            None => DropReason::QueueFull,
+            Some(permit) => {
+                call.keep(permit);
+                let mut ledger = lock(&shared.ledger.0);
+                ledger.accept(items);
+                ledger.hand_over(items);
+                return Ok(Ticket::past_the_queue(items, call, shared));
+            }
+        };
+        lock(&shared.ledger.0).refuse(items, refusal);
+        Err(refusal)
     }
 
     /// A consistent snapshot of the books: no item is between two places in it.

@@ -5,13 +5,14 @@
 
 mod in_flight;
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use futures_util::StreamExt;
@@ -20,12 +21,13 @@ use otlp_model::{DropReason, Outcome};
 use tower_service::Service;
 
 use crate::batch::Batch;
-use crate::batcher::{Batcher, FlushId, Step};
+use crate::batcher::{BatchId, Batcher, FlushId, Step};
 use crate::config::{BatchConfig, ConfigError};
 use crate::handle::{BatchHandle, Order, Orders};
 use crate::pool::{ChunkPool, TEND_EVERY};
 use crate::queue::{Drain, Working};
 use crate::reply::{Answer, FlushReport};
+use crate::sending::{Parcel, Receipt};
 use crate::stats::Stats;
 use in_flight::{Failure, InFlight};
 
@@ -75,6 +77,8 @@ where
     batcher: Batcher,
     orders: Arc<Orders>,
     in_flight: FuturesUnordered<InFlight<S::Future>>,
+    /// Batches that came past the queue and wait until the service is ready.
+    parcels: VecDeque<(BatchId, Parcel)>,
     flushes: Vec<Flush>,
     closes: Vec<Answer>,
     close_by: Option<Instant>,
@@ -133,6 +137,7 @@ where
             batcher: Batcher::new(config),
             orders: Arc::clone(&orders),
             in_flight: FuturesUnordered::new(),
+            parcels: VecDeque::new(),
             flushes: Vec::new(),
             closes: Vec::new(),
             close_by: None,
@@ -147,19 +152,26 @@ where
     fn work(&mut self, cx: &mut Context<'_>, now: Instant) -> Pause {
         let mut takes = 0;
         loop {
-            while let Poll::Ready(Some((id, ticket, result))) = self.in_flight.poll_next_unpin(cx) {
+            while let Poll::Ready(Some((id, receipt, result))) = self.in_flight.poll_next_unpin(cx) {
                 match result {
-                    Ok(outcome) => ticket.settle(&outcome),
-                    Err(Failure { reason, text }) => ticket.fail(reason, text),
+                    Ok(outcome) => receipt.settle(&outcome),
+                    Err(Failure { reason, text }) => receipt.fail(reason, text),
                 }
                 self.batcher.completed(id);
                 self.answer_flushes();
             }
             self.read_orders(now);
+            self.give_up_late_parcels(now);
             self.answer_flushes();
             self.answer_late_flushes(now);
             if self.close_by.is_some_and(|deadline| deadline <= now) {
                 self.abandon(DropReason::Deadline);
+            }
+            if !self.parcels.is_empty() {
+                match self.send_parcel(cx) {
+                    Poll::Ready(()) => continue,
+                    Poll::Pending => return Pause::Until(None),
+                }
             }
             match self.batcher.step(now, &self.drain.depth()) {
                 Step::Finished => return Pause::Finished,
@@ -173,9 +185,6 @@ where
                 step @ (Step::Stage | Step::Take { .. }) => {
                     if takes == TAKES_PER_POLL {
                         return Pause::Yield;
-                    }
-                    if self.in_flight.len() >= self.max_in_flight {
-                        return Pause::Until(None);
                     }
                     let ready = match self.poll_service(cx) {
                         Poll::Pending => return Pause::Until(None),
@@ -193,6 +202,9 @@ where
     }
 
     fn poll_service(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        if self.in_flight.len() >= self.max_in_flight {
+            return Poll::Pending;
+        }
         catch_unwind(AssertUnwindSafe(|| self.service.poll_ready(cx).map_err(Failure::new)))
             .unwrap_or_else(|panic| Poll::Ready(Err(Failure::panicked(&*panic))))
     }
@@ -201,18 +213,48 @@ where
     fn hand_over(&mut self, max_items: u64, max_bytes: u64, ready: Result<(), Failure>) {
         let Some((batch, ticket)) = self.drain.take(max_items, max_bytes) else { return };
         let id = self.batcher.taken(ticket.end());
+        self.call(id, Parcel { batch, by: None, receipt: Receipt::of(ticket) }, ready);
+    }
+
+    /// Calls the service with the first batch that came past the queue, when it is ready.
+    fn send_parcel(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let ready = ready!(self.poll_service(cx));
+        if let Some((id, parcel)) = self.parcels.pop_front() {
+            self.call(id, parcel, ready);
+        }
+        Poll::Ready(())
+    }
+
+    fn call(&mut self, id: BatchId, parcel: Parcel, ready: Result<(), Failure>) {
+        let Parcel { batch, by, receipt } = parcel;
         let failure = match ready {
             Ok(()) => match catch_unwind(AssertUnwindSafe(|| self.service.call(batch))) {
                 Ok(future) => {
-                    self.in_flight.push(InFlight::new(id, ticket, future));
+                    self.in_flight.push(InFlight::new(id, receipt, future, by));
                     return;
                 }
                 Err(panic) => Failure::panicked(&*panic),
             },
             Err(failure) => failure,
         };
-        ticket.fail(failure.reason, failure.text);
+        receipt.fail(failure.reason, failure.text);
         self.batcher.completed(id);
+    }
+
+    /// Those in flight keep their time themselves.
+    fn give_up_late_parcels(&mut self, now: Instant) {
+        let late = |parcel: &Parcel| parcel.by.is_some_and(|by| by <= now);
+        if !self.parcels.iter().any(|(_, parcel)| late(parcel)) {
+            return;
+        }
+        let (late, waiting): (VecDeque<_>, _) =
+            std::mem::take(&mut self.parcels).into_iter().partition(|(_, parcel)| late(parcel));
+        self.parcels = waiting;
+        for (id, parcel) in late {
+            let Failure { reason, text } = Failure::late();
+            parcel.receipt.fail(reason, text);
+            self.batcher.completed(id);
+        }
     }
 
     fn read_orders(&mut self, now: Instant) {
@@ -231,6 +273,10 @@ where
                         (one, other) => one.or(other),
                     };
                     self.closes.push(answer);
+                }
+                Order::Send(mut parcel, timeout) => {
+                    parcel.by = timeout.and_then(|timeout| now.checked_add(timeout));
+                    self.parcels.push_back((self.batcher.taken_aside(), *parcel));
                 }
             }
         }
@@ -260,7 +306,8 @@ where
             _ => now + TEND_EVERY,
         });
         let flushes = self.flushes.iter().filter_map(|flush| flush.deadline);
-        flushes.chain(until).chain(self.close_by).chain(self.tend_at).min()
+        let parcels = self.parcels.iter().filter_map(|(_, parcel)| parcel.by);
+        flushes.chain(parcels).chain(until).chain(self.close_by).chain(self.tend_at).min()
     }
 }
 
@@ -268,6 +315,11 @@ impl<S: Service<Batch>> Worker<S> {
     /// Cancels the calls in flight, and drops what is queued and in flight for `reason`.
     fn abandon(&mut self, reason: DropReason) {
         self.drain.discard(reason);
+        let parcels = std::mem::take(&mut self.parcels);
+        for (id, parcel) in parcels {
+            parcel.receipt.lose(reason);
+            self.batcher.completed(id);
+        }
         for call in std::mem::take(&mut self.in_flight) {
             let id = call.cancel(reason);
             self.batcher.completed(id);
@@ -279,9 +331,15 @@ impl<S: Service<Batch>> Worker<S> {
         self.ended = true;
         // Before the answers: whoever closed may look at the pool.
         self.drain.leave_pool();
-        let report = FlushReport::new(self.drain.queue(), true);
+        let mut answers = Vec::new();
         for order in self.orders.end() {
-            let (Order::Flush { answer, .. } | Order::Close { answer, .. }) = order;
+            match order {
+                Order::Flush { answer, .. } | Order::Close { answer, .. } => answers.push(answer),
+                Order::Send(parcel, _) => parcel.receipt.lose(DropReason::ShutDown),
+            }
+        }
+        let report = FlushReport::new(self.drain.queue(), true);
+        for answer in answers {
             answer.send(report.clone());
         }
         for flush in self.flushes.drain(..) {

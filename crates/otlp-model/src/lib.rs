@@ -3,6 +3,7 @@
 
 mod assemble;
 mod body;
+mod encoded;
 mod groups;
 mod id;
 #[cfg(feature = "json")]
@@ -29,6 +30,7 @@ mod wire;
 
 pub use assemble::{Assembled, RequestLimits, assemble};
 pub use body::Body;
+pub use encoded::EncodedRecords;
 pub use groups::Groups;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};
 pub use key::{Key, KeyRef, ToKey};

@@ -278,34 +278,38 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    #[cfg(not(loom))]
+    pub(super) fn past_the_queue(items: u64, call: Arc<Call>, shared: &Arc<Shared>) -> Self {
+        Self { items, end: 0, call, shared: Some(Arc::clone(shared)) }
+    }
+
     /// The items of the batch.
     #[must_use]
     pub fn items(&self) -> u64 {
         self.items
     }
 
-    /// The position behind the last record of the batch.
+    /// The position behind the last record of the batch; 0 for one that was never in the queue.
     #[must_use]
     pub fn end(&self) -> u64 {
         self.end
     }
 
-    /// Writes the outcome into the books. An outcome for too few items is completed with `layer_failed`; in one for
-    /// too many, losses are believed first.
-    pub fn settle(mut self, outcome: &Outcome) {
-        self.close(outcome, None);
+    /// Writes the outcome into the books, and returns what was written. An outcome for too few items is completed with
+    /// `layer_failed`; in one for too many, losses are believed first.
+    pub fn settle(mut self, outcome: &Outcome) -> Outcome {
+        self.close(outcome, None)
     }
 
-    /// Writes the loss of the whole batch into the books, with the text of the error.
-    pub fn fail(mut self, reason: DropReason, error: String) {
-        self.close(&Outcome::lost(reason, self.items), Some(error));
+    /// Writes the loss of the whole batch into the books, with the text of the error, and returns it.
+    pub fn fail(mut self, reason: DropReason, error: String) -> Outcome {
+        self.close(&Outcome::lost(reason, self.items), Some(error))
     }
 
-    fn close(&mut self, outcome: &Outcome, error: Option<String>) {
-        if let Some(shared) = self.shared.take() {
-            self.call.end();
-            lock(&shared.ledger.0).settle(self.items, outcome, error);
-        }
+    fn close(&mut self, outcome: &Outcome, error: Option<String>) -> Outcome {
+        let Some(shared) = self.shared.take() else { return *outcome };
+        self.call.end();
+        lock(&shared.ledger.0).settle(self.items, outcome, error)
     }
 }
 

@@ -9,6 +9,8 @@ use crate::stats::Stats;
 /// What became of the records that left the queue.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
+    /// What never was in the queue; of all else the shards know.
+    accepted: u64,
     delivered: u64,
     rejected: u64,
     dropped: Dropped,
@@ -26,8 +28,21 @@ impl Ledger {
         self.batches += 1;
     }
 
-    /// Notes the outcome of a batch, repaired so that it accounts for exactly `items`.
-    pub(super) fn settle(&mut self, items: u64, outcome: &Outcome, error: Option<String>) {
+    /// Notes items that come past the queue.
+    #[cfg(not(loom))]
+    pub(super) fn accept(&mut self, items: u64) {
+        self.accepted += items;
+    }
+
+    /// Notes items refused on their way past the queue.
+    #[cfg(not(loom))]
+    pub(super) fn refuse(&mut self, items: u64, reason: DropReason) {
+        self.accepted += items;
+        self.dropped.add(reason, items);
+    }
+
+    /// Notes the outcome of a batch, repaired so that it accounts for exactly `items`; what it was repaired to.
+    pub(super) fn settle(&mut self, items: u64, outcome: &Outcome, error: Option<String>) -> Outcome {
         let (outcome, repaired) = repair(items, outcome);
         self.in_flight -= items;
         self.in_flight_batches -= 1;
@@ -37,10 +52,12 @@ impl Ledger {
         if let Some(error) = error.or(repaired) {
             self.last_error = Some(error);
         }
+        outcome
     }
 
     /// Adds its part of the books.
     pub(super) fn count(&self, stats: &mut Stats) {
+        stats.accepted += self.accepted;
         stats.delivered += self.delivered;
         stats.rejected += self.rejected;
         stats.dropped.merge(&self.dropped);

@@ -8,17 +8,20 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use otlp_model::{DropReason, Outcome, Undelivered};
 
 use crate::batcher::BatchId;
-use crate::queue::Ticket;
+use crate::sending::Receipt;
 
 /// A call that runs; resolves to its batch and what became of it.
 pub(super) struct InFlight<F> {
     id: BatchId,
-    ticket: Option<Ticket>,
+    receipt: Option<Receipt>,
     future: Option<Pin<Box<F>>>,
+    /// When it is given up; `None` for a batch of the queue.
+    deadline: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 /// A batch lost whole.
@@ -33,6 +36,11 @@ impl Failure {
         let error = error.into();
         let reason = Undelivered::reason_of(&*error).unwrap_or(DropReason::LayerFailed);
         Self { reason, text: chain(&*error) }
+    }
+
+    pub(super) fn late() -> Self {
+        let text = String::from("the time for sending the batch was over");
+        Self { reason: DropReason::Deadline, text }
     }
 
     pub(super) fn panicked(panic: &(dyn Any + Send)) -> Self {
@@ -59,16 +67,16 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 impl<F> InFlight<F> {
-    pub(super) fn new(id: BatchId, ticket: Ticket, future: F) -> Self {
-        Self { id, ticket: Some(ticket), future: Some(Box::pin(future)) }
+    pub(super) fn new(id: BatchId, receipt: Receipt, future: F, by: Option<Instant>) -> Self {
+        let deadline = by.map(|by| Box::pin(tokio::time::sleep_until(by.into())));
+        Self { id, receipt: Some(receipt), future: Some(Box::pin(future)), deadline }
     }
 
     /// Drops the future, and settles its batch as lost.
     pub(super) fn cancel(mut self, reason: DropReason) -> BatchId {
         self.drop_future();
-        if let Some(ticket) = self.ticket.take() {
-            let outcome = Outcome::lost(reason, ticket.items());
-            ticket.settle(&outcome);
+        if let Some(receipt) = self.receipt.take() {
+            receipt.lose(reason);
         }
         self.id
     }
@@ -85,19 +93,22 @@ where
     F: Future<Output = Result<Outcome, E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    type Output = (BatchId, Ticket, Result<Outcome, Failure>);
+    type Output = (BatchId, Receipt, Result<Outcome, Failure>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(future) = &mut self.future else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx).map_err(Failure::new)));
         let result = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => match self.deadline.as_mut().map(|deadline| deadline.as_mut().poll(cx)) {
+                Some(Poll::Ready(())) => Err(Failure::late()),
+                _ => return Poll::Pending,
+            },
             Ok(Poll::Ready(result)) => result,
             Err(panic) => Err(Failure::panicked(&*panic)),
         };
         self.drop_future();
-        match self.ticket.take() {
-            Some(ticket) => Poll::Ready((self.id, ticket, result)),
+        match self.receipt.take() {
+            Some(receipt) => Poll::Ready((self.id, receipt, result)),
             None => Poll::Pending,
         }
     }
