@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batch_sender;
 mod builder;
 mod client;
 mod clock;
@@ -25,6 +26,7 @@ mod tls;
 mod tracer;
 mod typed;
 
+pub use batch_sender::{BatchReport, BatchSender};
 pub use builder::ClientBuilder;
 pub use client::Client;
 pub use config::{
@@ -36,12 +38,12 @@ pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
 pub use error::{Error, ErrorKind};
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
-    AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, Event, Exemplar, ExponentialHistogram,
-    ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, Histogram, HistogramDataPoint,
-    InstrumentationScope, Key, KeyRef, KeyValue, Limits, Link, LogRecord, Metric, MetricData,
-    NumberDataPoint, NumberValue, Resource, Severity, Signal, SpanContext, SpanData, SpanId, SpanKind,
-    Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality, ToKey, ToValue, TraceFlags, TraceId,
-    TraceState, Undelivered, ValueAtQuantile, ValueRef,
+    AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, EncodedRecords, Event, Exemplar,
+    ExponentialHistogram, ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, GroupId,
+    Histogram, HistogramDataPoint, InstrumentationScope, Key, KeyRef, KeyValue, Limits, Link, LogRecord,
+    Metric, MetricData, NumberDataPoint, NumberValue, Outcome, Resource, Severity, Signal, SpanContext,
+    SpanData, SpanId, SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality,
+    ToKey, ToValue, TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,

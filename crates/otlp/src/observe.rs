@@ -18,6 +18,11 @@ pub(crate) struct Said {
 }
 
 impl Failures {
+    /// The last words, left for the next report.
+    pub(crate) fn look(&self) -> Said {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn take(&self) -> Said {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
