@@ -44,6 +44,27 @@ impl Stats {
         self.queued + self.in_flight
     }
 
+    /// Items that were lost for good: dropped for whatever reason, or rejected by the server.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.dropped.total() + self.rejected
+    }
+
+    /// The share of the accepted items that were [lost](Self::lost): 0 when nothing was accepted, 1 when all was lost.
+    /// Of a difference of two snapshots ([`since`](Self::since)), the share in the time between them.
+    ///
+    /// ```
+    /// use otlp_batch::Stats;
+    /// let stats = Stats { accepted: 4, delivered: 3, rejected: 1, ..Stats::default() };
+    /// assert_eq!(stats.loss_rate(), 0.25);
+    /// assert_eq!(Stats::default().loss_rate(), 0.0);
+    /// ```
+    #[must_use]
+    pub fn loss_rate(&self) -> f64 {
+        let lost = self.lost();
+        if lost == 0 { 0.0 } else { lost as f64 / self.accepted.max(lost) as f64 }
+    }
+
     /// Whether the conservation law holds. A snapshot for which it does not is a bug of this crate.
     #[must_use]
     pub fn is_balanced(&self) -> bool {
