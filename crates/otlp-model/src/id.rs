@@ -162,6 +162,12 @@ impl TraceFlags {
         self.0 & Self::SAMPLED.0 != 0
     }
 
+    /// Whether bit 1 is set: the low 56 bits of the trace id are random.
+    #[must_use]
+    pub const fn is_random(self) -> bool {
+        self.0 & Self::RANDOM.0 != 0
+    }
+
     /// These flags with the sampled bit set or cleared.
     #[must_use]
     pub const fn with_sampled(self, sampled: bool) -> Self {

@@ -19,12 +19,14 @@ use crate::config::{
 use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
 use crate::error::Error;
+use crate::propagation::{CompositePropagator, TextMapPropagator};
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
 use otlp_model::{AnyValue, Limits, Resource};
 use otlp_transport::{AuthLayer, BearerTokenFile, Compression, Endpoint};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Builds a [`Client`].
@@ -76,6 +78,7 @@ pub struct ClientBuilder {
     pub(crate) async_export: bool,
     pub(crate) sampler: Decider,
     pub(crate) limits: Limits,
+    pub(crate) propagator: Arc<dyn TextMapPropagator>,
     pub(crate) batch_layers: ServiceSlot,
     pub(crate) attempt_layers: ServiceSlot,
     pub(crate) connector_layers: ConnectorSlot,
@@ -123,6 +126,7 @@ impl Default for ClientBuilder {
             async_export: true,
             sampler: Decider::default(),
             limits: Limits::default(),
+            propagator: Arc::new(CompositePropagator::w3c()),
             batch_layers: ServiceSlot::default(),
             attempt_layers: ServiceSlot::default(),
             connector_layers: ConnectorSlot::default(),

@@ -3,6 +3,7 @@
 use crate::builder::ClientBuilder;
 use crate::clock::{self, Reading};
 use crate::error::Error;
+use crate::propagation::TextMapPropagator;
 use crate::report::DeliveryReport;
 use crate::runtime::{self, Check, Runtime};
 use crate::shared::Shared;
@@ -53,6 +54,7 @@ pub struct Client {
 struct Inner {
     shared: Arc<Shared>,
     resource: Resource,
+    propagator: Arc<dyn TextMapPropagator>,
     endpoint: String,
     shutdown: ShutdownTrigger,
     #[cfg(feature = "_tls")]
@@ -76,6 +78,7 @@ impl Client {
     pub(crate) fn start(options: ClientBuilder) -> Result<Self, Error> {
         let (flush_timeout, drop_timeout) = (options.flush_timeout, options.drop_timeout);
         let resource = options.resolve_resource();
+        let propagator = Arc::clone(&options.propagator);
         let runtime = Runtime::new()?;
         let stack = runtime.within(|| stack::build(options))?;
         // In the runtime, which does not run yet: nothing is opened before the client has its thread.
@@ -88,6 +91,7 @@ impl Client {
             inner: Arc::new(Inner {
                 shared: Arc::new(stack.shared),
                 resource,
+                propagator,
                 endpoint: stack.endpoint,
                 shutdown: stack.shutdown,
                 #[cfg(feature = "_tls")]
@@ -119,6 +123,24 @@ impl Client {
     #[must_use]
     pub fn resource(&self) -> &Resource {
         &self.inner.resource
+    }
+
+    /// How contexts travel between processes, as [`with_propagator`](ClientBuilder::with_propagator) says; to be shared
+    /// with whatever sends or takes requests.
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client, request: std::collections::HashMap<String, String>) {
+    /// use otlp::{SpanKind, TraceContext};
+    /// let parent = client.propagator().extract(&TraceContext::default(), &request);
+    /// let span = client.tracer("shop").start_with_context("GET /cart", SpanKind::Server, &parent);
+    ///
+    /// let mut onward = std::collections::HashMap::new();
+    /// client.propagator().inject(&span.context(), &mut onward);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn propagator(&self) -> &Arc<dyn TextMapPropagator> {
+        &self.inner.propagator
     }
 
     /// How the TLS files fare: how often changed ones were taken into use, and what is wrong with those on disk if the ones

@@ -1,17 +1,22 @@
 //! The trace context: what a span hands to its children, explicitly or as the current context of a thread or future.
 //!
-//! Nothing becomes current by itself (conformance SPAN-02): [`TraceContext::attach`] does it for a thread until the guard
-//! is dropped, [`FutureExt::with_context`] for a future wherever it is polled.
+//! Used by tracers, spans and propagators. Nothing becomes current by itself (conformance SPAN-02): `current.rs` does it
+//! for a thread until a guard is dropped, `future.rs` for a future wherever it is polled. Knows no header: that is
+//! `propagation`.
 
+mod current;
+mod future;
+
+pub use current::ContextGuard;
+pub(crate) use current::{is_any_current, with_current};
+pub use future::{FutureExt, WithContext, WithSpan};
+
+use crate::baggage::Baggage;
 use otlp_model::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
-use pin_project_lite::pin_project;
-use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-/// The identity of a span, as its children and other processes see it. Cloning is cheap.
+/// The identity of a span, as its children and other processes see it, and the baggage that travels with it. Cloning is
+/// cheap; without baggage it costs nothing more than the identity.
 ///
 /// ```
 /// # async fn f(client: otlp::Client) {
@@ -23,24 +28,49 @@ use std::task::{Context, Poll};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TraceContext(SpanContext);
+pub struct TraceContext {
+    span: SpanContext,
+    extras: Extras,
+}
+
+/// What few contexts have, behind one pointer, which is null in all others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Extras(Option<Arc<Extra>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Extra {
+    baggage: Baggage,
+    /// B3's debug flag, for which W3C has no bit (conformance PROP-37).
+    is_debug: bool,
+}
 
 impl TraceContext {
-    /// A context from its parts, for example from a header of an incoming request.
+    /// A context from its parts, without baggage.
     ///
     /// An invalid `context` (an all-zero id) is no parent: a span started with it is a root span.
     #[must_use]
     pub fn new(context: SpanContext) -> Self {
-        Self(context)
+        Self { span: context, extras: Extras::default() }
+    }
+
+    #[inline]
+    pub(crate) fn with_extras(span: SpanContext, extras: Extras) -> Self {
+        Self { span, extras }
     }
 
     /// The context that is current on this thread, if there is one.
+    ///
+    /// ```
+    /// assert_eq!(otlp::TraceContext::current(), None);
+    /// ```
     #[must_use]
     pub fn current() -> Option<Self> {
         with_current(|current| current.cloned())
     }
 
     /// Makes this context current on this thread until the guard is dropped; then the one before is current again.
+    ///
+    /// Has no effect while the thread is being torn down, nor inside a sampler.
     ///
     /// ```
     /// # fn f(client: otlp::Client) {
@@ -55,180 +85,125 @@ impl TraceContext {
     /// ```
     #[must_use = "the context is current only as long as the guard lives"]
     pub fn attach(&self) -> ContextGuard {
-        ContextGuard { previous: replace_current(Some(self.clone())), not_send: PhantomData }
+        ContextGuard::attach(self.clone())
+    }
+
+    /// This context for another span, with the same baggage. What a propagator makes of what it has read.
+    ///
+    /// ```
+    /// use otlp::{Baggage, SpanContext, TraceContext};
+    /// let baggage = Baggage::default().insert("tenant", "blue");
+    /// let context = TraceContext::default().with_baggage(baggage).with_span_context(SpanContext::default());
+    /// assert_eq!(context.baggage().get("tenant"), Some("blue"));
+    /// ```
+    #[must_use]
+    pub fn with_span_context(self, context: SpanContext) -> Self {
+        // B3's debug flag belongs to the trace it came with.
+        Self { span: context, ..self.with_debug(false) }
+    }
+
+    /// The baggage: what the application lets travel with the trace. Spans that are started under this context hand it on.
+    #[must_use]
+    pub fn baggage(&self) -> &Baggage {
+        const NONE: &Baggage = &Baggage::EMPTY;
+        self.extras.0.as_ref().map_or(NONE, |extra| &extra.baggage)
+    }
+
+    /// This context with another baggage. It is on every request that the context is injected into, also to strangers:
+    /// see the warning of [`Baggage`].
+    ///
+    /// ```
+    /// use otlp::{Baggage, TraceContext};
+    /// # fn f(client: otlp::Client) {
+    /// let context = TraceContext::current().unwrap_or_default();
+    /// let baggage = context.baggage().insert("tenant", "blue");
+    /// let _current = context.with_baggage(baggage).attach();
+    /// let span = client.tracer("shop").start("checkout");
+    /// assert_eq!(span.context().baggage().get("tenant"), Some("blue"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_baggage(self, baggage: Baggage) -> Self {
+        let is_debug = self.is_debug();
+        Self { span: self.span, extras: Extras::new(baggage, is_debug) }
+    }
+
+    /// Whether B3's debug flag came with this trace.
+    pub(crate) fn is_debug(&self) -> bool {
+        self.extras.0.as_ref().is_some_and(|extra| extra.is_debug)
+    }
+
+    pub(crate) fn with_debug(self, is_debug: bool) -> Self {
+        if is_debug == self.is_debug() {
+            return self;
+        }
+        let baggage = self.baggage().clone();
+        Self { span: self.span, extras: Extras::new(baggage, is_debug) }
+    }
+
+    /// What a span that starts under this context takes over besides the identity.
+    #[inline]
+    pub(crate) fn extras(&self) -> Extras {
+        self.extras.clone()
     }
 
     /// The trace's id.
     #[must_use]
     pub fn trace_id(&self) -> TraceId {
-        self.0.trace_id()
+        self.span.trace_id()
     }
 
     /// The span's id.
     #[must_use]
     pub fn span_id(&self) -> SpanId {
-        self.0.span_id()
+        self.span.span_id()
     }
 
     /// The W3C trace flags.
     #[must_use]
     pub fn flags(&self) -> TraceFlags {
-        self.0.flags()
+        self.span.flags()
     }
 
     /// The W3C trace state.
     #[must_use]
     pub fn trace_state(&self) -> &TraceState {
-        self.0.trace_state()
+        self.span.trace_state()
     }
 
     /// Whether the trace is sampled.
     #[must_use]
     pub fn is_sampled(&self) -> bool {
-        self.0.is_sampled()
+        self.span.is_sampled()
     }
 
     /// Whether the span runs in another process.
     #[must_use]
     pub fn is_remote(&self) -> bool {
-        self.0.is_remote()
+        self.span.is_remote()
     }
 
     /// Whether both ids are non-zero.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.0.is_valid()
+        self.span.is_valid()
     }
 
-    /// The same as the model's type.
+    /// The identity alone, as the model's type.
     #[must_use]
     pub fn span_context(&self) -> &SpanContext {
-        &self.0
+        &self.span
+    }
+}
+
+impl Extras {
+    fn new(baggage: Baggage, is_debug: bool) -> Self {
+        Self((is_debug || !baggage.is_empty()).then(|| Arc::new(Extra { baggage, is_debug })))
     }
 }
 
 impl From<SpanContext> for TraceContext {
     fn from(context: SpanContext) -> Self {
-        Self(context)
-    }
-}
-
-thread_local! {
-    static CURRENT: RefCell<Option<TraceContext>> = const { RefCell::new(None) };
-    /// Whether `CURRENT` holds one: without a destructor, so that asking costs one load.
-    static IS_ANY: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread has a current context.
-#[inline]
-pub(crate) fn is_any_current() -> bool {
-    IS_ANY.get()
-}
-
-/// Calls `read` with the current context; while the thread is being torn down there is none.
-#[inline]
-pub(crate) fn with_current<R>(read: impl Fn(Option<&TraceContext>) -> R) -> R {
-    match CURRENT.try_with(|current| current.try_borrow().ok().map(|current| read(current.as_ref()))) {
-        Ok(Some(result)) => result,
-        Ok(None) | Err(_) => read(None),
-    }
-}
-
-fn replace_current(context: Option<TraceContext>) -> Option<TraceContext> {
-    IS_ANY.set(context.is_some());
-    CURRENT
-        .try_with(|current| {
-            current.try_borrow_mut().ok().and_then(|mut current| std::mem::replace(&mut *current, context))
-        })
-        .ok()
-        .flatten()
-}
-
-/// Keeps a context current; see [`TraceContext::attach`]. Guards of a thread must be dropped in reverse order of their
-/// making, as scopes do; it cannot leave its thread.
-#[derive(Debug)]
-pub struct ContextGuard {
-    previous: Option<TraceContext>,
-    not_send: PhantomData<*const ()>,
-}
-
-impl Drop for ContextGuard {
-    fn drop(&mut self) {
-        replace_current(self.previous.take());
-    }
-}
-
-pin_project! {
-    /// A future with a context that is current while it is polled; made by [`FutureExt::with_context`].
-    #[derive(Debug)]
-    pub struct WithContext<F> {
-        #[pin]
-        inner: F,
-        context: TraceContext,
-    }
-}
-
-impl<F: Future> Future for WithContext<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _current = this.context.attach();
-        this.inner.poll(cx)
-    }
-}
-
-/// Adds [`with_context`](FutureExt::with_context) to every future.
-pub trait FutureExt: Future + Sized {
-    /// Makes `context` current whenever this future is polled, on whichever thread. Cancel-safe if the future is.
-    ///
-    /// ```
-    /// use otlp::FutureExt;
-    /// # async fn f(client: otlp::Client) {
-    /// let tracer = client.tracer("shop");
-    /// let request = tracer.start("request");
-    /// let work = async move { tracer.start("child of request"); };
-    /// tokio::spawn(work.with_context(request.context()));
-    /// # }
-    /// ```
-    fn with_context(self, context: TraceContext) -> WithContext<Self> {
-        WithContext { inner: self, context }
-    }
-}
-
-impl<F: Future> FutureExt for F {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn context(byte: u8) -> TraceContext {
-        SpanContext::new(TraceId::from_bytes([byte; 16]), SpanId::from_bytes([byte; 8]), TraceFlags::SAMPLED)
-            .into()
-    }
-
-    #[test]
-    fn guards_nest_and_restore() {
-        assert_eq!(TraceContext::current(), None);
-        let outer = context(1).attach();
-        {
-            let _inner = context(2).attach();
-            assert_eq!(TraceContext::current(), Some(context(2)));
-        }
-        assert_eq!(TraceContext::current(), Some(context(1)));
-        drop(outer);
-        assert_eq!(TraceContext::current(), None);
-    }
-
-    #[tokio::test]
-    async fn a_future_carries_its_context_across_await_and_leaks_none() {
-        let inside = async {
-            let before = TraceContext::current();
-            tokio::task::yield_now().await;
-            (before, TraceContext::current())
-        };
-        let polled = tokio::spawn(inside.with_context(context(3))).await.unwrap();
-        assert_eq!(polled, (Some(context(3)), Some(context(3))));
-        assert_eq!(TraceContext::current(), None);
+        Self::new(context)
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod baggage;
 mod batch_sender;
 mod builder;
 mod client;
@@ -12,6 +13,7 @@ mod decision;
 mod error;
 mod ids;
 mod observe;
+pub mod propagation;
 mod report;
 mod resource;
 mod runtime;
@@ -26,6 +28,7 @@ mod tls;
 mod tracer;
 mod typed;
 
+pub use baggage::{Baggage, BaggageEntry};
 pub use batch_sender::{BatchReport, BatchSender};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -34,7 +37,7 @@ pub use config::{
     RetryBudgetConfig, RetryConfig, SerializationFormat,
 };
 pub use connection_pool::ConnectionPoolConfig;
-pub use context::{ContextGuard, FutureExt, TraceContext, WithContext};
+pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};
 pub use error::{Error, ErrorKind};
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{

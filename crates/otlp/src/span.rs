@@ -5,7 +5,7 @@
 //! No call returns an error or panics, and none allocates once the thread has made a few spans.
 
 use crate::clock;
-use crate::context::TraceContext;
+use crate::context::{ContextGuard, Extras, TraceContext};
 use crate::tracer::{Plan, TracerInner};
 use otlp_model::{
     KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId, TraceState,
@@ -98,16 +98,18 @@ impl Span {
         span_id: SpanId,
         flags: TraceFlags,
         trace_state: TraceState,
+        extras: Extras,
     ) -> Self {
         let context =
             SpanContext::new(trace_id, span_id, flags.with_sampled(false)).with_trace_state(trace_state);
-        Self { live: None, context: context.into() }
+        Self { live: None, context: TraceContext::with_extras(context, extras) }
     }
 
     #[inline]
     pub(crate) fn recording(
         tracer: &Arc<TracerInner>,
         context: SpanContext,
+        extras: Extras,
         parent: Option<&SpanContext>,
         plan: &Plan<'_>,
         sampler_attributes: &[KeyValue],
@@ -130,7 +132,7 @@ impl Span {
         if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
             live.put_known(plan, sampler_attributes);
         }
-        Self { live: Some(live), context: context.into() }
+        Self { live: Some(live), context: TraceContext::with_extras(context, extras) }
     }
 
     /// A span that records nothing and stands for `context`: for propagating a received context without tracing here
@@ -149,6 +151,40 @@ impl Span {
     #[must_use]
     pub fn context(&self) -> TraceContext {
         self.context.clone()
+    }
+
+    /// Makes the span current on this thread until the guard is dropped: what starts meanwhile is its child. The span
+    /// itself stays free to be written to, and does not end with the guard.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let tracer = client.tracer("shop");
+    /// let mut request = tracer.start("request");
+    /// let _current = request.enter();
+    /// tracer.start("child of request").end();
+    /// request.set_attribute("children", 1);
+    /// # }
+    /// ```
+    #[must_use = "the span is current only as long as the guard lives"]
+    pub fn enter(&self) -> ContextGuard {
+        self.context.attach()
+    }
+
+    /// Calls `f` with the span current on this thread; the span does not end.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let tracer = client.tracer("shop");
+    /// let request = tracer.start("request");
+    /// let total = request.in_span(|| {
+    ///     tracer.start("child of request").end();
+    ///     42
+    /// });
+    /// # }
+    /// ```
+    pub fn in_span<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _current = self.enter();
+        f()
     }
 
     /// Whether calls have an effect: it is sampled and has not ended.

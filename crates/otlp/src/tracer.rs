@@ -1,6 +1,6 @@
 //! Starting spans: parents, ids, the sampler's decision.
 
-use crate::context::{TraceContext, is_any_current, with_current};
+use crate::context::{Extras, TraceContext, is_any_current, with_current};
 use crate::decision::ask;
 use crate::shared::Shared;
 use crate::span::Span;
@@ -48,14 +48,32 @@ impl Tracer {
         if !is_any_current() {
             return self.begin(&plan, None);
         }
-        with_current(|current| self.begin(&plan, current.map(TraceContext::span_context)))
+        with_current(|current| self.begin(&plan, current))
     }
 
     /// Starts a span as a child of `parent`, whatever is current. An invalid parent makes it a root span
     /// (conformance SPAN-05).
     #[inline]
     pub fn start_with_context(&self, name: impl AsRef<str>, kind: SpanKind, parent: &TraceContext) -> Span {
-        self.begin(&Plan::new(name.as_ref(), kind), Some(parent.span_context()))
+        self.begin(&Plan::new(name.as_ref(), kind), Some(parent))
+    }
+
+    /// Runs `f` inside a new internal span: it is current on this thread meanwhile, and ends when `f` returns or panics.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let tracer = client.tracer("shop");
+    /// let total = tracer.in_span("add up", |span| {
+    ///     let prices = tracer.in_span("read prices", |_| [40, 2]); // a child of "add up"
+    ///     span.set_attribute("prices", prices.len());
+    ///     prices.iter().sum::<i64>()
+    /// });
+    /// # }
+    /// ```
+    pub fn in_span<R>(&self, name: impl AsRef<str>, f: impl FnOnce(&mut Span) -> R) -> R {
+        let mut span = self.start(name);
+        let _current = span.enter();
+        f(&mut span)
     }
 
     /// Starts a span with all that can be said at its start.
@@ -80,9 +98,11 @@ impl Tracer {
     }
 
     /// Ids, then the sampler, then the span (conformance SPAN-04).
-    pub(crate) fn begin(&self, plan: &Plan<'_>, parent: Option<&SpanContext>) -> Span {
+    pub(crate) fn begin(&self, plan: &Plan<'_>, parent: Option<&TraceContext>) -> Span {
         let shared = &*self.inner.shared;
-        let parent = parent.filter(|parent| parent.is_valid());
+        // Baggage is handed on whether or not there is a span to be the parent.
+        let extras = parent.map(TraceContext::extras).unwrap_or_default();
+        let parent = parent.map(TraceContext::span_context).filter(|parent| parent.is_valid());
         let (trace_id, span_id, flags) = match parent {
             Some(parent) => (parent.trace_id(), ids::span_id(shared.salt), parent.flags()),
             None => {
@@ -92,15 +112,17 @@ impl Tracer {
         };
         let sampled = match shared.sampler.by_parent(parent) {
             Ok(sampled) => sampled,
-            Err(sampler) => return self.begin_asking(sampler, plan, parent, (trace_id, span_id, flags)),
+            Err(sampler) => {
+                return self.begin_asking(sampler, plan, parent, (trace_id, span_id, flags), extras);
+            }
         };
         let trace_state = parent.map(|parent| parent.trace_state().clone()).unwrap_or_default();
         if !sampled {
-            return Span::inert(trace_id, span_id, flags, trace_state);
+            return Span::inert(trace_id, span_id, flags, trace_state, extras);
         }
         let context =
             SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(trace_state);
-        Span::recording(&self.inner, context, parent, plan, &[])
+        Span::recording(&self.inner, context, extras, parent, plan, &[])
     }
 
     /// The same with a sampler that wants to see the span.
@@ -111,6 +133,7 @@ impl Tracer {
         plan: &Plan<'_>,
         parent: Option<&SpanContext>,
         (trace_id, span_id, flags): (TraceId, SpanId, TraceFlags),
+        extras: Extras,
     ) -> Span {
         let question = SamplingParameters::new(trace_id, plan.name, plan.kind)
             .with_parent(parent)
@@ -118,11 +141,18 @@ impl Tracer {
             .with_links(plan.links);
         let sampling = ask(sampler, &question);
         if !sampling.sampled {
-            return Span::inert(trace_id, span_id, flags, sampling.trace_state);
+            return Span::inert(trace_id, span_id, flags, sampling.trace_state, extras);
         }
         let context = SpanContext::new(trace_id, span_id, flags.with_sampled(true))
             .with_trace_state(sampling.trace_state);
-        Span::recording(&self.inner, context, parent, plan, sampling.attributes.as_deref().unwrap_or(&[]))
+        Span::recording(
+            &self.inner,
+            context,
+            extras,
+            parent,
+            plan,
+            sampling.attributes.as_deref().unwrap_or(&[]),
+        )
     }
 }
 
@@ -209,10 +239,8 @@ impl SpanBuilder<'_> {
         };
         match &self.parent {
             Parent::Root => self.tracer.begin(&plan, None),
-            Parent::Explicit(parent) => self.tracer.begin(&plan, Some(parent.span_context())),
-            Parent::Current => {
-                with_current(|current| self.tracer.begin(&plan, current.map(TraceContext::span_context)))
-            }
+            Parent::Explicit(parent) => self.tracer.begin(&plan, Some(parent)),
+            Parent::Current => with_current(|current| self.tracer.begin(&plan, current)),
         }
     }
 }

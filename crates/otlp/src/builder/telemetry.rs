@@ -1,10 +1,13 @@
-//! Builder options about what is recorded, and whose it is: the resource, the sampler, the limits.
+//! Builder options about what is recorded, and whose it is: the resource, the sampler, the limits; and how contexts
+//! travel.
 
 use super::ClientBuilder;
 use crate::decision::Decider;
+use crate::propagation::TextMapPropagator;
 use otlp_model::{Limits, Resource};
 use otlp_sampling::Sampler;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 impl ClientBuilder {
     /// The `service.name` of the resource, whatever else the resource holds. Default
@@ -32,5 +35,19 @@ impl ClientBuilder {
     /// characters): one such value would cost its whole span, which could not be sent.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The formats in which contexts travel between processes, for whoever asks
+    /// [`Client::propagator`](crate::Client::propagator): middleware, and your own code. Nothing is written or read by itself.
+    /// Default: W3C trace context and W3C baggage,
+    /// [`CompositePropagator::w3c`](crate::propagation::CompositePropagator::w3c). Which to take is the subject of
+    /// docs/context.md.
+    ///
+    /// ```
+    /// use otlp::propagation::B3Propagator;
+    /// let builder = otlp::Client::builder().with_propagator(B3Propagator::multi());
+    /// ```
+    pub fn with_propagator(self, propagator: impl TextMapPropagator + 'static) -> Self {
+        Self { propagator: Arc::new(propagator), ..self }
     }
 }

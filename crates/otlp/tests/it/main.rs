@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod auth;
+mod baggage;
 mod batch_sender;
 mod builder;
 mod connections;
@@ -12,6 +13,7 @@ mod idle;
 mod law;
 mod loss;
 mod pipeline;
+mod propagation;
 mod retry_control;
 mod runtimes;
 mod spans;
