@@ -1,11 +1,11 @@
 //! Export of typed data: for adapters, importers and tests. It takes the same way as live spans: the same writer, the
-//! same queue, the same books.
+//! same queue, the same books. What other processes have made keeps the resource it came with (`export_…_from`).
 
 use crate::client::Client;
 use crate::error::Error;
 use otlp_model::{
-    DropReason, Dropped, GroupId, InstrumentationScope, Invalid, LogRecord, Metric, Signal, SpanData,
-    encode_log, encode_metric, encode_span,
+    DropReason, Dropped, GroupId, InstrumentationScope, Invalid, LogRecord, Metric, Resource, Signal,
+    SpanData, encode_log, encode_metric, encode_span,
 };
 
 impl Client {
@@ -31,8 +31,31 @@ impl Client {
         scope: &InstrumentationScope,
         spans: impl IntoIterator<Item = SpanData>,
     ) -> Result<u64, Error> {
+        self.export_traces_from(self.resource(), scope, spans)
+    }
+
+    /// [`export_traces`](Self::export_traces) of spans that another process has made: they go out under its `resource`
+    /// in place of this client's. What is known of a resource stays in memory as long as the client.
+    ///
+    /// ```no_run
+    /// # fn f(client: otlp::Client, spans: Vec<otlp::SpanData>) -> Result<(), otlp::Error> {
+    /// use otlp::{InstrumentationScope, Resource};
+    /// let theirs = Resource::new().with("service.name", "checkout");
+    /// client.export_traces_from(&theirs, &InstrumentationScope::new("cart"), spans)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`export_traces`](Self::export_traces).
+    pub fn export_traces_from(
+        &self,
+        resource: &Resource,
+        scope: &InstrumentationScope,
+        spans: impl IntoIterator<Item = SpanData>,
+    ) -> Result<u64, Error> {
         let limits = self.shared().limits;
-        self.export(Signal::Traces, scope, spans, |span, buffer| {
+        self.export(Signal::Traces, (resource, scope), spans, |span, buffer| {
             span.validate().map_err(|invalid| (1, invalid))?;
             encode_span(&span, &limits, buffer);
             Ok(1)
@@ -49,8 +72,23 @@ impl Client {
         scope: &InstrumentationScope,
         records: impl IntoIterator<Item = LogRecord>,
     ) -> Result<u64, Error> {
+        self.export_logs_from(self.resource(), scope, records)
+    }
+
+    /// Queues log records that another process has made, under its `resource`; otherwise as
+    /// [`export_traces_from`](Self::export_traces_from).
+    ///
+    /// # Errors
+    ///
+    /// As [`export_traces`](Self::export_traces).
+    pub fn export_logs_from(
+        &self,
+        resource: &Resource,
+        scope: &InstrumentationScope,
+        records: impl IntoIterator<Item = LogRecord>,
+    ) -> Result<u64, Error> {
         let limits = self.shared().limits;
-        self.export(Signal::Logs, scope, records, |record, buffer| {
+        self.export(Signal::Logs, (resource, scope), records, |record, buffer| {
             encode_log(&record, &limits, buffer);
             Ok(1)
         })
@@ -67,7 +105,22 @@ impl Client {
         scope: &InstrumentationScope,
         metrics: impl IntoIterator<Item = Metric>,
     ) -> Result<u64, Error> {
-        self.export(Signal::Metrics, scope, metrics, |metric, buffer| {
+        self.export_metrics_from(self.resource(), scope, metrics)
+    }
+
+    /// Queues metrics that another process has made, under its `resource`; otherwise as
+    /// [`export_metrics`](Self::export_metrics) and [`export_traces_from`](Self::export_traces_from).
+    ///
+    /// # Errors
+    ///
+    /// As [`export_traces`](Self::export_traces).
+    pub fn export_metrics_from(
+        &self,
+        resource: &Resource,
+        scope: &InstrumentationScope,
+        metrics: impl IntoIterator<Item = Metric>,
+    ) -> Result<u64, Error> {
+        self.export(Signal::Metrics, (resource, scope), metrics, |metric, buffer| {
             let points = u32::try_from(metric.data_points()).unwrap_or(u32::MAX);
             metric.validate().map_err(|invalid| (points, invalid))?;
             Ok(encode_metric(&metric, buffer))
@@ -77,14 +130,14 @@ impl Client {
     fn export<T>(
         &self,
         signal: Signal,
-        scope: &InstrumentationScope,
+        (resource, scope): (&Resource, &InstrumentationScope),
         items: impl IntoIterator<Item = T>,
         encode: impl Fn(T, &mut Vec<u8>) -> Result<u32, (u32, Invalid)>,
     ) -> Result<u64, Error> {
         if self.shared().is_forked() {
             return Err(Error::forked());
         }
-        let group = self.group(scope);
+        let group = self.shared().groups.register(resource, scope);
         let queue = self.shared().lane(signal).queue();
         let (mut queued, mut dropped, mut first_invalid, mut buffer) =
             (0, Dropped::default(), None, Vec::new());

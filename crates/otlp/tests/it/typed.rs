@@ -4,7 +4,7 @@ use crate::support::{PATIENCE, all_delivered, books, builder, client};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use otlp::{
     AnyValue, DropReason, ErrorKind, Gauge, InstrumentationScope, LogRecord, Metric, NumberDataPoint,
-    Protocol, Signal, SpanContext, SpanData, SpanId, TraceFlags, TraceId,
+    Protocol, Resource, Signal, SpanContext, SpanData, SpanId, TraceFlags, TraceId,
 };
 use otlp_testkit::Collector;
 
@@ -48,6 +48,28 @@ async fn all_signals_arrive_and_are_counted() {
         assert_eq!(gauge.data_points.len(), 2);
         all_delivered(&client, &collector, 5).await;
     }
+}
+
+#[tokio::test]
+async fn what_others_made_keeps_their_resource() {
+    // conf: MODEL-01
+    let collector = Collector::builder().start().await.unwrap();
+    let client = client(&collector).await;
+    let scope = InstrumentationScope::new("typed");
+    let theirs = Resource::new().with("service.name", "theirs");
+    let metric = Metric::new("queue.length", Gauge { data_points: vec![point(5_000, 3)] });
+    assert_eq!(client.export_traces_from(&theirs, &scope, [span(1)]).unwrap(), 1);
+    assert_eq!(client.export_logs_from(&theirs, &scope, [log("hello")]).unwrap(), 1);
+    assert_eq!(client.export_metrics_from(&theirs, &scope, [metric]).unwrap(), 1);
+    assert_eq!(client.export_logs(&scope, [log("ours")]).unwrap(), 1);
+    all_delivered(&client, &collector, 4).await;
+    let received = collector.received();
+    assert_eq!(received.spans()[0].service_name(), "theirs");
+    assert_eq!(received.metrics()[0].service_name(), "theirs");
+    let mut of_logs: Vec<_> =
+        received.logs().iter().map(|received| received.service_name().to_owned()).collect();
+    of_logs.sort_unstable();
+    assert_eq!(of_logs, ["test", "theirs"]);
 }
 
 #[tokio::test]
