@@ -1,0 +1,65 @@
+//! How a subcommand ends, and what the shell is told.
+//!
+//! Used by `main` and every `run`. Never ends the process itself: destructors run, the client's last words are heard.
+
+use std::io;
+use std::process::ExitCode;
+
+/// The result of a subcommand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All is well: 0.
+    Fine,
+    /// Something failed, or was lost: 1.
+    Failed,
+    /// The command line asks for what can't be: 2.
+    Usage,
+}
+
+/// Why a subcommand could not do its work.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    /// A file, the network, or data that is no good; the text says which.
+    Failed(String),
+    /// An option with a value that can't work.
+    Usage(String),
+    /// Whoever reads the output has gone, as `head` does when it has seen enough.
+    NobodyReads,
+}
+
+impl Exit {
+    /// Tells the trouble on standard error.
+    pub(crate) fn because(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Failed(text) => {
+                eprintln!("error: {text}");
+                Self::Failed
+            }
+            Trouble::Usage(text) => {
+                eprintln!("error: {text}\n\nFor more information, try '--help'.");
+                Self::Usage
+            }
+            Trouble::NobodyReads => Self::Fine,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Fine => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+        })
+    }
+}
+
+impl From<io::Error> for Trouble {
+    /// For what is written to standard output; errors of files are told with their names.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::NobodyReads,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}

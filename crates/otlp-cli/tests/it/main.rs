@@ -1,0 +1,7 @@
+//! The real binary, as a shell would start it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod decode;
+mod manual;
+mod support;
