@@ -93,7 +93,8 @@ impl BatchSender {
     /// The client's limits, for whoever writes records.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.client.shared().limits
+        let shared = self.client.shared();
+        if self.signal == Signal::Logs { &shared.log_limits } else { &shared.limits }
     }
 
     /// The client it sends with.
@@ -124,6 +125,9 @@ impl BatchSender {
         };
         if shared.is_forked() {
             return refused(DropReason::ShutDown, Error::forked().to_string());
+        }
+        if !shared.is_on(self.signal) {
+            return refused(DropReason::ShutDown, format!("{} are off in this client", self.signal));
         }
         if runtime::is_current() {
             shared.lane(self.signal).queue().refuse(saturated(items), DropReason::QueueFull);

@@ -19,7 +19,11 @@ use crate::config::{
 use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
 use crate::error::Error;
-use crate::propagation::{CompositePropagator, TextMapPropagator};
+use crate::explain::ResolvedConfig;
+use crate::propagation::TextMapPropagator;
+use crate::resolve::resolve;
+use crate::settings::Settings;
+use crate::signal_config::{PerSignal, SignalConfig};
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
 use otlp_model::{AnyValue, Limits, Resource};
@@ -49,23 +53,28 @@ use std::time::Duration;
 pub struct ClientBuilder {
     pub(crate) endpoint: Option<String>,
     pub(crate) protocol: Option<Protocol>,
-    pub(crate) format: SerializationFormat,
+    pub(crate) format: Option<SerializationFormat>,
+    /// What is different for single signals.
+    pub(crate) signals: PerSignal<SignalConfig>,
+    pub(crate) disabled: Option<bool>,
+    /// What the environment or a file says, for what code does not.
+    pub(crate) settings: Settings,
     pub(crate) service_name: Option<Cow<'static, str>>,
     pub(crate) resource: Option<Resource>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) credentials: Option<AuthLayer>,
     pub(crate) token_file: Option<BearerTokenFile>,
-    pub(crate) compression: Compression,
+    pub(crate) compression: Option<Compression>,
     pub(crate) proxy: ProxyChoice,
     #[cfg(feature = "_tls")]
     pub(crate) tls: crate::tls::TlsOptions,
     pub(crate) pool: PoolOptions,
     pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-    pub(crate) export_timeout: Duration,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) export_timeout: Option<Duration>,
     pub(crate) flush_timeout: Duration,
     pub(crate) drop_timeout: Duration,
-    pub(crate) batch: BatchConfig,
+    pub(crate) batch: Option<BatchConfig>,
     pub(crate) max_request_bytes: usize,
     pub(crate) max_in_flight: usize,
     pub(crate) concurrency: Concurrency,
@@ -76,9 +85,9 @@ pub struct ClientBuilder {
     pub(crate) memory: MemoryPoolConfig,
     pub(crate) overflow: OverflowPolicy,
     pub(crate) async_export: bool,
-    pub(crate) sampler: Decider,
-    pub(crate) limits: Limits,
-    pub(crate) propagator: Arc<dyn TextMapPropagator>,
+    pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
+    pub(crate) sampler: Option<Decider>,
+    pub(crate) limits: Option<Limits>,
     pub(crate) batch_layers: ServiceSlot,
     pub(crate) attempt_layers: ServiceSlot,
     pub(crate) connector_layers: ConnectorSlot,
@@ -97,23 +106,26 @@ impl Default for ClientBuilder {
         Self {
             endpoint: None,
             protocol: None,
-            format: SerializationFormat::default(),
+            format: None,
+            signals: PerSignal::default(),
+            disabled: None,
+            settings: Settings::default(),
             service_name: None,
             resource: None,
             headers: Vec::new(),
             credentials: None,
             token_file: None,
-            compression: Compression::None,
+            compression: None,
             proxy: ProxyChoice::Environment,
             #[cfg(feature = "_tls")]
             tls: crate::tls::TlsOptions::default(),
             pool: PoolOptions::default(),
             connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(10),
-            export_timeout: Duration::from_secs(300),
+            request_timeout: None,
+            export_timeout: None,
             flush_timeout: Duration::from_secs(30),
             drop_timeout: Duration::from_secs(5),
-            batch: BatchConfig::default(),
+            batch: None,
             max_request_bytes: 2 * 1024 * 1024,
             max_in_flight: 8,
             concurrency: Concurrency::default(),
@@ -124,9 +136,9 @@ impl Default for ClientBuilder {
             memory: MemoryPoolConfig::default(),
             overflow: OverflowPolicy::DropNewest,
             async_export: true,
-            sampler: Decider::default(),
-            limits: Limits::default(),
-            propagator: Arc::new(CompositePropagator::w3c()),
+            propagator: None,
+            sampler: None,
+            limits: None,
             batch_layers: ServiceSlot::default(),
             attempt_layers: ServiceSlot::default(),
             connector_layers: ConnectorSlot::default(),
@@ -152,19 +164,31 @@ impl ClientBuilder {
     ///
     /// As [`build`](Self::build).
     pub fn build_blocking(self) -> Result<Client, Error> {
-        self.check()?;
-        Client::start(self)
+        let resolved = resolve(&self)?;
+        Client::start(self, resolved)
     }
 
-    fn check(&self) -> Result<(), Error> {
-        self.batch.check()?;
+    /// What the client would do, and who said so, without making it. Touches neither files nor the network.
+    ///
+    /// # Errors
+    ///
+    /// A [`Configuration`](crate::ErrorKind::Configuration) error, as [`build`](Self::build). What only shows when the client is
+    /// made, such as a file that is missing, is not found here.
+    pub fn resolve(&self) -> Result<ResolvedConfig, Error> {
+        resolve(self).map(|resolved| resolved.config)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Some(batch) = &self.batch {
+            batch.check("with_batch_config: ")?;
+        }
         for (name, value) in [
-            ("with_connect_timeout", self.connect_timeout),
+            ("with_connect_timeout", Some(self.connect_timeout)),
             ("with_request_timeout", self.request_timeout),
             ("with_export_timeout", self.export_timeout),
-            ("with_flush_timeout", self.flush_timeout),
+            ("with_flush_timeout", Some(self.flush_timeout)),
         ] {
-            if value.is_zero() {
+            if value.is_some_and(|value| value.is_zero()) {
                 return Err(Error::option(name, "must be longer than zero"));
             }
         }
@@ -176,8 +200,9 @@ impl ClientBuilder {
             let problem = format!("must be between 1 and 1024, got {}", self.max_in_flight);
             return Err(Error::option("with_max_in_flight", problem));
         }
-        if self.limits.attribute_value_depth > Limits::MAX_DEPTH {
-            let (max, got) = (Limits::MAX_DEPTH, self.limits.attribute_value_depth);
+        let depth = self.limits.map_or(0, |limits| limits.attribute_value_depth);
+        if depth > Limits::MAX_DEPTH {
+            let (max, got) = (Limits::MAX_DEPTH, depth);
             return Err(Error::option(
                 "with_limits: attribute_value_depth",
                 format!("must be at most {max}, got {got}"),

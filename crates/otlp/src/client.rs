@@ -3,16 +3,18 @@
 use crate::builder::ClientBuilder;
 use crate::clock::{self, Reading};
 use crate::error::Error;
+use crate::explain::ResolvedConfig;
 use crate::propagation::TextMapPropagator;
 use crate::report::DeliveryReport;
+use crate::resolve::Resolved;
 use crate::runtime::{self, Check, Runtime};
 use crate::shared::Shared;
-use crate::stack;
+use crate::stack::{self, Destinations};
 use crate::tracer::{Tracer, TracerInner};
 use futures_util::future::join3;
 use otlp_batch::{FlushReport, Reply, Stats};
 use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
-use otlp_transport::{PoolHandle, PoolStats, ShutdownTrigger};
+use otlp_transport::{PoolStats, ShutdownTrigger};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,11 +57,9 @@ struct Inner {
     shared: Arc<Shared>,
     resource: Resource,
     propagator: Arc<dyn TextMapPropagator>,
-    endpoint: String,
+    config: ResolvedConfig,
     shutdown: ShutdownTrigger,
-    #[cfg(feature = "_tls")]
-    tls: Option<otlp_transport::TlsLayer>,
-    pool: PoolHandle,
+    destinations: Destinations,
     checks: mpsc::UnboundedSender<Check>,
     #[cfg(feature = "signal")]
     runtime: Option<tokio::runtime::Handle>,
@@ -75,28 +75,24 @@ impl Client {
         ClientBuilder::default()
     }
 
-    pub(crate) fn start(options: ClientBuilder) -> Result<Self, Error> {
+    pub(crate) fn start(options: ClientBuilder, resolved: Resolved) -> Result<Self, Error> {
         let (flush_timeout, drop_timeout) = (options.flush_timeout, options.drop_timeout);
-        let resource = options.resolve_resource();
-        let propagator = Arc::clone(&options.propagator);
         let runtime = Runtime::new()?;
-        let stack = runtime.within(|| stack::build(options))?;
+        let stack = runtime.within(|| stack::build(options, &resolved))?;
         // In the runtime, which does not run yet: nothing is opened before the client has its thread.
-        runtime.within(|| stack.pool.warm_up());
+        runtime.within(|| stack.destinations.warm_up());
         let (checks, requests) = mpsc::unbounded_channel();
         #[cfg(feature = "signal")]
         let handle = runtime.handle();
-        runtime.start(stack.workers, stack.probe, requests)?;
+        runtime.start(stack.workers, stack.probes, requests)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 shared: Arc::new(stack.shared),
-                resource,
-                propagator,
-                endpoint: stack.endpoint,
+                propagator: resolved.propagator,
+                resource: resolved.resource,
+                config: resolved.config,
                 shutdown: stack.shutdown,
-                #[cfg(feature = "_tls")]
-                tls: stack.tls,
-                pool: stack.pool,
+                destinations: stack.destinations,
                 checks,
                 #[cfg(feature = "signal")]
                 runtime: handle,
@@ -143,8 +139,25 @@ impl Client {
         &self.inner.propagator
     }
 
+    /// What this client does, option by option, and who said so: code, an environment variable, a file, or nobody. Holds no
+    /// secrets.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// let client = otlp::Client::builder().with_endpoint("http://collector:4317").build().await?;
+    /// println!("{}", client.config().explain());
+    /// assert_eq!(client.config().get("logs.endpoint").unwrap().value, "http://collector:4317");
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn config(&self) -> &ResolvedConfig {
+        &self.inner.config
+    }
+
     /// How the TLS files fare: how often changed ones were taken into use, and what is wrong with those on disk if the ones
-    /// in use are older. Files are read when a connection is made. `None` if the endpoint is not `https`.
+    /// in use are older. Files are read when a connection is made. `None` if no endpoint is `https`; of several
+    /// receivers, all reloads and the first problem.
     ///
     /// ```
     /// # async fn f() -> Result<(), otlp::Error> {
@@ -156,7 +169,7 @@ impl Client {
     #[cfg(feature = "_tls")]
     #[must_use]
     pub fn tls_status(&self) -> Option<crate::TlsStatus> {
-        self.inner.tls.as_ref().map(otlp_transport::TlsLayer::status)
+        self.inner.destinations.tls_status()
     }
 
     /// Sends what was accepted before the call and waits until all of it has an outcome, at most for
@@ -221,7 +234,8 @@ impl Client {
         self.inner.settle_blocking("shutdown", replies, deadline)
     }
 
-    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP? Layers around attempts
+    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP? Where signals go to several
+    /// receivers, each is asked; where none is on, nobody is, and all is well. Layers around attempts
     /// and connections see it; layers around batches do not.
     ///
     /// # Errors
@@ -261,7 +275,7 @@ impl Client {
         Ok(usize::try_from(queued).unwrap_or(usize::MAX))
     }
 
-    /// The connections to the receiver now.
+    /// The connections to the receiver now; those to several, where signals have their own, together.
     ///
     /// ```
     /// # async fn f() -> Result<(), otlp::Error> {
@@ -281,7 +295,7 @@ impl Client {
         if self.inner.shared.is_forked() {
             return Err(Error::forked());
         }
-        Ok(self.inner.pool.stats())
+        Ok(self.inner.destinations.pool_stats())
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -401,7 +415,8 @@ impl Drop for Inner {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("endpoint", &self.inner.endpoint).finish_non_exhaustive()
+        let endpoints: Vec<_> = self.inner.destinations.endpoints().collect();
+        f.debug_struct("Client").field("endpoints", &endpoints).finish_non_exhaustive()
     }
 }
 

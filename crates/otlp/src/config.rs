@@ -53,21 +53,21 @@ impl Default for BatchConfig {
 }
 
 impl BatchConfig {
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// `option` is how the one that holds this is called in an error.
+    pub(crate) fn check(&self, option: &str) -> Result<(), Error> {
+        let refused = |field: &str, problem: &str| Err(Error::option(&format!("{option}{field}"), problem));
         if self.max_batch_size == 0 {
-            return Err(Error::option("with_batch_config: max_batch_size", "must be at least 1, got 0"));
+            return refused("max_batch_size", "must be at least 1, got 0");
         }
         if self.max_queue_size < self.max_batch_size {
-            return Err(Error::option(
-                "with_batch_config: max_queue_size",
-                format!(
-                    "must be at least max_batch_size ({}), got {}",
-                    self.max_batch_size, self.max_queue_size
-                ),
-            ));
+            let (least, got) = (self.max_batch_size, self.max_queue_size);
+            return refused(
+                "max_queue_size",
+                &format!("must be at least max_batch_size ({least}), got {got}"),
+            );
         }
         if self.batch_timeout.is_zero() {
-            return Err(Error::option("with_batch_config: batch_timeout", "must be longer than zero"));
+            return refused("batch_timeout", "must be longer than zero");
         }
         Ok(())
     }

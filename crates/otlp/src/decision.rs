@@ -21,6 +21,8 @@ pub(crate) enum Decider {
     /// parent.
     #[default]
     Parent,
+    /// None, as if tracing were not there: a span is its parent (conformance ENV-12).
+    Silent,
     /// Any other.
     Asked(Box<dyn Sampler>),
 }
@@ -44,6 +46,11 @@ impl Decider {
         }
     }
 
+    /// Whether tracing is off.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self, Self::Silent)
+    }
+
     /// The decision for a span under a valid parent or none, where the parent alone decides: the span then takes its
     /// trace state over as it is. Otherwise the sampler to [`ask`].
     #[inline]
@@ -52,6 +59,7 @@ impl Decider {
             Self::On => Ok(true),
             Self::Off => Ok(false),
             Self::Parent => Ok(parent.is_none_or(SpanContext::is_sampled)),
+            Self::Silent => Err(&AlwaysOffSampler),
             Self::Asked(sampler) => Err(&**sampler),
         }
     }

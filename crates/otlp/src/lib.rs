@@ -11,15 +11,19 @@ mod context;
 pub mod core;
 mod decision;
 mod error;
+mod explain;
 mod ids;
 mod observe;
 pub mod propagation;
 mod report;
+mod resolve;
 mod resource;
 mod runtime;
+mod settings;
 mod shared;
 #[cfg(feature = "signal")]
 mod signal;
+mod signal_config;
 mod slot;
 mod span;
 mod stack;
@@ -39,6 +43,7 @@ pub use config::{
 pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};
 pub use error::{Error, ErrorKind};
+pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig};
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
     AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, EncodedRecords, Event, Exemplar,
@@ -63,6 +68,7 @@ pub use otlp_transport::{
 pub use otlp_transport::{TlsConfigError, TlsStatus};
 pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;
+pub use signal_config::SignalConfig;
 pub use span::Span;
 #[cfg(feature = "_tls")]
 pub use tls::TlsConfig;

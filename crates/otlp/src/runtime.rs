@@ -7,8 +7,8 @@ use crate::error::{self, Error};
 use crate::stack::Probe;
 use futures_util::future::join_all;
 use otlp_batch::Stats;
-use otlp_model::{ExportRequest, Signal};
-use otlp_transport::ConnectionLost;
+use otlp_model::ExportRequest;
+use otlp_transport::{BoxError, ConnectionLost};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
@@ -60,7 +60,7 @@ impl Runtime {
     pub(crate) fn start(
         self,
         workers: Vec<Work>,
-        probe: Probe,
+        probes: Vec<Probe>,
         checks: mpsc::UnboundedReceiver<Check>,
     ) -> Result<(), Error> {
         let run = move || {
@@ -70,7 +70,7 @@ impl Runtime {
             let this = self;
             if let Some(runtime) = &this.0 {
                 runtime.block_on(async {
-                    tokio::spawn(answer(probe, checks));
+                    tokio::spawn(answer(probes, checks));
                     join_all(workers).await;
                 });
             }
@@ -94,21 +94,23 @@ impl Drop for Runtime {
 }
 
 /// Each check is a task of its own: one that hangs holds up no other.
-async fn answer(probe: Probe, mut checks: mpsc::UnboundedReceiver<Check>) {
+async fn answer(probes: Vec<Probe>, mut checks: mpsc::UnboundedReceiver<Check>) {
     while let Some(check) = checks.recv().await {
-        let probe = probe.clone();
+        let all = probes.clone().into_iter().map(ask);
         tokio::spawn(async move {
-            let mut answer = probe.clone().oneshot(empty()).await;
-            // A connection kept from before may have been stale; the check is about now, so it gets a fresh one.
-            if answer.as_ref().is_err_and(|error| error::is_caused_by::<ConnectionLost>(&**error)) {
-                answer = probe.oneshot(empty()).await;
-            }
+            let answer: Result<(), _> = join_all(all).await.into_iter().collect();
             // Whoever asked may have gone.
-            let _ = check.send(answer.map(drop).map_err(Error::export));
+            let _ = check.send(answer.map_err(Error::export));
         });
     }
 }
 
-fn empty() -> ExportRequest {
-    ExportRequest::new(Signal::Traces, 0, bytes::Bytes::new())
+async fn ask(Probe { signal, service }: Probe) -> Result<(), BoxError> {
+    let empty = || ExportRequest::new(signal, 0, bytes::Bytes::new());
+    let mut answer = service.clone().oneshot(empty()).await;
+    // A connection kept from before may have been stale; the check is about now, so it gets a fresh one.
+    if answer.as_ref().is_err_and(|error| error::is_caused_by::<ConnectionLost>(&**error)) {
+        answer = service.oneshot(empty()).await;
+    }
+    answer.map(drop)
 }

@@ -5,6 +5,7 @@
 use crate::clock::Clock;
 use crate::decision::Decider;
 use crate::observe::Failures;
+use crate::signal_config::PerSignal;
 use crate::{ids, runtime};
 use otlp_batch::BatchHandle;
 use otlp_model::{GroupId, Groups, Limits, Signal};
@@ -13,29 +14,33 @@ use std::time::Duration;
 
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
+    /// Of spans.
     pub(crate) limits: Limits,
+    pub(crate) log_limits: Limits,
+    enabled: PerSignal<bool>,
     pub(crate) groups: Arc<Groups>,
     pub(crate) failures: Failures,
     pub(crate) sampler: Decider,
     /// Makes the ids of this client differ from those of any other, see [`ids`].
     pub(crate) salt: u64,
-    lanes: [BatchHandle; 3],
+    lanes: PerSignal<BatchHandle>,
     /// How long `Span::end` waits for delivery; `None` when the export is asynchronous.
     wait_for_delivery: Option<Duration>,
 }
 
 impl Shared {
     pub(crate) fn new(
-        limits: Limits,
+        (limits, log_limits): (Limits, Limits),
         groups: Arc<Groups>,
         failures: Failures,
         sampler: Decider,
-        lanes: [BatchHandle; 3],
+        lanes: PerSignal<BatchHandle>,
+        enabled: PerSignal<bool>,
         wait_for_delivery: Option<Duration>,
     ) -> Self {
         let clock = Clock::new();
         let salt = ids::salt(clock.read().unix_nano);
-        Self { clock, limits, groups, failures, sampler, salt, lanes, wait_for_delivery }
+        Self { clock, limits, log_limits, enabled, groups, failures, sampler, salt, lanes, wait_for_delivery }
     }
 
     /// Whether this is the copy of a client in a fork of the process that made it: without its thread, and with locks
@@ -64,11 +69,11 @@ impl Shared {
     }
 
     pub(crate) fn lane(&self, signal: Signal) -> &BatchHandle {
-        let [traces, metrics, logs] = &self.lanes;
-        match signal {
-            Signal::Metrics => metrics,
-            Signal::Logs => logs,
-            _ => traces,
-        }
+        self.lanes.get(signal)
+    }
+
+    /// Whether items of the signal are taken at all; where they are not, they enter no books.
+    pub(crate) fn is_on(&self, signal: Signal) -> bool {
+        *self.enabled.get(signal)
     }
 }

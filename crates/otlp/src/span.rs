@@ -105,6 +105,11 @@ impl Span {
         Self { live: None, context: TraceContext::with_extras(context, extras) }
     }
 
+    /// A span where tracing is off: its context is its parent's, so that what is propagated is as if it were not there.
+    pub(crate) fn silent(parent: Option<&SpanContext>, extras: Extras) -> Self {
+        Self { live: None, context: TraceContext::with_extras(parent.cloned().unwrap_or_default(), extras) }
+    }
+
     #[inline]
     pub(crate) fn recording(
         tracer: &Arc<TracerInner>,

@@ -1,108 +1,110 @@
 //! The export stack, from batches at the top to sockets at the bottom, written once.
 //!
-//! The same can be built by hand from the single crates: `examples/stack_by_hand.rs`.
+//! The same can be built by hand from the single crates: `examples/stack_by_hand.rs`. What is below attempts, and what signals
+//! with one receiver share, is in `destination`.
 
-use crate::builder::{ClientBuilder, ProxyChoice};
+mod destination;
+
+use crate::builder::ClientBuilder;
+use crate::config::BatchStrategy;
 #[cfg(feature = "json")]
 use crate::config::SerializationFormat;
-use crate::config::{BatchStrategy, Concurrency, Protocol};
+use crate::decision::Decider;
 use crate::error::Error;
 use crate::observe::Failures;
+use crate::resolve::{Resolved, SignalOptions};
 use crate::runtime::Work;
 use crate::shared::Shared;
+use crate::signal_config::PerSignal;
 use crate::slot::ServiceSlot;
-#[cfg(feature = "_tls")]
-use crate::tls;
+use destination::Destination;
+pub(crate) use destination::Destinations;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
-use otlp_model::{Groups, Limits, Outcome, RequestLimits, Signal};
-#[cfg(feature = "_tls")]
-use otlp_transport::TlsLayer;
+use otlp_model::{DropReason, Groups, Limits, Outcome, RequestLimits, Signal, Undelivered};
 use otlp_transport::{
-    AdaptiveConcurrencyLayer, AttemptTimeoutLayer, AuthLayer, BoxConnector, BoxError, BoxExportService,
-    CircuitBreaker, CompressLayer, Compressor, Connector, Endpoint, Headers, HeadersLayer, Pause, PoolHandle,
-    ProxyLayer, RetryBudget, RetryLayer, RetryPolicy, RetryPolicyError, ServiceBuilderExt, ShutdownTrigger,
-    SplitLayer, shutdown,
+    AdaptiveConcurrencyLayer, AttemptTimeoutLayer, AuthLayer, BoxError, BoxExportService, CompressLayer,
+    Compressor, Headers, HeadersLayer, RetryLayer, ServiceBuilderExt, ShutdownTrigger, SplitLayer, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
 use tower::util::BoxService;
 use tower::{ServiceBuilder, ServiceExt};
 
-/// Answers a health check: the part of the stack that every attempt passes.
-pub(crate) type Probe = BoxExportService;
+/// Answers a health check of one destination: the part of the stack that every attempt passes, and a signal that goes there.
+#[derive(Clone)]
+pub(crate) struct Probe {
+    pub(crate) signal: Signal,
+    pub(crate) service: BoxExportService,
+}
 
 /// What a client is made of.
 pub(crate) struct Stack {
     pub(crate) shared: Shared,
     pub(crate) workers: Vec<Work>,
-    pub(crate) probe: Probe,
+    /// One for each destination.
+    pub(crate) probes: Vec<Probe>,
     pub(crate) shutdown: ShutdownTrigger,
-    pub(crate) endpoint: String,
-    pub(crate) pool: PoolHandle,
-    #[cfg(feature = "_tls")]
-    pub(crate) tls: Option<TlsLayer>,
+    pub(crate) destinations: Destinations,
 }
 
 /// Checks what the layers check and stacks them, for each signal. Connects nothing and spawns nothing.
-pub(crate) fn build(options: ClientBuilder) -> Result<Stack, Error> {
-    let protocol = protocol(&options)?;
-    let endpoint = endpoint(&options, protocol)?;
-    #[cfg(feature = "_tls")]
-    let tls = tls::layer(&options, protocol, &endpoint)?;
+pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack, Error> {
     let pool = ChunkPool::new(options.memory.pool())
         .map_err(|e| Error::option(&format!("with_memory_pool_config: {}", e.field()), e.problem()))?;
-    let batching = batching(&options);
     let (trigger, signal) = shutdown::channel();
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
-    let (terminal, connections) = terminal(
-        &options,
-        protocol,
-        endpoint.clone(),
-        #[cfg(feature = "_tls")]
-        tls.clone(),
-    )?;
-    let parts = Parts {
-        groups: Arc::clone(&groups),
-        failures: failures.clone(),
-        batch_layers: options.batch_layers.clone(),
-        attempt_layers: options.attempt_layers.clone(),
-        max_request_bytes: options.max_request_bytes,
-        max_in_flight: options.max_in_flight,
-        #[cfg(feature = "json")]
-        json: options.format == SerializationFormat::Json,
-        compress: compress(&options)?,
-        retry: retry(&options)?.with_shutdown(signal),
-        concurrency: (options.concurrency == Concurrency::Adaptive)
-            .then(|| AdaptiveConcurrencyLayer::new(options.max_in_flight)),
-        request_timeout: options.request_timeout,
-        auth: auth(&options)?,
-        headers: headers(&options.headers)?,
-        terminal,
-    };
-    let probe = parts.probe();
+    let common =
+        Common { groups: Arc::clone(&groups), failures: failures.clone(), auth: auth(&options, resolved)? };
+    let mut destinations = Destinations::default();
+    let mut probes = Vec::new();
     let mut workers = Vec::new();
-    let mut lane = |signal| -> Result<BatchHandle, Error> {
-        let (worker, handle) = Worker::new(&batching, &pool, parts.pipeline(signal))
+    let mut lane = |this| -> Result<BatchHandle, Error> {
+        let signal_options = resolved.signals.get(this);
+        let pipeline = if signal_options.enabled {
+            let (destination, is_new) = destinations.of(&options, signal_options)?;
+            let retry = destination.retry(&options, signal_options)?.with_shutdown(signal.clone());
+            let parts = Parts::new(&options, signal_options, &common, destination, retry)?;
+            if is_new {
+                probes.push(parts.probe(this));
+            }
+            parts.pipeline(this)
+        } else {
+            nowhere()
+        };
+        let (worker, handle) = Worker::new(&batching(&options, signal_options), &pool, pipeline)
             .map_err(|e| Error::option(&format!("with_batch_config: {}", e.field()), e.problem()))?;
         workers.push(Box::pin(worker) as Work);
         Ok(handle)
     };
-    let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
+    let lanes = PerSignal::new([lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?]);
     let wait = (!options.async_export).then_some(options.flush_timeout);
-    let shared = Shared::new(limits(&options), groups, failures, options.sampler, lanes, wait);
-    Ok(Stack {
-        shared,
-        workers,
-        probe,
-        shutdown: trigger,
-        endpoint: endpoint.to_string(),
-        pool: connections,
-        #[cfg(feature = "_tls")]
-        tls,
-    })
+    let is_on = |signal| resolved.signals.get(signal).enabled;
+    let enabled = PerSignal::new(Signal::ALL.map(is_on));
+    let sampler = if is_on(Signal::Traces) { options.sampler.unwrap_or_default() } else { Decider::Silent };
+    let most = options.max_request_bytes / 2;
+    let limits = (cut(resolved.limits, most), cut(resolved.log_limits, most));
+    let shared = Shared::new(limits, groups, failures, sampler, lanes, enabled, wait);
+    Ok(Stack { shared, workers, probes, shutdown: trigger, destinations })
 }
 
+/// What all signals share, whatever their destinations.
+struct Common {
+    groups: Arc<Groups>,
+    failures: Failures,
+    /// One layer, so that they share the token.
+    auth: Option<AuthLayer>,
+}
+
+/// What is below a signal that is off. Nothing comes here, since nothing of it is accepted.
+fn nowhere() -> BoxService<Batch, Outcome, BoxError> {
+    tower::service_fn(|_: Batch| async {
+        Err(BoxError::from(Undelivered::new(DropReason::ShutDown, "the signal is off")))
+    })
+    .boxed()
+}
+
+/// What a signal's stack is made of.
 struct Parts {
     groups: Arc<Groups>,
     failures: Failures,
@@ -122,6 +124,32 @@ struct Parts {
 }
 
 impl Parts {
+    fn new(
+        options: &ClientBuilder,
+        signal: &SignalOptions,
+        common: &Common,
+        destination: &Destination,
+        retry: RetryLayer,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            groups: Arc::clone(&common.groups),
+            failures: common.failures.clone(),
+            batch_layers: options.batch_layers.clone(),
+            attempt_layers: options.attempt_layers.clone(),
+            max_request_bytes: options.max_request_bytes,
+            max_in_flight: options.max_in_flight,
+            #[cfg(feature = "json")]
+            json: signal.format == SerializationFormat::Json,
+            compress: compress(signal)?,
+            retry,
+            concurrency: destination.concurrency.clone(),
+            request_timeout: signal.request_timeout,
+            auth: common.auth.clone(),
+            headers: signal.headers.clone(),
+            terminal: destination.terminal(signal.request_timeout),
+        })
+    }
+
     fn pipeline(&self, signal: Signal) -> BoxService<Batch, Outcome, BoxError> {
         let limits = RequestLimits { max_bytes: self.max_request_bytes, ..RequestLimits::default() };
         ServiceBuilder::new()
@@ -141,8 +169,8 @@ impl Parts {
             .option_layer(self.json_layer())
             .layer(self.compress.clone())
             // Above the connections, so that another attempt may take another one.
-            // All signals of the client share its pause, its budget and its circuit: they have one destination. Not ready
-            // while that is paused or down: then data waits in the queue, and grows no older.
+            // All signals of a destination share its pause, its budget and its circuit. Not ready while that is paused or
+            // down: then data waits in the queue, and grows no older.
             .layer(self.retry.clone())
             // Below retry, where it sees each attempt and its time; what sleeps in a back-off is none.
             .option_layer(self.concurrency.clone())
@@ -156,7 +184,7 @@ impl Parts {
             .option_layer(self.auth.clone())
             // Last: what is configured for all requests fills in what nothing above has set.
             .export_headers(self.headers.clone())
-            // gRPC or HTTP, over the pool of connections that all signals share; below it TLS, the user's connector layers, the proxy, then TCP or unix sockets.
+            // gRPC or HTTP, over the pool of connections that the signals of a destination share; below it TLS, the user's connector layers, the proxy, then TCP or unix sockets.
             .service(self.terminal.clone())
             .boxed()
     }
@@ -171,8 +199,8 @@ impl Parts {
         None
     }
 
-    fn probe(&self) -> Probe {
-        BoxExportService::new(
+    fn probe(&self, signal: Signal) -> Probe {
+        let service = BoxExportService::new(
             ServiceBuilder::new()
                 .option_layer(self.json_layer())
                 .layer(self.attempt_layers.clone())
@@ -180,103 +208,13 @@ impl Parts {
                 .option_layer(self.auth.clone())
                 .layer(HeadersLayer::new(self.headers.clone()))
                 .service(self.terminal.clone()),
-        )
+        );
+        Probe { signal, service }
     }
 }
 
-fn terminal(
-    options: &ClientBuilder,
-    protocol: Protocol,
-    endpoint: Endpoint,
-    #[cfg(feature = "_tls")] tls: Option<TlsLayer>,
-) -> Result<(BoxExportService, PoolHandle), Error> {
-    let connector = BoxConnector::new(
-        ServiceBuilder::new()
-            // Below what is said to the receiver, and the user's: the tunnel is a connection like another.
-            .option_layer(proxy(options, &endpoint)?)
-            .service(
-                Connector::new()
-                    .with_timeout(options.connect_timeout)
-                    .with_keep_alive(options.pool.keep_alive()),
-            ),
-    );
-    let connector = options.connector_layers.wrap(connector);
-    #[cfg(feature = "_tls")]
-    let connector = BoxConnector::new(ServiceBuilder::new().option_layer(tls).service(connector));
-    let config = options.pool.pool(protocol)?;
-    let refused = |error| Error::option("with_connection_pool_config", error);
-    Ok(match protocol {
-        #[cfg(feature = "grpc")]
-        Protocol::Grpc => {
-            let grpc = otlp_transport::Grpc::with_connector(endpoint, connector).with_pool(config);
-            let grpc = grpc.map_err(refused)?.with_timeout(options.request_timeout);
-            let pool = grpc.pool();
-            (BoxExportService::new(grpc), pool)
-        }
-        #[cfg(feature = "http")]
-        Protocol::Http => {
-            let http = otlp_transport::Http::with_connector(endpoint, connector).with_pool(config);
-            let http = http.map_err(refused)?;
-            let pool = http.pool();
-            (BoxExportService::new(http), pool)
-        }
-    })
-}
-
-/// The proxy asked for, or what the environment says.
-fn proxy(options: &ClientBuilder, endpoint: &Endpoint) -> Result<Option<ProxyLayer>, Error> {
-    let layer = match &options.proxy {
-        ProxyChoice::Off => None,
-        ProxyChoice::Url(url) => {
-            Some(ProxyLayer::new(url.parse().map_err(|e| Error::option("with_proxy", e))?))
-        }
-        ProxyChoice::Environment => {
-            let lookup = |name: &str| std::env::var(name).ok();
-            ProxyLayer::from_env(endpoint, lookup).map_err(|e| {
-                let problem =
-                    format!("{}; with_proxy and without_proxy go before the environment", e.problem());
-                Error::option(e.variable(), problem)
-            })?
-        }
-    };
-    // Less than TLS above and the socket below have, so that the error which names the proxy comes first.
-    Ok(layer.map(|layer| layer.with_timeout(options.connect_timeout / 10 * 9)))
-}
-
-/// The protocol asked for, or what the format and the features leave.
-fn protocol(options: &ClientBuilder) -> Result<Protocol, Error> {
-    #[cfg(feature = "json")]
-    if options.format == SerializationFormat::Json {
-        return match options.protocol {
-            None | Some(Protocol::Http) => Ok(Protocol::Http),
-            #[cfg(feature = "grpc")]
-            Some(Protocol::Grpc) => {
-                Err(Error::option("with_serialization_format", "JSON goes over HTTP only, not over gRPC"))
-            }
-        };
-    }
-    #[cfg(feature = "grpc")]
-    let default = Protocol::Grpc;
-    #[cfg(not(feature = "grpc"))]
-    let default = Protocol::Http;
-    Ok(options.protocol.unwrap_or(default))
-}
-
-fn endpoint(options: &ClientBuilder, protocol: Protocol) -> Result<Endpoint, Error> {
-    let endpoint = match (&options.endpoint, protocol) {
-        (Some(text), _) => text.parse().map_err(|e| Error::option("with_endpoint", e))?,
-        #[cfg(feature = "grpc")]
-        (None, Protocol::Grpc) => Endpoint::default_grpc(),
-        #[cfg(feature = "http")]
-        (None, Protocol::Http) => Endpoint::default_http(),
-    };
-    #[cfg(feature = "_tls")]
-    let endpoint = options.tls.secure(endpoint, options.endpoint.is_some())?;
-    Ok(endpoint)
-}
-
-fn batching(options: &ClientBuilder) -> BatchConfig {
-    let batch = &options.batch;
+fn batching(options: &ClientBuilder, signal: &SignalOptions) -> BatchConfig {
+    let batch = &signal.batch;
     BatchConfig {
         strategy: match batch.strategy {
             BatchStrategy::Size => Strategy::Size,
@@ -284,7 +222,7 @@ fn batching(options: &ClientBuilder) -> BatchConfig {
             BatchStrategy::Hybrid => Strategy::Hybrid,
         },
         max_batch_items: batch.max_batch_size,
-        max_batch_bytes: batch_bytes(options),
+        max_batch_bytes: batch_bytes(options, signal),
         max_delay: batch.batch_timeout,
         max_queue_items: batch.max_queue_size,
         max_record_bytes: options.max_request_bytes,
@@ -295,63 +233,29 @@ fn batching(options: &ClientBuilder) -> BatchConfig {
 }
 
 /// One value that takes more than half of a request would cost its whole span or log record, which could not be sent.
-fn limits(options: &ClientBuilder) -> Limits {
-    let most = options.max_request_bytes / 2;
-    let length = options.limits.attribute_value_length.map_or(most, |length| length.min(most));
-    Limits { attribute_value_length: Some(length), ..options.limits }
+fn cut(limits: Limits, most: usize) -> Limits {
+    let length = limits.attribute_value_length.map_or(most, |length| length.min(most));
+    Limits { attribute_value_length: Some(length), ..limits }
 }
 
-fn compress(options: &ClientBuilder) -> Result<CompressLayer, Error> {
-    let compressor =
-        Compressor::new(options.compression).map_err(|e| Error::option("with_compression", e))?;
+fn compress(signal: &SignalOptions) -> Result<CompressLayer, Error> {
+    let compressor = Compressor::new(signal.compression).map_err(|e| Error::option("with_compression", e))?;
     Ok(CompressLayer::new(compressor))
 }
 
 /// A batch must fit into a request with its headers, or nearly every full one would need a second request for the rest.
 /// JSON takes about four times as much as the records it is made from.
-fn batch_bytes(options: &ClientBuilder) -> usize {
+#[cfg_attr(not(feature = "json"), expect(unused_variables, reason = "only JSON is larger"))]
+fn batch_bytes(options: &ClientBuilder, signal: &SignalOptions) -> usize {
     let bytes = options.max_request_bytes - options.max_request_bytes / 16;
     #[cfg(feature = "json")]
-    if options.format == SerializationFormat::Json {
+    if signal.format == SerializationFormat::Json {
         return bytes / 4;
     }
     bytes
 }
 
-/// The retry layer, with what all signals of the client share: they have one destination.
-fn retry(options: &ClientBuilder) -> Result<RetryLayer, Error> {
-    let refused = |option: &str, e: &RetryPolicyError| Error::option(option, e.problem());
-    let config = &options.retry;
-    let policy = RetryPolicy::builder()
-        .initial_interval(config.initial_interval)
-        .multiplier(config.multiplier)
-        .max_interval(config.max_interval)
-        .randomization_factor(config.randomization_factor)
-        .max_elapsed(options.export_timeout)
-        .max_attempts((config.max_attempts > 0).then_some(config.max_attempts))
-        .max_server_delay(options.max_server_delay)
-        .retryable(&config.retryable_errors)
-        .build()
-        .map_err(|e| refused(&format!("with_retry_config: {}", e.field()), &e))?;
-    let budget = &options.retry_budget;
-    let budget = RetryBudget::new(budget.ratio, budget.min_per_second)
-        .map_err(|e| refused(&format!("with_retry_budget: {}", e.field()), &e))?;
-    let layer = RetryLayer::new(policy).with_pause(Pause::default()).with_budget(budget);
-    let config = &options.circuit_breaker;
-    if config.failure_threshold == 0 {
-        return Ok(layer);
-    }
-    let circuit = CircuitBreaker::builder()
-        .failure_threshold(config.failure_threshold)
-        .initial_interval(config.initial_interval)
-        .max_interval(config.max_interval)
-        .build()
-        .map_err(|e| refused(&format!("with_circuit_breaker: {}", e.field()), &e))?;
-    Ok(layer.with_circuit(circuit))
-}
-
-/// One layer for all signals, so that they share the token.
-fn auth(options: &ClientBuilder) -> Result<Option<AuthLayer>, Error> {
+fn auth(options: &ClientBuilder, resolved: &Resolved) -> Result<Option<AuthLayer>, Error> {
     let layer = match (&options.credentials, &options.token_file) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => {
@@ -364,14 +268,9 @@ fn auth(options: &ClientBuilder) -> Result<Option<AuthLayer>, Error> {
             AuthLayer::new(file.clone())
         }
     };
-    // Less than an attempt has, so that the error which says that it was the credentials comes first.
-    Ok(Some(layer.with_fetch_timeout(options.request_timeout / 2)))
-}
-
-fn headers(list: &[(String, String)]) -> Result<Headers, Error> {
-    let mut headers = Headers::new();
-    for (name, value) in list {
-        headers.insert(name, value).map_err(|e| Error::option("with_header", e))?;
-    }
-    Ok(headers)
+    // Less than an attempt of any signal has, so that the error which says that it was the credentials comes first.
+    let times = Signal::ALL.map(|signal| resolved.signals.get(signal).request_timeout);
+    let [first, others @ ..] = times;
+    let shortest = others.into_iter().fold(first, Duration::min);
+    Ok(Some(layer.with_fetch_timeout(shortest / 2)))
 }

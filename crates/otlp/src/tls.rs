@@ -6,6 +6,7 @@ use crate::builder::ClientBuilder;
 use crate::config::Protocol;
 use crate::error::Error;
 use otlp_transport::{Alpn, Endpoint, Pem, TlsBuilder, TlsConfigError, TlsLayer};
+use std::time::Duration;
 
 /// TLS with files for certificates and keys, in PEM. An empty text means that there is none.
 ///
@@ -100,6 +101,15 @@ impl ClientBuilder {
 }
 
 impl TlsOptions {
+    /// The same with other files.
+    pub(crate) fn with_config(&self, config: &TlsConfig) -> Self {
+        Self { config: Some(config.clone()), ..self.clone() }
+    }
+
+    pub(crate) fn config(&self) -> Option<&TlsConfig> {
+        self.config.as_ref()
+    }
+
     /// The option that asks for TLS, if one does.
     fn asked_by(&self) -> Option<&'static str> {
         match &self.config {
@@ -130,7 +140,8 @@ impl TlsOptions {
 
 /// The layer for `endpoint`, if that is secure. Otherwise nothing is read, and the options do not matter (TLS-05).
 pub(crate) fn layer(
-    options: &ClientBuilder,
+    options: &TlsOptions,
+    connect_timeout: Duration,
     protocol: Protocol,
     endpoint: &Endpoint,
 ) -> Result<Option<TlsLayer>, Error> {
@@ -143,11 +154,11 @@ pub(crate) fn layer(
         #[cfg(feature = "http")]
         Protocol::Http => Alpn::Http1,
     };
-    let builder = TlsLayer::builder(alpn).timeout(options.connect_timeout);
-    let layer = trust(&options.tls, builder)
-        .and_then(|builder| identity(&options.tls, builder))
-        .and_then(|builder| named(&options.tls, builder).build().map_err(|error| refused(&error)))?;
-    if options.tls.config.as_ref().is_some_and(|config| !config.verify_server) {
+    let builder = TlsLayer::builder(alpn).timeout(connect_timeout);
+    let layer = trust(options, builder)
+        .and_then(|builder| identity(options, builder))
+        .and_then(|builder| named(options, builder).build().map_err(|error| refused(&error)))?;
+    if options.config.as_ref().is_some_and(|config| !config.verify_server) {
         tracing::warn!(
             target: "otlp",
             "the certificate of {endpoint} is not verified (with_tls_config: verify_server is false): whoever is on \

@@ -135,6 +135,9 @@ impl Tracer {
         (trace_id, span_id, flags): (TraceId, SpanId, TraceFlags),
         extras: Extras,
     ) -> Span {
+        if self.inner.shared.sampler.is_silent() {
+            return Span::silent(parent, extras);
+        }
         let question = SamplingParameters::new(trace_id, plan.name, plan.kind)
             .with_parent(parent)
             .with_attributes(plan.attributes)

@@ -9,7 +9,7 @@ use otlp_model::{
 };
 
 impl Client {
-    /// Queues finished spans under `scope` and returns how many. They are not sampled; limits apply. Delivery is what
+    /// Queues finished spans under `scope` and returns how many; none if the signal is off. They are not sampled; limits apply. Delivery is what
     /// [`flush`](Self::flush) reports. What receivers would refuse, such as a span without an id, is dropped
     /// (`encode_failed`), and the error names it.
     ///
@@ -87,7 +87,7 @@ impl Client {
         scope: &InstrumentationScope,
         records: impl IntoIterator<Item = LogRecord>,
     ) -> Result<u64, Error> {
-        let limits = self.shared().limits;
+        let limits = self.shared().log_limits;
         self.export(Signal::Logs, (resource, scope), records, |record, buffer| {
             encode_log(&record, &limits, buffer);
             Ok(1)
@@ -136,6 +136,9 @@ impl Client {
     ) -> Result<u64, Error> {
         if self.shared().is_forked() {
             return Err(Error::forked());
+        }
+        if !self.shared().is_on(signal) {
+            return Ok(0);
         }
         let group = self.shared().groups.register(resource, scope);
         let queue = self.shared().lane(signal).queue();

@@ -7,7 +7,7 @@ use otlp_batch::OverflowPolicy;
 impl ClientBuilder {
     /// Batch size, delay, queue bound and strategy.
     pub fn with_batch_config(self, config: BatchConfig) -> Self {
-        Self { batch: config, ..self }
+        Self { batch: Some(config), ..self }
     }
 
     /// The most bytes of a request before compression; between 1 KiB and 64 MiB. Default 2 MiB, half of what receivers

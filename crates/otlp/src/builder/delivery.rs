@@ -7,12 +7,12 @@ use std::time::Duration;
 impl ClientBuilder {
     /// How long one attempt may take, connecting included; above zero. Default 10 s.
     pub fn with_request_timeout(self, timeout: Duration) -> Self {
-        Self { request_timeout: timeout, ..self }
+        Self { request_timeout: Some(timeout), ..self }
     }
 
     /// How long a batch may be tried, all attempts and pauses together; above zero. Default 5 min.
     pub fn with_export_timeout(self, timeout: Duration) -> Self {
-        Self { export_timeout: timeout, ..self }
+        Self { export_timeout: Some(timeout), ..self }
     }
 
     /// How long [`flush`](crate::Client::flush) waits; above zero. Default 30 s.

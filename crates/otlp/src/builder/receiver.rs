@@ -4,10 +4,26 @@
 
 use super::ClientBuilder;
 use crate::config::{Protocol, SerializationFormat};
+use crate::signal_config::SignalConfig;
+use otlp_model::Signal;
 use otlp_transport::{AuthLayer, BearerTokenFile, Compression, Credentials};
 use std::path::PathBuf;
 
 impl ClientBuilder {
+    /// What is different for one signal: an endpoint, headers, a batch size of its own. It replaces what was said of that signal before.
+    /// Default: nothing.
+    pub fn with_signal_config(mut self, signal: Signal, config: SignalConfig) -> Self {
+        *self.signals.get_mut(signal) = config;
+        self
+    }
+
+    /// Whether to make a client that does nothing: its spans are not recorded, its logs and metrics discarded where they are
+    /// made, and it connects to nobody. Contexts are still handed on, and [flush](crate::Client::flush) and
+    /// [shutdown](crate::Client::shutdown) work (conformance ENV-12). Default `false`.
+    pub fn with_disabled(self, disabled: bool) -> Self {
+        Self { disabled: Some(disabled), ..self }
+    }
+
     /// Where to send: `https://host:port`, `http://host:port`, `host:port`, or `unix:///path/to.sock`.
     ///
     /// Default `http://localhost:4317` for gRPC and `http://localhost:4318` for HTTP. Over HTTP a path is the base to
@@ -26,12 +42,12 @@ impl ClientBuilder {
 
     /// Protobuf, the default, or JSON (over HTTP only).
     pub fn with_serialization_format(self, format: SerializationFormat) -> Self {
-        Self { format, ..self }
+        Self { format: Some(format), ..self }
     }
 
     /// How requests are compressed. Default: not at all. Needs the feature `gzip` or `zstd`.
     pub fn with_compression(self, compression: Compression) -> Self {
-        Self { compression, ..self }
+        Self { compression: Some(compression), ..self }
     }
 
     /// A header (over gRPC: metadata) of every request, for example an API key. Values are secrets: no log, `Debug`

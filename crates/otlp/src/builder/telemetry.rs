@@ -26,7 +26,7 @@ impl ClientBuilder {
     /// subject of a page of its own, docs/sampling.md. A sampler's decision to record
     /// without sampling is the same as to drop: nothing in this client reads what is not sent.
     pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
-        Self { sampler: Decider::new(sampler), ..self }
+        Self { sampler: Some(Decider::new(sampler)), ..self }
     }
 
     /// Limits of attributes, events and links. Default: the specification's. Values may nest at most
@@ -34,7 +34,7 @@ impl ClientBuilder {
     /// more than half of a request ([`with_max_request_bytes`](Self::with_max_request_bytes); 1 MiB by default, counted in
     /// characters): one such value would cost its whole span, which could not be sent.
     pub fn with_limits(self, limits: Limits) -> Self {
-        Self { limits, ..self }
+        Self { limits: Some(limits), ..self }
     }
 
     /// The formats in which contexts travel between processes, for whoever asks
@@ -48,6 +48,6 @@ impl ClientBuilder {
     /// let builder = otlp::Client::builder().with_propagator(B3Propagator::multi());
     /// ```
     pub fn with_propagator(self, propagator: impl TextMapPropagator + 'static) -> Self {
-        Self { propagator: Arc::new(propagator), ..self }
+        Self { propagator: Some(Arc::new(propagator)), ..self }
     }
 }

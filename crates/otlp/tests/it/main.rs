@@ -16,6 +16,7 @@ mod pipeline;
 mod propagation;
 mod retry_control;
 mod runtimes;
+mod signals;
 mod spans;
 #[allow(dead_code, reason = "shared with the binary `faults`; each uses a part")]
 mod support;

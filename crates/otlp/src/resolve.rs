@@ -1,0 +1,75 @@
+//! From what was said to what holds: code, then the environment or a file, then the defaults.
+//!
+//! Called once by `build`, and by whoever only wants to know. Checks what options have to be together. Reads nothing, opens nothing.
+
+mod describe;
+mod endpoint;
+mod signal;
+
+use crate::builder::ClientBuilder;
+use crate::error::Error;
+use crate::explain::{Origin, ResolvedConfig};
+use crate::propagation::{CompositePropagator, TextMapPropagator};
+use crate::settings::Given;
+use crate::signal_config::PerSignal;
+use otlp_model::{Limits, Resource, Signal};
+pub(crate) use signal::SignalOptions;
+use std::fmt;
+use std::sync::Arc;
+
+/// What holds.
+pub(crate) struct Resolved {
+    pub(crate) signals: PerSignal<SignalOptions>,
+    /// Of spans.
+    pub(crate) limits: Limits,
+    pub(crate) log_limits: Limits,
+    pub(crate) resource: Resource,
+    pub(crate) propagator: Arc<dyn TextMapPropagator>,
+    pub(crate) config: ResolvedConfig,
+}
+
+/// Puts everything together.
+pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
+    options.check()?;
+    let mut config = ResolvedConfig::default();
+    for warning in &options.settings.warnings {
+        config.warn(warning.as_str());
+    }
+    let disabled = pick(
+        &mut config,
+        "disabled",
+        options.disabled.as_ref(),
+        options.settings.disabled.as_ref(),
+        false,
+        bool::to_string,
+    );
+    let mut of = |signal| signal::resolve(options, signal, disabled, &mut config);
+    let signals = PerSignal::new([of(Signal::Traces)?, of(Signal::Metrics)?, of(Signal::Logs)?]);
+    let resource = options.resolve_resource();
+    let propagator = options.propagator.clone().unwrap_or_else(|| Arc::new(CompositePropagator::w3c()));
+    let limits = options.limits.unwrap_or_default();
+    describe::general(options, &mut config);
+    Ok(Resolved { signals, limits, log_limits: limits, resource, propagator, config })
+}
+
+/// The value that holds of those that code, the environment and the default have; and an entry about it.
+fn pick<T: Clone>(
+    config: &mut ResolvedConfig,
+    name: impl Into<std::borrow::Cow<'static, str>>,
+    code: Option<&T>,
+    given: Option<&Given<T>>,
+    default: T,
+    show: impl FnOnce(&T) -> String,
+) -> T {
+    let (value, origin) = match (code, given) {
+        (Some(value), _) => (value.clone(), Origin::Code),
+        (None, Some(given)) => (given.value.clone(), given.origin.clone()),
+        (None, None) => (default, Origin::Default),
+    };
+    config.push(name, show(&value), origin);
+    value
+}
+
+fn debug<T: fmt::Debug>(value: &T) -> String {
+    format!("{value:?}")
+}

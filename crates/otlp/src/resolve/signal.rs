@@ -1,0 +1,169 @@
+//! What holds for one signal: what code says of it, what code says of all, what the environment says of it or of all, the
+//! default.
+
+use super::endpoint::{self, Found};
+use super::{debug, pick};
+use crate::builder::ClientBuilder;
+use crate::config::{BatchConfig, Protocol, SerializationFormat};
+use crate::error::Error;
+use crate::explain::{Origin, ResolvedConfig};
+#[cfg(feature = "_tls")]
+use crate::tls::TlsOptions;
+use otlp_model::Signal;
+use otlp_transport::{Compression, Endpoint, Headers};
+use std::time::Duration;
+
+/// Everything that may differ from signal to signal.
+pub(crate) struct SignalOptions {
+    pub(crate) enabled: bool,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) protocol: Protocol,
+    pub(crate) format: SerializationFormat,
+    pub(crate) headers: Headers,
+    pub(crate) compression: Compression,
+    pub(crate) request_timeout: Duration,
+    pub(crate) export_timeout: Duration,
+    pub(crate) batch: BatchConfig,
+    #[cfg(feature = "_tls")]
+    pub(crate) tls: TlsOptions,
+}
+
+pub(super) fn resolve(
+    options: &ClientBuilder,
+    signal: Signal,
+    disabled: bool,
+    config: &mut ResolvedConfig,
+) -> Result<SignalOptions, Error> {
+    let (own, said) = (options.signals.get(signal), options.settings.signals.get(signal));
+    let name = |option: &str| format!("{signal}.{option}");
+    let enabled =
+        pick(config, name("enabled"), own.enabled.as_ref(), said.enabled.as_ref(), true, bool::to_string);
+    let (protocol, format) = endpoint::protocol(options, signal, config)?;
+    let found = endpoint::endpoint(options, signal, protocol)?;
+    #[cfg(feature = "_tls")]
+    let (found, tls) = tls(options, signal, found)?;
+    config.push(name("endpoint"), &found.endpoint, found.origin.clone());
+    found.warn_of_port(protocol, config);
+    let headers = headers(options, signal, config)?;
+    let compression = pick(
+        config,
+        name("compression"),
+        own.compression.as_ref().or(options.compression.as_ref()),
+        said.compression.as_ref(),
+        Compression::None,
+        debug,
+    );
+    let mut time = |option, own: Option<Duration>, all: Option<Duration>, said, default| {
+        if own.is_some_and(|time| time.is_zero()) {
+            return Err(Error::option(&format!("with_signal_config: {option}"), "must be longer than zero"));
+        }
+        Ok(pick(config, name(option), own.or(all).as_ref(), said, default, debug))
+    };
+    let request_timeout = time(
+        "request_timeout",
+        own.request_timeout,
+        options.request_timeout,
+        said.request_timeout.as_ref(),
+        Duration::from_secs(10),
+    )?;
+    let export_timeout = time(
+        "export_timeout",
+        own.export_timeout,
+        options.export_timeout,
+        said.export_timeout.as_ref(),
+        Duration::from_secs(300),
+    )?;
+    let batch = batch(options, signal, config)?;
+    Ok(SignalOptions {
+        enabled: enabled && !disabled,
+        endpoint: found.endpoint,
+        protocol,
+        format,
+        headers,
+        compression,
+        request_timeout,
+        export_timeout,
+        batch,
+        #[cfg(feature = "_tls")]
+        tls,
+    })
+}
+
+/// The endpoint over TLS, where that is asked for, and how.
+#[cfg(feature = "_tls")]
+fn tls(options: &ClientBuilder, signal: Signal, found: Found) -> Result<(Found, TlsOptions), Error> {
+    let tls = match &options.signals.get(signal).tls {
+        Some(config) => options.tls.with_config(config),
+        None => options.tls.clone(),
+    };
+    let endpoint = tls.secure(found.endpoint, found.origin != Origin::Default)?;
+    Ok((Found { endpoint, ..found }, tls))
+}
+
+/// Those of the signal alone, if it has any of its own (DEC-09); else the environment's, with those of code in their place.
+fn headers(options: &ClientBuilder, signal: Signal, config: &mut ResolvedConfig) -> Result<Headers, Error> {
+    let said = options.settings.signals.get(signal).headers.as_ref();
+    let (option, code, said) = match &options.signals.get(signal).headers {
+        Some(own) => ("with_signal_config: headers", own, None),
+        None => ("with_header", &options.headers, said),
+    };
+    let mut headers = said.map(|given| given.value.clone()).unwrap_or_default();
+    for (name, value) in code {
+        headers.insert(name, value).map_err(|error| Error::option(option, error))?;
+    }
+    let is_code = |name: &str| code.iter().any(|(set, _)| set.eq_ignore_ascii_case(name));
+    for name in headers.names() {
+        let origin = match said {
+            Some(given) if !is_code(name) => given.origin.clone(),
+            _ => Origin::Code,
+        };
+        config.push(format!("{signal}.headers.{name}"), "<redacted>", origin);
+    }
+    Ok(headers)
+}
+
+fn batch(options: &ClientBuilder, signal: Signal, config: &mut ResolvedConfig) -> Result<BatchConfig, Error> {
+    let own = options.signals.get(signal).batch.as_ref();
+    if let Some(own) = own {
+        own.check("with_signal_config: batch: ")?;
+    }
+    let (code, said) = (own.or(options.batch.as_ref()), options.settings.signals.get(signal));
+    let default = BatchConfig::default();
+    let queue = said.queue_size.as_ref().map_or(default.max_queue_size, |given| given.value);
+    let name = |option: &str| format!("{signal}.batch.{option}");
+    Ok(BatchConfig {
+        max_batch_size: pick(
+            config,
+            name("max_batch_size"),
+            code.map(|code| &code.max_batch_size),
+            said.batch_size.as_ref(),
+            // A queue may be asked for that is shorter than our batches.
+            default.max_batch_size.min(queue),
+            debug,
+        ),
+        batch_timeout: pick(
+            config,
+            name("batch_timeout"),
+            code.map(|code| &code.batch_timeout),
+            said.batch_delay.as_ref(),
+            default.batch_timeout,
+            debug,
+        ),
+        max_queue_size: pick(
+            config,
+            name("max_queue_size"),
+            code.map(|code| &code.max_queue_size),
+            said.queue_size.as_ref(),
+            default.max_queue_size,
+            debug,
+        ),
+        strategy: pick(
+            config,
+            name("strategy"),
+            code.map(|code| &code.strategy),
+            None,
+            default.strategy,
+            debug,
+        ),
+    })
+}
