@@ -9,7 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use otlp_model::{EncodedRecords, GroupId, Record, Records, Run};
 
-use crate::chunk::{Chunk, HEADER, Part};
+use crate::chunk::{Chunk, Part};
+use crate::memory::{HEADER, Memory};
 use crate::pool::{ChunkPool, Permit};
 use crate::queue::Cut;
 use crate::sync::{Mutex, lock};
@@ -124,7 +125,7 @@ impl From<Vec<Record>> for Batch {
     /// A batch outside any pool and any queue.
     fn from(records: Vec<Record>) -> Self {
         let bytes = records.bytes();
-        let mut chunk = Chunk::new(vec![0; bytes + records.len() * HEADER].into_boxed_slice(), None);
+        let mut chunk = Chunk::new(Memory::allocate(bytes + records.len() * HEADER), None);
         for record in &records {
             chunk.append(record.group, record.items, &record.bytes);
         }
@@ -171,7 +172,7 @@ impl Drop for Loan {
     fn drop(&mut self) {
         if let (Some(part), Some((pool, call))) = (self.part.take(), self.origin.take()) {
             let bytes = part.bytes;
-            call.take_back(&pool, part.into_chunk().and_then(Chunk::into_data), bytes);
+            call.take_back(&pool, part.into_chunk().and_then(Chunk::into_memory), bytes);
         }
     }
 }
@@ -194,7 +195,7 @@ impl Default for Call {
 
 impl Call {
     /// Gives a chunk back if nobody else uses it, and accounts for what was made of its records if the call still runs.
-    fn take_back(&self, pool: &ChunkPool, chunk: Option<Box<[u8]>>, bytes: usize) {
+    fn take_back(&self, pool: &ChunkPool, chunk: Option<Memory>, bytes: usize) {
         {
             let mut state = lock(&self.0);
             match &mut *state {

@@ -1,8 +1,8 @@
 //! A piece of pool memory with records in it, and views of its parts.
 //!
-//! Records grow from the front, one directly behind the other, so that neighbours of one group are one run of bytes.
-//! Their headers (group, items, length) grow from the back towards them. So a chunk is one allocation, its bookkeeping
-//! needs no memory beyond what the pool accounts for, and both ends are read in order of arrival.
+//! Records stand one directly behind the other, so that neighbours of one group are one run of bytes. What is noted of
+//! them (group, items, length) stands beside them, in memory that the pool accounts for, too. Both are read in order of
+//! arrival.
 //!
 //! Filled by the shards, read by [`Batch`](crate::Batch). Never resized.
 
@@ -11,10 +11,8 @@ use std::sync::Arc;
 
 use otlp_model::GroupId;
 
+use crate::memory::{Header, Memory};
 use crate::pool::ChunkPool;
-
-/// The bytes of one header.
-pub(crate) const HEADER: usize = 12;
 
 /// The mean length of runs from which on they are shared. An estimate, not measured: a slice costs a reference counted
 /// twice and an entry in a vectored write, about what a copy of 1 to 2 KiB does.
@@ -23,19 +21,9 @@ const SHARED_RUN: usize = 2048;
 /// At least this part of a chunk must be records of the batch that shares it.
 const SHARED_PART: usize = 4;
 
-/// What is noted of a record beside its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) group: GroupId,
-    pub(crate) items: u32,
-    pub(crate) len: u32,
-}
-
 /// Records in one piece of memory, which goes back to its pool when this is dropped.
 pub(crate) struct Chunk {
-    data: Box<[u8]>,
-    used: usize,
-    records: usize,
+    memory: Memory,
     items: u64,
     /// How many runs the records are: neighbours of one group.
     runs: usize,
@@ -45,76 +33,54 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// An empty chunk in `data`; `pool` gets it back.
-    pub(crate) fn new(data: Box<[u8]>, pool: Option<ChunkPool>) -> Self {
-        Self { data, used: 0, records: 0, items: 0, runs: 0, latest: GroupId(0), pool }
+    /// An empty chunk in `memory`; `pool` gets it back.
+    pub(crate) fn new(memory: Memory, pool: Option<ChunkPool>) -> Self {
+        Self { memory, items: 0, runs: 0, latest: GroupId(0), pool }
     }
 
     /// Copies a record in; `false` when it does not fit.
     #[inline]
     pub(crate) fn append(&mut self, group: GroupId, items: u32, bytes: &[u8]) -> bool {
         let Ok(len) = u32::try_from(bytes.len()) else { return false };
-        let headers = (self.records + 1) * HEADER;
-        let end = self.used + bytes.len();
-        if end + headers > self.data.len() {
+        if !self.memory.has_room(bytes.len()) {
             return false;
         }
-        let at = self.data.len() - headers;
-        let (Some(record), true) = (self.data.get_mut(self.used..end), at >= end) else { return false };
-        record.copy_from_slice(bytes);
-        let mut header = [0; HEADER];
-        header[0..4].copy_from_slice(&group.0.to_le_bytes());
-        header[4..8].copy_from_slice(&items.to_le_bytes());
-        header[8..12].copy_from_slice(&len.to_le_bytes());
-        if let Some(slot) = self.data.get_mut(at..at + HEADER) {
-            slot.copy_from_slice(&header);
-        }
+        self.memory.append(Header { group, items, len }, bytes);
         if self.latest != group || self.runs == 0 {
             (self.latest, self.runs) = (group, self.runs + 1);
         }
-        self.used = end;
-        self.records += 1;
         self.items += u64::from(items);
         true
     }
 
-    /// The header of record `index`, counted in order of arrival.
-    fn header(&self, index: usize) -> Option<Header> {
-        let start = self.data.len().checked_sub((index + 1) * HEADER)?;
-        let header: &[u8; HEADER] = self.data.get(start..start + HEADER)?.try_into().ok()?;
-        let word =
-            |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        Some(Header { group: GroupId(word(0)), items: word(4), len: word(8) })
-    }
-
     /// Whether a record of `len` bytes fits.
     pub(crate) fn has_room(&self, len: usize) -> bool {
-        self.used + len + (self.records + 1) * HEADER <= self.data.len()
+        self.memory.has_room(len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.records == 0
+        self.memory.headers().is_empty()
     }
 
     pub(crate) fn used(&self) -> usize {
-        self.used
+        self.memory.records().len()
     }
 
     /// The size of its memory.
     pub(crate) fn size(&self) -> usize {
-        self.data.len()
+        self.memory.size()
     }
 
     /// The memory alone, no longer to be given back by this chunk; `None` when it belongs to no pool.
-    pub(crate) fn into_data(mut self) -> Option<Box<[u8]>> {
-        self.pool.take().map(|_| std::mem::take(&mut self.data))
+    pub(crate) fn into_memory(mut self) -> Option<Memory> {
+        self.pool.take().map(|_| std::mem::take(&mut self.memory))
     }
 }
 
 impl Drop for Chunk {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            pool.give_back(std::mem::take(&mut self.data));
+            pool.give_back(std::mem::take(&mut self.memory));
         }
     }
 }
@@ -122,8 +88,8 @@ impl Drop for Chunk {
 impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Chunk")
-            .field("records", &self.records)
-            .field("used", &self.used)
+            .field("records", &self.memory.headers().len())
+            .field("used", &self.used())
             .finish_non_exhaustive()
     }
 }
@@ -162,16 +128,16 @@ pub(crate) struct Part {
 
 impl From<Chunk> for Part {
     fn from(chunk: Chunk) -> Self {
-        let (records, items, bytes) = (chunk.records, chunk.items, chunk.used);
+        let (records, items, bytes) = (chunk.memory.headers().len(), chunk.items, chunk.used());
         Self { owner: Owner::Sole(chunk), first: 0, start: 0, records, items, bytes }
     }
 }
 
 impl Part {
     /// The headers of its records, in order of arrival.
-    fn headers(&self) -> impl Iterator<Item = Header> + '_ {
-        let chunk = self.owner.chunk();
-        (self.first..self.first + self.records).map_while(|index| chunk.header(index))
+    fn headers(&self) -> &[Header] {
+        let headers = self.owner.chunk().memory.headers();
+        headers.get(self.first..self.first + self.records).unwrap_or_default()
     }
 
     /// How many of its records, and how many items and bytes, fit in the limits.
@@ -189,7 +155,7 @@ impl Part {
 
     /// The items and bytes of its first record.
     pub(crate) fn first_record(&self) -> (u64, usize) {
-        self.headers().next().map_or((0, 0), |header| (u64::from(header.items), header.len as usize))
+        self.headers().first().map_or((0, 0), |header| (u64::from(header.items), header.len as usize))
     }
 
     /// Cuts off the first records, without copying: both parts look at the same chunk from now on.
@@ -229,7 +195,7 @@ impl Part {
 
     /// Its record bytes, in order of arrival.
     pub(crate) fn data(&self) -> &[u8] {
-        self.owner.chunk().data.get(self.start..self.start + self.bytes).unwrap_or_default()
+        self.owner.chunk().memory.records().get(self.start..self.start + self.bytes).unwrap_or_default()
     }
 
     /// Visits its runs, with their groups, items and bytes. Looks at no header where there is but one.
@@ -267,7 +233,7 @@ impl Part {
     /// enough for that to be cheaper, and when they fill enough of the chunk not to keep too much memory for too little.
     pub(crate) fn is_worth_sharing(&self) -> bool {
         let chunk = self.owner.chunk();
-        chunk.used >= chunk.runs * SHARED_RUN && self.bytes >= chunk.size() / SHARED_PART
+        chunk.used() >= chunk.runs * SHARED_RUN && self.bytes >= chunk.size() / SHARED_PART
     }
 
     /// The chunk, when no other part looks at it.
@@ -284,7 +250,7 @@ mod tests {
     use super::*;
 
     fn chunk(size: usize, records: &[(u32, u32, &[u8])]) -> Chunk {
-        let mut chunk = Chunk::new(vec![0; size].into_boxed_slice(), None);
+        let mut chunk = Chunk::new(Memory::allocate(size), None);
         for (group, items, bytes) in records {
             assert!(chunk.append(GroupId(*group), *items, bytes));
         }
@@ -306,15 +272,6 @@ mod tests {
     fn neighbours_of_one_group_are_one_run() {
         let part = Part::from(chunk(256, &[(1, 1, b"ab"), (1, 2, b"c"), (2, 1, b""), (1, 1, b"d")]));
         assert_eq!(runs(&part), [(1, 3, b"abc".to_vec()), (2, 1, vec![]), (1, 1, b"d".to_vec())]);
-    }
-
-    #[test]
-    fn a_chunk_is_full_when_headers_and_records_meet() {
-        let mut chunk = chunk(2 * HEADER + 4, &[(1, 1, b"abc")]);
-        assert!(!chunk.append(GroupId(1), 1, b"de"));
-        assert!(chunk.append(GroupId(1), 1, b"d"));
-        assert!(!chunk.append(GroupId(1), 1, b""));
-        assert_eq!(runs(&Part::from(chunk)), [(1, 2, b"abcd".to_vec())]);
     }
 
     #[test]

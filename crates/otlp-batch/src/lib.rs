@@ -9,6 +9,7 @@ mod config;
 mod handle;
 #[cfg(not(loom))]
 mod layer;
+mod memory;
 mod pool;
 mod queue;
 #[cfg(not(loom))]

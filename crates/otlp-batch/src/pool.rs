@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 pub(crate) use membership::Membership;
 pub(crate) use space::Space;
 
-use crate::chunk::{Chunk, HEADER};
+use crate::chunk::Chunk;
 use crate::config::ConfigError;
+use crate::memory::{HEADER, Memory};
 use crate::sync::{Mutex, lock};
 
 /// The time between two adjustments of the pool's size.
@@ -138,7 +139,7 @@ struct Shared {
 
 struct State {
     /// Chunks of the standard size, waiting for their next use.
-    idle: Vec<Box<[u8]>>,
+    idle: Vec<Memory>,
     /// All accounted bytes: chunks, idle or not, and reservations.
     held: usize,
     /// The fewest idle chunks since the last step.
@@ -155,14 +156,14 @@ struct State {
 
 impl State {
     /// Makes `bytes` fit under the cap, at the cost of idle chunks, which are moved to `freed`; accounts for them.
-    fn hold(&mut self, bytes: usize, config: &PoolConfig, freed: &mut Vec<Box<[u8]>>) -> bool {
+    fn hold(&mut self, bytes: usize, config: &PoolConfig, freed: &mut Vec<Memory>) -> bool {
         let idle = self.idle.len() * config.chunk_size;
         if (self.held - idle).saturating_add(bytes) > config.max_size {
             return false;
         }
         while self.held + bytes > config.max_size {
             let Some(chunk) = self.idle.pop() else { return false };
-            self.held -= chunk.len();
+            self.held -= chunk.size();
             freed.push(chunk);
         }
         self.idle_low = self.idle_low.min(self.idle.len());
@@ -171,12 +172,12 @@ impl State {
     }
 
     /// Takes a chunk back.
-    fn give_back(&mut self, data: Box<[u8]>, config: &PoolConfig, freed: &mut Vec<Box<[u8]>>) {
-        if data.len() == config.chunk_size && !self.deserted {
-            self.idle.push(data);
+    fn give_back(&mut self, memory: Memory, config: &PoolConfig, freed: &mut Vec<Memory>) {
+        if memory.size() == config.chunk_size && !self.deserted {
+            self.idle.push(memory);
         } else {
-            self.held -= data.len();
-            freed.push(data);
+            self.held -= memory.size();
+            freed.push(memory);
         }
     }
 }
@@ -190,7 +191,7 @@ impl ChunkPool {
     pub fn new(config: PoolConfig) -> Result<Self, ConfigError> {
         config.validate()?;
         let chunks = config.initial_size / config.chunk_size;
-        let idle: Vec<_> = (0..chunks).map(|_| allocate(config.chunk_size)).collect();
+        let idle: Vec<_> = (0..chunks).map(|_| Memory::allocate(config.chunk_size)).collect();
         let state = State {
             idle_low: chunks,
             held: chunks * config.chunk_size,
@@ -254,7 +255,7 @@ impl ChunkPool {
                         .max(config.initial_size / config.chunk_size * config.chunk_size);
                     while state.held >= keep + config.chunk_size {
                         let Some(chunk) = state.idle.pop() else { break };
-                        state.held -= chunk.len();
+                        state.held -= chunk.size();
                         freed.push(chunk);
                     }
                     state.idle_low = state.idle.len();
@@ -272,9 +273,9 @@ impl ChunkPool {
                 }
                 state.held += config.chunk_size;
             }
-            let data = allocate(config.chunk_size);
+            let memory = Memory::allocate(config.chunk_size);
             // The last queue may have ended meanwhile.
-            lock(&self.shared.state).give_back(data, config, &mut freed);
+            lock(&self.shared.state).give_back(memory, config, &mut freed);
         }
     }
 
@@ -302,10 +303,10 @@ impl ChunkPool {
         {
             let mut state = lock(&self.shared.state);
             if size == config.chunk_size
-                && let Some(data) = state.idle.pop()
+                && let Some(memory) = state.idle.pop()
             {
                 state.idle_low = state.idle_low.min(state.idle.len());
-                return Some(Chunk::new(data, Some(self.clone())));
+                return Some(Chunk::new(memory, Some(self.clone())));
             }
             if !state.hold(size, config, &mut freed) {
                 return None;
@@ -313,13 +314,13 @@ impl ChunkPool {
             state.missed |= size == config.chunk_size;
         }
         drop(freed);
-        Some(Chunk::new(allocate(size), Some(self.clone())))
+        Some(Chunk::new(Memory::allocate(size), Some(self.clone())))
     }
 
     /// Takes a chunk's memory back.
-    pub(crate) fn give_back(&self, data: Box<[u8]>) {
-        let mut freed = Vec::new();
-        lock(&self.shared.state).give_back(data, &self.shared.config, &mut freed);
+    pub(crate) fn give_back(&self, memory: Memory) {
+        let (memory, mut freed) = (memory.recycle(), Vec::new());
+        lock(&self.shared.state).give_back(memory, &self.shared.config, &mut freed);
         drop(freed);
         self.shared.space.notify();
     }
@@ -328,13 +329,14 @@ impl ChunkPool {
     /// between. Where the chunk is still in use by others, and the cap leaves no room, the permit covers less.
     ///
     /// Does not announce the room it makes: that is for the caller, who may hold a lock.
-    pub(crate) fn exchange(&self, chunk: Option<Box<[u8]>>, bytes: usize) -> Permit {
+    pub(crate) fn exchange(&self, chunk: Option<Memory>, bytes: usize) -> Permit {
+        let chunk = chunk.map(Memory::recycle);
         let config = &self.shared.config;
         let mut freed = Vec::new();
         let bytes = {
             let mut state = lock(&self.shared.state);
-            if let Some(data) = chunk {
-                state.give_back(data, config, &mut freed);
+            if let Some(memory) = chunk {
+                state.give_back(memory, config, &mut freed);
             }
             let idle = state.idle.len() * config.chunk_size;
             let bytes = bytes.min(config.max_size - (state.held - idle));
@@ -387,11 +389,6 @@ impl Drop for Permit {
             self.pool.shared.space.notify();
         }
     }
-}
-
-/// Zeroed memory; large pieces come from the system untouched, so that a page costs nothing before its first use.
-fn allocate(bytes: usize) -> Box<[u8]> {
-    vec![0; bytes].into_boxed_slice()
 }
 
 /// `bytes * factor`, for sizes a float can hold.

@@ -5,8 +5,8 @@
 
 use otlp_model::{DropReason, GroupId};
 
-use crate::chunk::HEADER;
 use crate::config::OverflowPolicy;
+use crate::memory::HEADER;
 use crate::queue::Shared;
 use crate::queue::shard::Shard;
 use crate::queue::shard_lock::ShardGuard;
