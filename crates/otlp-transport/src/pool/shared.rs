@@ -143,8 +143,8 @@ impl Shared {
     #[cfg(feature = "grpc")]
     pub(super) fn calm_down(&self) {
         let mut state = self.lock();
-        state.keep_alive_interval =
-            state.keep_alive_interval.map(|interval| (2 * interval).min(RAREST_PING.max(interval)));
+        let rarer = |interval: Duration| interval.saturating_mul(2).min(RAREST_PING.max(interval));
+        state.keep_alive_interval = state.keep_alive_interval.map(rarer);
     }
 
     /// How the next connection is pinged.

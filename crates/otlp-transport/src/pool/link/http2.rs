@@ -19,6 +19,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 /// How many streams a server is expected to take: RFC 9113 recommends to grant no fewer.
 pub(super) const EXPECTED_STREAMS: usize = 100;
@@ -34,6 +35,9 @@ const UNKNOWN: usize = usize::MAX - 1;
 /// joined 4 or 16 of them saved system calls and no time: the copy cost as much.
 const SEND_BUFFER: usize = 4 * 1024 * 1024;
 
+/// As good as never: hyper adds these times to the present, and panics when the sum is beyond what an `Instant` can be.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 pub(super) async fn start(
     io: TokioIo<Io>,
     pings: Option<KeepAlive>,
@@ -46,7 +50,10 @@ pub(super) async fn start(
         .max_send_buf_size(SEND_BUFFER)
         .max_header_list_size(HEAD_LIMIT as u32);
     if let Some(KeepAlive { interval, timeout, while_idle }) = pings {
-        builder.keep_alive_interval(interval).keep_alive_timeout(timeout).keep_alive_while_idle(while_idle);
+        builder
+            .keep_alive_interval(interval.min(NEVER))
+            .keep_alive_timeout(timeout.min(NEVER))
+            .keep_alive_while_idle(while_idle);
     }
     let (sender, requests) = builder.handshake(io).await?;
     let (link, unused) = Link::new(AnySender::Http2(Sender(Mutex::new(sender))));
