@@ -1,0 +1,79 @@
+//! Options of what is made, and of the layers through which it goes.
+
+use super::Row;
+use otlp::propagation::B3Propagator;
+use otlp::{AlwaysOffSampler, AlwaysOnSampler, Limits, Resource};
+use tower::layer::util::Identity;
+
+fn limits(change: fn(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
+pub(crate) fn rows() -> Vec<Row> {
+    vec![
+        Row {
+            name: "with_service_name",
+            works: vec![|b| b.with_service_name("s")],
+            refused: vec![(|b| b.with_service_name(""), "must not be empty")],
+            proof: ("otlp/tests/it/support.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_resource",
+            works: vec![|b| b.with_resource(Resource::new()), |b| {
+                b.with_resource(Resource::new().with("key", 1))
+            }],
+            refused: vec![(
+                |b| b.with_resource(Resource::new().with("", 1)),
+                "attribute keys must not be empty",
+            )],
+            proof: ("otlp/tests/it/pipeline.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_sampler",
+            works: vec![|b| b.with_sampler(AlwaysOnSampler)],
+            builds: vec![|b| b.with_sampler(AlwaysOffSampler)],
+            proof: ("otlp/tests/guide/cpu.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_limits",
+            works: vec![|b| b.with_limits(limits(|l| l.attribute_value_depth = Limits::MAX_DEPTH)), |b| {
+                b.with_limits(limits(|l| l.attribute_value_length = Some(0)))
+            }],
+            refused: vec![(
+                |b| b.with_limits(limits(|l| l.attribute_value_depth = Limits::MAX_DEPTH + 1)),
+                "attribute_value_depth: must be at most",
+            )],
+            proof: ("otlp/tests/faults/row_34_giants.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_propagator",
+            works: vec![|b| b.with_propagator(B3Propagator::single())],
+            proof: ("otlp/tests/it/propagation.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_layer",
+            works: vec![|b| b.with_layer(Identity::new()).with_layer(Identity::new())],
+            proof: ("otlp/tests/custom_layer.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_attempt_layer",
+            works: vec![|b| b.with_attempt_layer(Identity::new()).with_attempt_layer(Identity::new())],
+            proof: ("otlp/tests/custom_layer.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_connector_layer",
+            works: vec![|b| b.with_connector_layer(Identity::new()).with_connector_layer(Identity::new())],
+            proof: ("otlp/tests/custom_layer.rs", ""),
+            ..Row::default()
+        },
+    ]
+}
