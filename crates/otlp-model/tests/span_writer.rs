@@ -21,6 +21,8 @@ enum Call {
     Event(Event),
     Link(Link),
     Status(Status),
+    Identity(SpanContext, SpanId, bool),
+    Kind(SpanKind),
 }
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -31,6 +33,10 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
         2 => strategies::event().prop_map(|event| Call::Event(Event { dropped_attributes_count: 0, ..event })),
         1 => strategies::link().prop_map(|link| Call::Link(Link { dropped_attributes_count: 0, ..link })),
         2 => strategies::status().prop_map(Call::Status),
+        1 => (strategies::context(), strategies::span_id(), any::<bool>()).prop_map(|(context, parent, remote)| {
+            Call::Identity(context.with_remote(false), parent, remote && parent.is_valid())
+        }),
+        1 => strategies::kind().prop_map(Call::Kind),
     ];
     proptest::collection::vec(call, 0..24)
 }
@@ -50,6 +56,12 @@ fn apply(writer: &mut SpanWriter, call: &Call) {
         Call::Event(event) => writer.add_event(&event.name, event.time_unix_nano, pairs(&event.attributes)),
         Call::Link(link) => writer.add_link(&link.context, pairs(&link.attributes)),
         Call::Status(status) => writer.set_status(status.code, &status.description),
+        Call::Identity(context, parent, remote) => writer.set_identity(context, *parent, *remote),
+        Call::Kind(kind) => {
+            writer.set_kind(*kind);
+            let view = view::SpanView::from_record(writer.so_far()).unwrap();
+            assert_eq!(view.kind, *kind, "what is written so far can be read");
+        }
     }
 }
 
@@ -64,6 +76,10 @@ fn model(span: &mut SpanData, call: &Call) {
             (StatusCode::Ok, _) | (_, StatusCode::Unset) => {}
             _ => span.status = status.clone(),
         },
+        Call::Identity(context, parent, remote) => {
+            (span.context, span.parent_span_id, span.parent_is_remote) = (context.clone(), *parent, *remote);
+        }
+        Call::Kind(kind) => span.kind = *kind,
     }
 }
 
@@ -278,4 +294,16 @@ fn an_unusual_span_need_not_be_paid_for_forever() {
     assert!(writer.capacity() <= 4_096 && writer.name().is_empty());
     started(&mut writer);
     assert_eq!(decode(writer.finish(2)).name, "name");
+}
+
+#[test]
+fn a_span_given_up_was_never_there() {
+    let mut writer = SpanWriter::new();
+    started(&mut writer);
+    writer.set_attribute("a", ValueRef::Int(1));
+    writer.discard();
+    writer.set_attribute("b", ValueRef::Int(2));
+    assert!(writer.so_far().is_empty() && writer.finish(2).is_empty());
+    started(&mut writer);
+    assert!(decode(writer.finish(2)).attributes.is_empty());
 }

@@ -5,7 +5,7 @@
 //! for the record's length.
 
 use super::buffer::{copy_short, put_bytes, put_str};
-use super::live::{PREFIX, seal};
+use super::live::{Live, PREFIX, seal};
 use super::room::Buffer;
 use super::short::SHORT_TEXT;
 use crate::{SpanContext, SpanId, SpanKind};
@@ -94,6 +94,37 @@ impl Head<'_> {
         let flags = span_flags(context, self.parent, self.parent_is_remote);
         room[FLAGS + 2..HEAD].copy_from_slice(&flags.to_le_bytes());
     }
+}
+
+/// Gives the span whose name's field starts at `name` another identity; where that field starts now.
+pub(super) fn replace_identity<const TAG: u8>(
+    live: &mut Live<TAG>,
+    name: usize,
+    context: &SpanContext,
+    parent: SpanId,
+    parent_is_remote: bool,
+) -> usize {
+    let mut between = Vec::new();
+    if parent.is_valid() {
+        between.extend_from_slice(&id_field(PARENT_TAG, parent));
+    }
+    put_str(&mut between, TRACE_STATE_TAG, context.trace_state().as_str());
+    let end = HEAD + between.len();
+    if end != name {
+        live.resize_at(HEAD, name - HEAD, between.len());
+    }
+    let head = live.buffer.as_mut_slice();
+    head[TRACE_ID + 2..SPAN_ID].copy_from_slice(context.trace_id().as_bytes());
+    head[SPAN_ID + 2..KIND].copy_from_slice(context.span_id().as_bytes());
+    let flags = span_flags(context, parent, parent_is_remote);
+    head[FLAGS + 2..HEAD].copy_from_slice(&flags.to_le_bytes());
+    head[HEAD..end].copy_from_slice(&between);
+    end
+}
+
+/// Replaces the kind of a span that was begun.
+pub(super) fn replace_kind(buffer: &mut Buffer, kind: SpanKind) {
+    buffer.as_mut_slice()[KIND + 1] = kind as u8;
 }
 
 /// Enters the end time and the length of the whole; the record.

@@ -14,6 +14,8 @@ use super::value::put_key_value;
 use crate::key::hash;
 use crate::{KeyRef, Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ToValue, ValueRef};
 
+mod draft;
+
 const ATTRIBUTE_TAG: u8 = 0x4a;
 const DROPPED_ATTRIBUTES_TAG: u8 = 0x50;
 const EVENT_TAG: u8 = 0x5a;
