@@ -121,4 +121,8 @@ impl Sampler for ProbabilitySampler {
     fn description(&self) -> Cow<'_, str> {
         Cow::Owned(format!("ProbabilitySampler{{{}}}", self.inner.inner.ratio()))
     }
+
+    fn looks_at_span(&self) -> bool {
+        false
+    }
 }

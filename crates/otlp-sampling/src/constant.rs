@@ -20,6 +20,10 @@ impl Sampler for AlwaysOnSampler {
     fn description(&self) -> Cow<'_, str> {
         Cow::Borrowed("AlwaysOnSampler")
     }
+
+    fn looks_at_span(&self) -> bool {
+        false
+    }
 }
 
 /// Drops every span, whatever its parent says (SAMP-07).
@@ -38,6 +42,10 @@ impl Sampler for AlwaysOffSampler {
 
     fn description(&self) -> Cow<'_, str> {
         Cow::Borrowed("AlwaysOffSampler")
+    }
+
+    fn looks_at_span(&self) -> bool {
+        false
     }
 }
 
@@ -72,5 +80,9 @@ impl<S: Sampler> Sampler for AlwaysRecordSampler<S> {
 
     fn description(&self) -> Cow<'_, str> {
         Cow::Owned(format!("AlwaysRecordSampler{{{}}}", self.inner.description()))
+    }
+
+    fn looks_at_span(&self) -> bool {
+        self.inner.looks_at_span()
     }
 }

@@ -100,6 +100,16 @@ impl Sampler for ParentBasedSampler {
             self.local_parent_not_sampled.description(),
         ))
     }
+
+    fn looks_at_span(&self) -> bool {
+        let parents = [
+            &self.remote_parent_sampled,
+            &self.remote_parent_not_sampled,
+            &self.local_parent_sampled,
+            &self.local_parent_not_sampled,
+        ];
+        self.root.looks_at_span() || parents.iter().any(|sampler| sampler.looks_at_span())
+    }
 }
 
 impl fmt::Debug for ParentBasedSampler {

@@ -71,6 +71,10 @@ impl<S: Sampler> Sampler for RateLimitingSampler<S> {
     fn description(&self) -> Cow<'_, str> {
         Cow::Owned(format!("RateLimiting{{{}/s,{}}}", self.rate.get(), self.inner.description()))
     }
+
+    fn looks_at_span(&self) -> bool {
+        self.inner.looks_at_span()
+    }
 }
 
 /// Keeps a rate on average, by the share that the present traffic asks for.

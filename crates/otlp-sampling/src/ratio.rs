@@ -97,6 +97,10 @@ impl Sampler for TraceIdRatioBasedSampler {
         let decimals = exact.split_once('.').map_or(0, |(_, decimals)| decimals.len());
         Cow::Owned(format!("TraceIdRatioBased{{{:.*}}}", decimals.max(6), self.ratio))
     }
+
+    fn looks_at_span(&self) -> bool {
+        false
+    }
 }
 
 /// A sampling ratio that is no share: see [`TraceIdRatioBasedSampler::try_new`].

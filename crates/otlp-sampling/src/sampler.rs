@@ -40,6 +40,18 @@ pub trait Sampler: Send + Sync {
 
     /// The sampler's name and settings, for people. It may change over time: callers do not keep it (SAMP-30).
     fn description(&self) -> Cow<'_, str>;
+
+    /// Whether decisions depend on the span's name, kind, attributes or links; `true` unless a sampler says otherwise. Of one
+    /// that says `false` callers may ask without them, which spares them the making of them: it looks at no more than the
+    /// parent and the trace id.
+    ///
+    /// ```
+    /// use otlp_sampling::{ParentBasedSampler, Sampler, TraceIdRatioBasedSampler};
+    /// assert!(!ParentBasedSampler::new(TraceIdRatioBasedSampler::new(0.1)).looks_at_span());
+    /// ```
+    fn looks_at_span(&self) -> bool {
+        true
+    }
 }
 
 impl<T: Sampler + ?Sized> Sampler for Arc<T> {
@@ -50,6 +62,10 @@ impl<T: Sampler + ?Sized> Sampler for Arc<T> {
     fn description(&self) -> Cow<'_, str> {
         (**self).description()
     }
+
+    fn looks_at_span(&self) -> bool {
+        (**self).looks_at_span()
+    }
 }
 
 impl<T: Sampler + ?Sized> Sampler for Box<T> {
@@ -59,6 +75,10 @@ impl<T: Sampler + ?Sized> Sampler for Box<T> {
 
     fn description(&self) -> Cow<'_, str> {
         (**self).description()
+    }
+
+    fn looks_at_span(&self) -> bool {
+        (**self).looks_at_span()
     }
 }
 

@@ -263,3 +263,24 @@ proptest! {
         prop_assert_eq!(a == b, description(a) == description(b));
     }
 }
+
+#[test]
+fn a_sampler_says_whether_it_looks_at_the_span() {
+    let ratio = TraceIdRatioBasedSampler::new(0.5);
+    let blind: [Box<dyn Sampler>; 5] = [
+        Box::new(AlwaysOnSampler),
+        Box::new(AlwaysOffSampler),
+        Box::new(Arc::new(ratio)),
+        Box::new(AlwaysRecordSampler::new(ratio)),
+        Box::new(ParentBasedSampler::new(ratio)),
+    ];
+    assert!(blind.iter().all(|sampler| !sampler.looks_at_span()));
+    // The same answer without name, kind, attributes and links.
+    for sampler in &blind {
+        let attributes = [KeyValue::new("a", 1)];
+        let seeing = SamplingParameters::new(TRACE, "name", SpanKind::Server).with_attributes(&attributes);
+        assert_eq!(sampler.should_sample(&seeing), sampler.should_sample(&root(TRACE)));
+    }
+    assert!(Named("x").looks_at_span());
+    assert!(ParentBasedSampler::new(ratio).with_local_parent_sampled(Named("x")).looks_at_span());
+}
