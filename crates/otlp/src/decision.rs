@@ -28,6 +28,7 @@ pub(crate) enum Decider {
 }
 
 /// A sampler's answer, in parts.
+#[derive(Debug)]
 pub(crate) struct Sampling {
     pub(crate) sampled: bool,
     pub(crate) attributes: Option<Vec<KeyValue>>,

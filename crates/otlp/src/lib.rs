@@ -69,7 +69,7 @@ pub use otlp_transport::{TlsConfigError, TlsStatus};
 pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;
 pub use signal_config::SignalConfig;
-pub use span::Span;
+pub use span::{SamplingAnswer, SamplingQuestion, Span, SpanDraft};
 #[cfg(feature = "_tls")]
 pub use tls::TlsConfig;
 pub use tracer::{SpanBuilder, Tracer};

@@ -18,6 +18,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+mod draft;
+
+pub use draft::{SamplingAnswer, SamplingQuestion, SpanDraft};
+
 /// Spare buffers kept by each thread beside the latest, and how much of an unusually large one is kept.
 const SPARES: usize = 32;
 const SPARE_BYTES: usize = 16 * 1024;
@@ -192,6 +196,25 @@ impl Span {
         f()
     }
 
+    /// Now, by the span's clock, which never turns back behind its start whatever the wall clock does: for
+    /// [`end_at`](Self::end_at) and [`add_event_at`](Self::add_event_at). `None` if the span is not recording.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let mut span = client.tracer("shop").start("answer");
+    /// let answered = span.now();
+    /// // … work that is not to be counted …
+    /// if let Some(answered) = answered {
+    ///     span.end_at(answered);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn now(&self) -> Option<SystemTime> {
+        let nanos = self.live.as_ref()?.now();
+        Some(SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(nanos))
+    }
+
     /// Whether calls have an effect: it is sampled and has not ended.
     #[must_use]
     #[inline]
@@ -239,6 +262,27 @@ impl Span {
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
             live.writer.add_event(name.as_ref(), clock::unix_nano(time), attributes.iter().copied());
+        }
+        self
+    }
+
+    /// The same with attributes from an iterator, for those who have no list of them; at `time`, or now.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let mut span = client.tracer("shop").start("load cart");
+    /// span.add_event_with("loaded", None, ["books", "toys"].into_iter().zip([3, 1]));
+    /// # }
+    /// ```
+    pub fn add_event_with<K: ToKey, V: ToValue>(
+        &mut self,
+        name: impl AsRef<str>,
+        time: Option<SystemTime>,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            let time = time.map_or_else(|| live.now(), clock::unix_nano);
+            live.writer.add_event(name.as_ref(), time, attributes);
         }
         self
     }
@@ -298,7 +342,7 @@ impl Span {
     #[inline]
     pub fn end(&mut self) {
         if let Some(live) = self.live.take() {
-            let end = live.tracer.shared.clock.read_on(live.wall_at_origin).max(live.start_unix_nano);
+            let end = live.now();
             live.end(end);
         }
     }
@@ -343,8 +387,19 @@ impl Live {
     }
 
     #[inline]
+    fn now(&self) -> u64 {
+        self.tracer.shared.clock.read_on(self.wall_at_origin).max(self.start_unix_nano)
+    }
+
+    #[inline]
     fn end(mut self: Box<Self>, end_unix_nano: u64) {
         self.tracer.shared.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
+        self.give_back();
+    }
+
+    /// Leaves its memory to the next span.
+    #[inline]
+    fn give_back(mut self: Box<Self>) {
         if self.writer.capacity() > SPARE_BYTES {
             self.writer.shrink_to(SPARE_BYTES);
         }

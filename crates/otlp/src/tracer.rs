@@ -103,13 +103,7 @@ impl Tracer {
         // Baggage is handed on whether or not there is a span to be the parent.
         let extras = parent.map(TraceContext::extras).unwrap_or_default();
         let parent = parent.map(TraceContext::span_context).filter(|parent| parent.is_valid());
-        let (trace_id, span_id, flags) = match parent {
-            Some(parent) => (parent.trace_id(), ids::span_id(shared.salt), parent.flags()),
-            None => {
-                let (trace_id, span_id) = ids::root(shared.salt);
-                (trace_id, span_id, TraceFlags::RANDOM)
-            }
-        };
+        let (trace_id, span_id, flags) = identity(shared.salt, parent);
         let sampled = match shared.sampler.by_parent(parent) {
             Ok(sampled) => sampled,
             Err(sampler) => {
@@ -159,6 +153,18 @@ impl Tracer {
     }
 }
 
+/// The ids of a new span under a valid parent or none, and the flags it starts from.
+#[inline(always)]
+pub(crate) fn identity(salt: u64, parent: Option<&SpanContext>) -> (TraceId, SpanId, TraceFlags) {
+    match parent {
+        Some(parent) => (parent.trace_id(), ids::span_id(salt), parent.flags()),
+        None => {
+            let (trace_id, span_id) = ids::root(salt);
+            (trace_id, span_id, TraceFlags::RANDOM)
+        }
+    }
+}
+
 /// What is known of a span when it starts.
 pub(crate) struct Plan<'a> {
     pub(crate) name: &'a str,
@@ -169,7 +175,7 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(name: &'a str, kind: SpanKind) -> Self {
+    pub(crate) fn new(name: &'a str, kind: SpanKind) -> Self {
         Self { name, kind, start_unix_nano: None, attributes: &[], links: &[] }
     }
 }

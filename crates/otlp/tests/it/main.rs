@@ -9,6 +9,7 @@ mod builder;
 mod connections;
 mod context;
 mod delivery;
+mod drafts;
 mod idle;
 mod law;
 mod loss;
