@@ -183,42 +183,73 @@ pub(crate) struct Call(Mutex<State>);
 
 #[derive(Debug)]
 enum State {
-    Runs(Option<Permit>),
+    Runs(Option<Permit>, Announcement),
     Ended,
+}
+
+/// Room made by a call that those who wait for it do not know of yet, in bytes.
+#[derive(Debug, Default)]
+struct Announcement(usize);
+
+impl Announcement {
+    /// Adds some; whether it is time to announce it: when it is a whole chunk. The records of most chunks stay accounted
+    /// for, and a producer that is woken for the little that is left beside them is woken in vain.
+    fn is_due(&mut self, room: usize, pool: &ChunkPool) -> bool {
+        self.0 += room;
+        let due = self.0 >= pool.config().chunk_size;
+        if due {
+            self.0 = 0;
+        }
+        due
+    }
 }
 
 impl Default for Call {
     fn default() -> Self {
-        Self(Mutex::new(State::Runs(None)))
+        Self(Mutex::new(State::Runs(None, Announcement::default())))
     }
 }
 
 impl Call {
     /// Gives a chunk back if nobody else uses it, and accounts for what was made of its records if the call still runs.
     fn take_back(&self, pool: &ChunkPool, chunk: Option<Memory>, bytes: usize) {
-        {
+        let size = chunk.as_ref().map_or(0, Memory::size);
+        let announce = {
             let mut state = lock(&self.0);
             match &mut *state {
-                State::Runs(Some(permit)) => permit.add(pool.exchange(chunk, bytes)),
-                State::Runs(none) => *none = Some(pool.exchange(chunk, bytes)),
-                State::Ended => drop(pool.exchange(chunk, 0)),
+                State::Runs(permit, announcement) => {
+                    let more = pool.exchange(chunk, bytes);
+                    let room = size.saturating_sub(more.bytes());
+                    match permit {
+                        Some(permit) => permit.add(more),
+                        none => *none = Some(more),
+                    }
+                    announcement.is_due(room, pool)
+                }
+                State::Ended => {
+                    drop(pool.exchange(chunk, 0));
+                    true
+                }
             }
-        }
+        };
         // Wakes those who wait for room, with no lock held.
-        pool.space().notify();
+        if announce {
+            pool.space().notify();
+        }
     }
 
     /// Accounts for `permit`, too, until the call ends.
     #[cfg(not(loom))]
     pub(crate) fn keep(&self, permit: Permit) {
-        if let State::Runs(kept @ None) = &mut *lock(&self.0) {
+        if let State::Runs(kept @ None, _) = &mut *lock(&self.0) {
             *kept = Some(permit);
         }
     }
 
-    /// Ends the call.
-    pub(crate) fn end(&self) {
+    /// Ends the call, and announces all the room it made.
+    pub(crate) fn end(&self, pool: &ChunkPool) {
         let before = std::mem::replace(&mut *lock(&self.0), State::Ended);
         drop(before);
+        pool.space().notify();
     }
 }

@@ -308,7 +308,7 @@ impl Ticket {
 
     fn close(&mut self, outcome: &Outcome, error: Option<String>) -> Outcome {
         let Some(shared) = self.shared.take() else { return *outcome };
-        self.call.end();
+        self.call.end(&shared.pool);
         lock(&shared.ledger.0).settle(self.items, outcome, error)
     }
 }

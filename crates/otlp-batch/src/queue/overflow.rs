@@ -52,7 +52,7 @@ impl Shared {
         if self.home.is_elsewhere() {
             return Err(Refusal::Counted(DropReason::ShutDown));
         }
-        let mut waiting = None;
+        let (mut waiting, mut last_try) = (None, false);
         // Another thread of the shard may take what was evicted for this one; it made progress then, so give up
         // after a while.
         let (mut evictions, mut empty_handed) = (0, false);
@@ -107,22 +107,16 @@ impl Shared {
                     }
                 }
                 // Who waits here for the worker must not keep it from working.
-                OverflowPolicy::Block { timeout } if !self.own_thread.is_current() => {
+                OverflowPolicy::Block { timeout } if !last_try && !self.own_thread.is_current() => {
                     drop(shard);
                     self.press();
-                    let room = match &mut waiting {
+                    match &mut waiting {
                         // Entered now: try once more before waiting, see `Space`.
-                        None => {
-                            waiting = Some(self.pool.space().enter());
-                            true
-                        }
-                        Some(waiting) => waiting.wait(timeout),
-                    };
-                    shard = self.shard(number)?;
-                    if !room {
-                        shard.refuse(items, DropReason::QueueFull);
-                        return Err(Refusal::Counted(DropReason::QueueFull));
+                        None => waiting = Some(self.pool.space().enter()),
+                        // Not all room is announced at once: in vain is only what finds none at the end.
+                        Some(waiting) => last_try = !waiting.wait(timeout),
                     }
+                    shard = self.shard(number)?;
                 }
                 OverflowPolicy::DropOldest | OverflowPolicy::DropNewest | OverflowPolicy::Block { .. } => {
                     shard.refuse(items, DropReason::QueueFull);
