@@ -20,6 +20,7 @@ use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
+use crate::logger::LogFilter;
 use crate::propagation::TextMapPropagator;
 use crate::resolve::resolve;
 use crate::settings::Settings;
@@ -87,6 +88,7 @@ pub struct ClientBuilder {
     pub(crate) async_export: bool,
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
     pub(crate) sampler: Option<Decider>,
+    pub(crate) log_filter: LogFilter,
     pub(crate) limits: Option<Limits>,
     pub(crate) batch_layers: ServiceSlot,
     pub(crate) attempt_layers: ServiceSlot,
@@ -138,6 +140,7 @@ impl Default for ClientBuilder {
             async_export: true,
             propagator: None,
             sampler: None,
+            log_filter: LogFilter::default(),
             limits: None,
             batch_layers: ServiceSlot::default(),
             attempt_layers: ServiceSlot::default(),

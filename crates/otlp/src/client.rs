@@ -4,6 +4,7 @@ use crate::builder::ClientBuilder;
 use crate::clock::{self, Reading};
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
+use crate::logger::Logger;
 use crate::propagation::TextMapPropagator;
 use crate::report::DeliveryReport;
 use crate::resolve::Resolved;
@@ -113,6 +114,17 @@ impl Client {
     pub fn tracer_with_scope(&self, scope: &InstrumentationScope) -> Tracer {
         let (shared, group) = (Arc::clone(&self.inner.shared), self.group(scope));
         Tracer { inner: Arc::new(TracerInner { shared, group }) }
+    }
+
+    /// A logger for the instrumentation scope `name`: the library or module whose logs they are. Get it once and keep it,
+    /// as a [`tracer`](Self::tracer).
+    pub fn logger(&self, name: impl Into<Cow<'static, str>>) -> Logger {
+        self.logger_with_scope(&InstrumentationScope::new(name))
+    }
+
+    /// A logger for a scope with a version, attributes or a schema.
+    pub fn logger_with_scope(&self, scope: &InstrumentationScope) -> Logger {
+        Logger::new(Arc::clone(&self.inner.shared), self.group(scope))
     }
 
     /// The resource that everything this client makes carries.

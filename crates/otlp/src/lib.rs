@@ -11,8 +11,11 @@ mod context;
 pub mod core;
 mod decision;
 mod error;
+mod exception;
 mod explain;
 mod ids;
+mod log_record;
+mod logger;
 mod observe;
 pub mod propagation;
 mod report;
@@ -26,6 +29,7 @@ mod signal;
 mod signal_config;
 mod slot;
 mod span;
+mod spare;
 mod stack;
 #[cfg(feature = "_tls")]
 mod tls;
@@ -44,6 +48,8 @@ pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};
 pub use error::{Error, ErrorKind};
 pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig};
+pub use log_record::LogBuilder;
+pub use logger::Logger;
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
     AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, EncodedRecords, Event, Exemplar,

@@ -1,9 +1,10 @@
-//! What every tracer of a client shares: the queues, the sampler, the limits, the clock.
+//! What every tracer and logger of a client shares: the queues, the sampler, the limits, the clock.
 //!
-//! Outlives the client as long as a tracer does. Spawns nothing and knows nothing of the network.
+//! Outlives the client as long as one of them does. Spawns nothing and knows nothing of the network.
 
 use crate::clock::Clock;
 use crate::decision::Decider;
+use crate::logger::LogFilter;
 use crate::observe::Failures;
 use crate::signal_config::PerSignal;
 use crate::{ids, runtime};
@@ -21,26 +22,46 @@ pub(crate) struct Shared {
     pub(crate) groups: Arc<Groups>,
     pub(crate) failures: Failures,
     pub(crate) sampler: Decider,
+    pub(crate) log_filter: LogFilter,
     /// Makes the ids of this client differ from those of any other, see [`ids`].
     pub(crate) salt: u64,
     lanes: PerSignal<BatchHandle>,
-    /// How long `Span::end` waits for delivery; `None` when the export is asynchronous.
+    /// How long the end of a span and the emission of a log record wait for delivery; `None` when the export is asynchronous.
     wait_for_delivery: Option<Duration>,
+}
+
+/// What is taken, and how much of each.
+pub(crate) struct Selection {
+    pub(crate) limits: Limits,
+    pub(crate) log_limits: Limits,
+    pub(crate) sampler: Decider,
+    pub(crate) log_filter: LogFilter,
 }
 
 impl Shared {
     pub(crate) fn new(
-        (limits, log_limits): (Limits, Limits),
+        Selection { limits, log_limits, sampler, log_filter }: Selection,
         groups: Arc<Groups>,
         failures: Failures,
-        sampler: Decider,
         lanes: PerSignal<BatchHandle>,
         enabled: PerSignal<bool>,
         wait_for_delivery: Option<Duration>,
     ) -> Self {
         let clock = Clock::new();
         let salt = ids::salt(clock.read().unix_nano);
-        Self { clock, limits, log_limits, enabled, groups, failures, sampler, salt, lanes, wait_for_delivery }
+        Self {
+            clock,
+            limits,
+            log_limits,
+            enabled,
+            groups,
+            failures,
+            sampler,
+            log_filter,
+            salt,
+            lanes,
+            wait_for_delivery,
+        }
     }
 
     /// Whether this is the copy of a client in a fork of the process that made it: without its thread, and with locks
@@ -49,22 +70,23 @@ impl Shared {
         self.lane(Signal::Traces).queue().is_forked()
     }
 
+    /// Queues one span or log record.
     #[inline]
-    pub(crate) fn push_span(&self, group: GroupId, record: &[u8]) {
+    pub(crate) fn push(&self, signal: Signal, group: GroupId, record: &[u8]) {
         // A refusal is counted by the queue, and told by the next report.
-        let pushed = self.lane(Signal::Traces).queue().push(group, 1, record);
+        let pushed = self.lane(signal).queue().push(group, 1, record);
         if let Some(limit) = self.wait_for_delivery
             && pushed.is_ok()
         {
-            self.wait_for_delivery(limit);
+            self.wait_for_delivery(signal, limit);
         }
     }
 
     /// Nothing would be delivered while the client's own thread waits, so it does not.
     #[cold]
-    fn wait_for_delivery(&self, limit: Duration) {
+    pub(crate) fn wait_for_delivery(&self, signal: Signal, limit: Duration) {
         if !runtime::is_current() {
-            let _ = self.lane(Signal::Traces).flush(Some(limit)).wait(limit);
+            let _ = self.lane(signal).flush(Some(limit)).wait(limit);
         }
     }
 

@@ -6,12 +6,12 @@
 
 use crate::clock;
 use crate::context::{ContextGuard, Extras, TraceContext};
+use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
 use otlp_model::{
-    KeyValue, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId, TraceState,
-    ValueRef,
+    KeyValue, Signal, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId,
+    TraceState, ValueRef,
 };
-use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,49 +22,8 @@ mod draft;
 
 pub use draft::{SamplingAnswer, SamplingQuestion, SpanDraft};
 
-/// Spare buffers kept by each thread beside the latest, and how much of an unusually large one is kept.
-const SPARES: usize = 32;
-const SPARE_BYTES: usize = 16 * 1024;
-
 thread_local! {
-    static SPARE: Spare = const { Spare { latest: Cell::new(None), others: RefCell::new(Vec::new()) } };
-}
-
-/// What ended spans leave to those that start.
-struct Spare {
-    /// Given back last and taken first: where one span is open at a time, and among the children of one, nothing else is
-    /// looked at.
-    latest: Cell<Option<Box<Live>>>,
-    #[expect(clippy::vec_box, reason = "the box itself is what is recycled: its kilobyte is never moved")]
-    others: RefCell<Vec<Box<Live>>>,
-}
-
-impl Spare {
-    #[inline]
-    fn take(&self) -> Option<Box<Live>> {
-        self.latest.take().or_else(|| self.take_other())
-    }
-
-    #[inline(never)]
-    fn take_other(&self) -> Option<Box<Live>> {
-        self.others.try_borrow_mut().ok()?.pop()
-    }
-
-    #[inline]
-    fn give(&self, live: Box<Live>) {
-        if let Some(former) = self.latest.replace(Some(live)) {
-            self.give_other(former);
-        }
-    }
-
-    #[inline(never)]
-    fn give_other(&self, live: Box<Live>) {
-        if let Ok(mut others) = self.others.try_borrow_mut()
-            && others.len() < SPARES
-        {
-            others.push(live);
-        }
-    }
+    static SPARE: Spare<Live> = const { Spare::new() };
 }
 
 /// What a recording span holds. Recycled with its buffer; it keeps its tracer, so that spans of one tracer share no
@@ -393,7 +352,7 @@ impl Live {
 
     #[inline]
     fn end(mut self: Box<Self>, end_unix_nano: u64) {
-        self.tracer.shared.push_span(self.tracer.group, self.writer.finish(end_unix_nano));
+        self.tracer.shared.push(Signal::Traces, self.tracer.group, self.writer.finish(end_unix_nano));
         self.give_back();
     }
 

@@ -11,10 +11,11 @@ use crate::config::BatchStrategy;
 use crate::config::SerializationFormat;
 use crate::decision::Decider;
 use crate::error::Error;
+use crate::logger::LogFilter;
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
 use crate::runtime::Work;
-use crate::shared::Shared;
+use crate::shared::{Selection, Shared};
 use crate::signal_config::PerSignal;
 use crate::slot::ServiceSlot;
 use destination::Destination;
@@ -83,8 +84,13 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let enabled = PerSignal::new(Signal::ALL.map(is_on));
     let sampler = if is_on(Signal::Traces) { options.sampler.unwrap_or_default() } else { Decider::Silent };
     let most = options.max_request_bytes / 2;
-    let limits = (cut(resolved.limits, most), cut(resolved.log_limits, most));
-    let shared = Shared::new(limits, groups, failures, sampler, lanes, enabled, wait);
+    let selection = Selection {
+        limits: cut(resolved.limits, most),
+        log_limits: cut(resolved.log_limits, most),
+        sampler,
+        log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
+    };
+    let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);
     Ok(Stack { shared, workers, probes, shutdown: trigger, destinations })
 }
 

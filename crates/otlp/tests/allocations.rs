@@ -1,8 +1,11 @@
-//! The hot path allocates nothing once it is warm: start, eight attributes, an event, end.
+//! The hot path allocates nothing once it is warm: a span with eight attributes and an event, a log record with as much.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
-use otlp::{AlwaysOffSampler, BoxError, Client, ExportRequest, ExportResponse, MemoryPoolConfig, Tracer};
+use otlp::{
+    AlwaysOffSampler, BoxError, Client, ExportRequest, ExportResponse, Logger, MemoryPoolConfig, Severity,
+    Tracer,
+};
 
 fn make(tracer: &Tracer) {
     let mut span = tracer.start("GET /api/users/{id}");
@@ -18,27 +21,66 @@ fn make(tracer: &Tracer) {
     span.end();
 }
 
-/// Allocations of this thread while 10,000 spans are made; the client's own thread is not counted.
-fn allocations(tracer: &Tracer) -> u64 {
-    allocation_counter::measure(|| (0..10_000).for_each(|_| make(tracer))).count_total
+fn log(logger: &Logger, number: i64) {
+    logger
+        .record(Severity::Warn)
+        .body_text(format_args!("user {number} was slow"))
+        .attribute("user.id", number)
+        .attribute("server.address", "users.internal")
+        .attribute_text("client.address", format_args!("{}", std::net::Ipv4Addr::LOCALHOST))
+        .attribute("cache.hit", true)
+        .exception(&std::fmt::Error)
+        .event_name("user.slow")
+        .severity_text("warning")
+        .body("they were slow")
+        .emit();
 }
 
-#[test]
-fn a_sampled_span_allocates_nothing() {
+/// Allocations of this thread while something is made 10,000 times; the client's own thread is not counted.
+fn allocations(make: impl FnMut(i64)) -> u64 {
+    allocation_counter::measure(|| (0..10_000).for_each(make)).count_total
+}
+
+fn client() -> Client {
     // All chunks from the start, as a pool that is in use has them; every request is answered at once.
     let memory =
         MemoryPoolConfig { initial_size: 64 << 20, max_size: 64 << 20, ..MemoryPoolConfig::default() };
     let answer = |_: ExportRequest| async { Ok::<_, BoxError>(ExportResponse::success()) };
-    let client = Client::builder()
+    Client::builder()
         .with_memory_pool_config(memory)
         .with_layer(tower::layer::layer_fn(move |_| tower::service_fn(answer)))
         .build_blocking()
-        .unwrap();
+        .unwrap()
+}
+
+#[test]
+fn a_sampled_span_allocates_nothing() {
+    let client = client();
     let tracer = client.tracer("allocations");
     (0..20_000).for_each(|_| make(&tracer));
     client.flush_blocking().unwrap();
-    assert_eq!(allocations(&tracer), 0);
+    assert_eq!(allocations(|_| make(&tracer)), 0);
     assert_eq!(client.flush_blocking().unwrap().delivered(), 30_000);
+}
+
+#[test]
+fn a_log_record_allocates_nothing_neither_inside_nor_outside_of_a_span() {
+    let client = client();
+    let (logger, span) = (client.logger("allocations"), client.tracer("allocations").start("current"));
+    (0..20_000).for_each(|number| log(&logger, number));
+    client.flush_blocking().unwrap();
+    assert_eq!(allocations(|number| log(&logger, number)), 0);
+    let current = span.context().attach();
+    assert_eq!(allocations(|number| log(&logger, number)), 0);
+    drop((current, span));
+    assert_eq!(client.flush_blocking().unwrap().delivered(), 40_001);
+}
+
+#[test]
+fn a_log_record_below_the_threshold_allocates_nothing() {
+    let client = Client::builder().with_log_severity_threshold(Severity::Error).build_blocking().unwrap();
+    let logger = client.logger("allocations");
+    assert_eq!(allocations(|number| log(&logger, number)), 0);
 }
 
 #[test]
@@ -46,5 +88,5 @@ fn an_unsampled_span_allocates_nothing() {
     let client = Client::builder().with_sampler(AlwaysOffSampler).build_blocking().unwrap();
     let tracer = client.tracer("allocations");
     make(&tracer);
-    assert_eq!(allocations(&tracer), 0);
+    assert_eq!(allocations(|_| make(&tracer)), 0);
 }

@@ -1,10 +1,10 @@
-//! Builder options about what is recorded, and whose it is: the resource, the sampler, the limits; and how contexts
-//! travel.
+//! Builder options about what is recorded, and whose it is: the resource, the sampler, the loggers' filter, the
+//! limits; and how contexts travel.
 
 use super::ClientBuilder;
 use crate::decision::Decider;
 use crate::propagation::TextMapPropagator;
-use otlp_model::{Limits, Resource};
+use otlp_model::{Limits, Resource, Severity};
 use otlp_sampling::Sampler;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,6 +27,22 @@ impl ClientBuilder {
     /// without sampling is the same as to drop: nothing in this client reads what is not sent.
     pub fn with_sampler(self, sampler: impl Sampler + 'static) -> Self {
         Self { sampler: Some(Decider::new(sampler)), ..self }
+    }
+
+    /// The least severity of log records that are taken: of what loggers make, whatever is below is left out, as if nobody had
+    /// logged it, and appears in no count. Records that name no severity pass (conformance LOG-12). Default: all pass. One
+    /// logger's own: [`Logger::with_severity_threshold`](crate::Logger::with_severity_threshold).
+    pub fn with_log_severity_threshold(mut self, threshold: Severity) -> Self {
+        self.log_filter.threshold = threshold;
+        self
+    }
+
+    /// `true`: log records of spans that are not sampled are left out, so that traces and logs thin out together (conformance
+    /// LOG-12). Those outside of any span pass. Default `false`. One logger's own:
+    /// [`Logger::with_trace_based`](crate::Logger::with_trace_based).
+    pub fn with_trace_based_logs(mut self, trace_based: bool) -> Self {
+        self.log_filter.trace_based = trace_based;
+        self
     }
 
     /// Limits of attributes, events and links. Default: the specification's. Values may nest at most

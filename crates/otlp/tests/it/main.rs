@@ -12,6 +12,7 @@ mod delivery;
 mod drafts;
 mod idle;
 mod law;
+mod logs;
 mod loss;
 mod pipeline;
 mod propagation;

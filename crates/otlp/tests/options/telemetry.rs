@@ -2,7 +2,7 @@
 
 use super::Row;
 use otlp::propagation::B3Propagator;
-use otlp::{AlwaysOffSampler, AlwaysOnSampler, Limits, Resource};
+use otlp::{AlwaysOffSampler, AlwaysOnSampler, Limits, Resource, Severity};
 use tower::layer::util::Identity;
 
 fn limits(change: fn(&mut Limits)) -> Limits {
@@ -37,6 +37,20 @@ pub(crate) fn rows() -> Vec<Row> {
             works: vec![|b| b.with_sampler(AlwaysOnSampler)],
             builds: vec![|b| b.with_sampler(AlwaysOffSampler)],
             proof: ("otlp/tests/guide/cpu.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_log_severity_threshold",
+            works: vec![|b| b.with_log_severity_threshold(Severity::Unspecified), |b| {
+                b.with_log_severity_threshold(Severity::Fatal4)
+            }],
+            proof: ("otlp/tests/it/logs.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_trace_based_logs",
+            works: vec![|b| b.with_trace_based_logs(true), |b| b.with_trace_based_logs(false)],
+            proof: ("otlp/tests/it/logs.rs", ""),
             ..Row::default()
         },
         Row {

@@ -1,0 +1,36 @@
+//! What is said of an error: the `exception.*` attributes of a log record.
+//!
+//! Reads the chain of sources, which is foreign code that may have no end; displays nothing by itself.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+use std::iter::successors;
+
+/// How many sources are shown at most.
+const DEPTH: usize = 32;
+
+/// Tells `set` the attributes of `error`: its type where it is known, its text, and its sources if it has any.
+pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&str, fmt::Arguments<'_>)) {
+    let name = type_name::<E>();
+    if !name.starts_with("dyn ") {
+        set("exception.type", format_args!("{name}"));
+    }
+    set("exception.message", format_args!("{error}"));
+    if error.source().is_some() {
+        set("exception.stacktrace", format_args!("{}", Chain(error)));
+    }
+}
+
+/// An error and its sources, one a line.
+struct Chain<'a, E: ?Sized>(&'a E);
+
+impl<E: Error + ?Sized> fmt::Display for Chain<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        for source in successors(self.0.source(), |error| (*error).source()).take(DEPTH) {
+            write!(f, "\nCaused by: {source}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! Loggers: for one scope each, with a filter by severity and by the trace's sampling.
+//!
+//! A record is made by [`LogBuilder`](crate::LogBuilder), or comes typed. Decides which records are taken; never waits for
+//! the network, and returns no error.
+
+use crate::context::{TraceContext, is_any_current, with_current};
+use crate::log_record::{LiveLog, LogBuilder};
+use crate::shared::Shared;
+use otlp_model::{GroupId, LogRecord, Severity, SpanContext};
+use std::fmt;
+use std::sync::Arc;
+
+/// Makes log records for one instrumentation scope. Cloning is cheap, and it may be used from any thread.
+///
+/// A record belongs to the span whose context is current, unless it is told otherwise. A logger that outlives its client
+/// still works: its records are counted as dropped (`shut_down`).
+///
+/// ```
+/// # async fn f(client: otlp::Client) {
+/// use otlp::Severity;
+/// let logger = client.logger("shop");
+/// logger.record(Severity::Warn).body("the cart is locked").attribute("cart.id", "c-17").emit();
+/// if logger.enabled(Severity::Debug) {
+///     let contents = vec!["apple", "pear"]; // what would be costly to find out
+///     logger.record(Severity::Debug).body(contents.as_slice()).emit();
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Logger {
+    inner: Arc<LoggerInner>,
+}
+
+#[derive(Clone)]
+pub(crate) struct LoggerInner {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) group: GroupId,
+    filter: LogFilter,
+}
+
+/// Which records are left out.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LogFilter {
+    /// All: the client takes no logs.
+    pub(crate) off: bool,
+    /// Those of a lower severity, if they have one.
+    pub(crate) threshold: Severity,
+    /// Those of spans that are not sampled.
+    pub(crate) trace_based: bool,
+}
+
+impl Logger {
+    pub(crate) fn new(shared: Arc<Shared>, group: GroupId) -> Self {
+        let filter = shared.log_filter;
+        Self { inner: Arc::new(LoggerInner { shared, group, filter }) }
+    }
+
+    /// The same logger with a least severity of its own; see
+    /// [`ClientBuilder::with_log_severity_threshold`](crate::ClientBuilder::with_log_severity_threshold).
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// use otlp::Severity;
+    /// let chatty = client.logger("chatty").with_severity_threshold(Severity::Warn);
+    /// assert!(!chatty.enabled(Severity::Info));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_severity_threshold(&self, threshold: Severity) -> Self {
+        self.with_filter(LogFilter { threshold, ..self.inner.filter })
+    }
+
+    /// The same logger, which leaves out records of spans that are not sampled, or does not; see
+    /// [`ClientBuilder::with_trace_based_logs`](crate::ClientBuilder::with_trace_based_logs).
+    #[must_use]
+    pub fn with_trace_based(&self, trace_based: bool) -> Self {
+        self.with_filter(LogFilter { trace_based, ..self.inner.filter })
+    }
+
+    fn with_filter(&self, filter: LogFilter) -> Self {
+        Self { inner: Arc::new(LoggerInner { filter, ..(*self.inner).clone() }) }
+    }
+
+    /// Whether a record of this severity, made here and now, would be taken. Only needed before work that the record
+    /// alone needs: one that is not taken costs next to nothing, and nothing is taken for the lack of this question.
+    #[must_use]
+    #[inline]
+    pub fn enabled(&self, severity: Severity) -> bool {
+        self.inner.takes(severity) && (!self.inner.filter.trace_based || self.inner.takes_of(&current()))
+    }
+
+    /// Begins a record that is written as it is described, straight to its wire form.
+    #[inline]
+    pub fn record(&self, severity: Severity) -> LogBuilder<'_> {
+        LogBuilder::new(&self.inner, severity)
+    }
+
+    /// Queues a typed record. An observed time that is zero is now (conformance LOG-02); without a trace id it belongs to
+    /// the span whose context is current (LOG-03). Limits apply, and so does the filter.
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// use otlp::{KeyValue, LogRecord, Severity};
+    /// let mut record = LogRecord::new(0, Severity::Warn, "disk is almost full");
+    /// record.attributes.push(KeyValue::new("disk.free_bytes", 4_096));
+    /// client.logger("disks").emit(record);
+    /// # }
+    /// ```
+    pub fn emit(&self, record: LogRecord) {
+        if self.inner.takes(record.severity) {
+            LiveLog::of(&record, &self.inner.shared.log_limits).emit(&self.inner);
+        }
+    }
+}
+
+impl LoggerInner {
+    #[inline]
+    pub(crate) fn takes(&self, severity: Severity) -> bool {
+        (severity >= self.filter.threshold || severity == Severity::Unspecified) && !self.filter.off
+    }
+
+    /// Whether a record of this span would be taken. Each record is asked when it is emitted, whatever was asked before
+    /// (conformance LOG-11).
+    #[inline]
+    pub(crate) fn takes_of(&self, context: &SpanContext) -> bool {
+        !self.filter.trace_based || !context.is_valid() || context.is_sampled()
+    }
+}
+
+/// The ids and flags of the current context; invalid ones if there is none.
+#[inline]
+pub(crate) fn current() -> SpanContext {
+    if !is_any_current() {
+        return SpanContext::default();
+    }
+    with_current(|current| current.map(TraceContext::span_context).map(identity)).unwrap_or_default()
+}
+
+/// A context without what a log record has no place for.
+pub(crate) fn identity(context: &SpanContext) -> SpanContext {
+    SpanContext::new(context.trace_id(), context.span_id(), context.flags())
+}
+
+impl fmt::Debug for Logger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LoggerInner { group, filter, .. } = &*self.inner;
+        f.debug_struct("Logger").field("group", group).field("filter", filter).finish_non_exhaustive()
+    }
+}
