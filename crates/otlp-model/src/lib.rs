@@ -51,4 +51,7 @@ pub use trace_state::{ParseTraceStateError, TraceState};
 pub use validate::Invalid;
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
 pub use view::DecodeError;
-pub use wire::{LogWriter, SpanWriter, encode_log, encode_metric, encode_span};
+pub use wire::{
+    Distribution, ExponentialBuckets, LogWriter, MetricKind, MetricWriter, SpanWriter, encode_log,
+    encode_metric, encode_span,
+};

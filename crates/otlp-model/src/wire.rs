@@ -11,6 +11,7 @@ mod live;
 mod log;
 mod log_writer;
 mod metric;
+mod metric_writer;
 mod origin;
 mod room;
 mod short;
@@ -24,6 +25,7 @@ pub(crate) use buffer::{FIELD_1, FIELD_2, put_str, put_varint, varint_len};
 pub use log::encode_log;
 pub use log_writer::LogWriter;
 pub use metric::encode_metric;
+pub use metric_writer::{Distribution, ExponentialBuckets, MetricKind, MetricWriter};
 pub(crate) use origin::{put_resource, put_scope};
 pub use span::encode_span;
 #[cfg(feature = "proto")]

@@ -137,13 +137,13 @@ fn put_all(out: &mut Vec<u8>, tag: u8, attributes: &[KeyValue]) {
 }
 
 /// Start and time are fields 2 and 3 of every kind of point.
-fn put_times(out: &mut Vec<u8>, start: u64, time: u64) {
+pub(super) fn put_times(out: &mut Vec<u8>, start: u64, time: u64) {
     put_nonzero_fixed64(out, 0x11, start);
     put_nonzero_fixed64(out, 0x19, time);
 }
 
 /// Members of a oneof are written when zero, too: one of them is set (conformance MODEL-21).
-fn put_number_value(out: &mut Vec<u8>, double: u8, int: u8, value: NumberValue) {
+pub(super) fn put_number_value(out: &mut Vec<u8>, double: u8, int: u8, value: NumberValue) {
     match value {
         NumberValue::Double(value) => put_fixed64(out, double, value.to_bits()),
         NumberValue::Int(value) => put_fixed64(out, int, value as u64),
@@ -151,7 +151,7 @@ fn put_number_value(out: &mut Vec<u8>, double: u8, int: u8, value: NumberValue) 
 }
 
 /// A field with presence: zero is not absent (conformance MODEL-24).
-fn put_optional_double(out: &mut Vec<u8>, tag: u8, value: Option<f64>) {
+pub(super) fn put_optional_double(out: &mut Vec<u8>, tag: u8, value: Option<f64>) {
     if let Some(value) = value {
         put_fixed64(out, tag, value.to_bits());
     }

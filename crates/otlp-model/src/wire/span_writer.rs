@@ -149,7 +149,8 @@ impl SpanWriter {
         self.put_event(name, time_unix_nano, attributes, 0);
     }
 
-    pub(super) fn put_event<K: ToKey, V: ToValue>(
+    /// As [`add_event`](Self::add_event), of an event that has lost `dropped` attributes before.
+    pub fn put_event<K: ToKey, V: ToValue>(
         &mut self,
         name: &str,
         time_unix_nano: u64,
@@ -183,7 +184,8 @@ impl SpanWriter {
         self.put_link(context, attributes, 0);
     }
 
-    pub(super) fn put_link<K: ToKey, V: ToValue>(
+    /// As [`add_link`](Self::add_link), of a link that has lost `dropped` attributes before.
+    pub fn put_link<K: ToKey, V: ToValue>(
         &mut self,
         context: &SpanContext,
         attributes: impl IntoIterator<Item = (K, V)>,
