@@ -1,10 +1,14 @@
 //! What holds for one signal: what code says of it, what code says of all, what the environment says of it or of all, the
 //! default.
 
-use super::endpoint::{self, Found};
+use super::endpoint;
+#[cfg(feature = "_tls")]
+use super::endpoint::Found;
 use super::{debug, pick};
 use crate::builder::ClientBuilder;
-use crate::config::{BatchConfig, Protocol, SerializationFormat};
+#[cfg(feature = "json")]
+use crate::config::SerializationFormat;
+use crate::config::{BatchConfig, Protocol};
 use crate::error::Error;
 use crate::explain::{Origin, ResolvedConfig};
 #[cfg(feature = "_tls")]
@@ -18,6 +22,7 @@ pub(crate) struct SignalOptions {
     pub(crate) enabled: bool,
     pub(crate) endpoint: Endpoint,
     pub(crate) protocol: Protocol,
+    #[cfg(feature = "json")]
     pub(crate) format: SerializationFormat,
     pub(crate) headers: Headers,
     pub(crate) compression: Compression,
@@ -38,7 +43,7 @@ pub(super) fn resolve(
     let name = |option: &str| format!("{signal}.{option}");
     let enabled =
         pick(config, name("enabled"), own.enabled.as_ref(), said.enabled.as_ref(), true, bool::to_string);
-    let (protocol, format) = endpoint::protocol(options, signal, config)?;
+    let (protocol, _format) = endpoint::protocol(options, signal, config)?;
     let found = endpoint::endpoint(options, signal, protocol)?;
     #[cfg(feature = "_tls")]
     let (found, tls) = tls(options, signal, found)?;
@@ -78,7 +83,8 @@ pub(super) fn resolve(
         enabled: enabled && !disabled,
         endpoint: found.endpoint,
         protocol,
-        format,
+        #[cfg(feature = "json")]
+        format: _format,
         headers,
         compression,
         request_timeout,
