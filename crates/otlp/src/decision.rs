@@ -52,6 +52,11 @@ impl Decider {
         matches!(self, Self::Silent)
     }
 
+    /// Whether decisions depend on what a span starts with.
+    pub(crate) fn looks_at_span(&self) -> bool {
+        matches!(self, Self::Asked(sampler) if sampler.looks_at_span())
+    }
+
     /// The decision for a span under a valid parent or none, where the parent alone decides: the span then takes its
     /// trace state over as it is. Otherwise the sampler to [`ask`].
     #[inline]

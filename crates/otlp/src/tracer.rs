@@ -97,6 +97,22 @@ impl Tracer {
         }
     }
 
+    /// Whether the client's sampler looks at a span before it decides
+    /// ([`Sampler::looks_at_span`](crate::Sampler::looks_at_span)). If not, attributes and links can as well be set once it is
+    /// known that the span is recorded.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
+    /// assert!(!client.tracer("shop").sampler_looks_at_span());
+    /// # Ok(()) }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
+    /// ```
+    #[must_use]
+    pub fn sampler_looks_at_span(&self) -> bool {
+        self.inner.shared.sampler.looks_at_span()
+    }
+
     /// Ids, then the sampler, then the span (conformance SPAN-04).
     pub(crate) fn begin(&self, plan: &Plan<'_>, parent: Option<&TraceContext>) -> Span {
         let shared = &*self.inner.shared;
