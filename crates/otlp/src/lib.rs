@@ -52,12 +52,13 @@ pub use log_record::LogBuilder;
 pub use logger::Logger;
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
-    AnyValue, Body, Buckets, DataPointFlags, DropReason, Dropped, EncodedRecords, Event, Exemplar,
-    ExponentialHistogram, ExponentialHistogramDataPoint, ExportRequest, ExportResponse, Gauge, GroupId,
-    Histogram, HistogramDataPoint, InstrumentationScope, Key, KeyRef, KeyValue, Limits, Link, LogRecord,
-    Metric, MetricData, NumberDataPoint, NumberValue, Outcome, Resource, Severity, Signal, SpanContext,
-    SpanData, SpanId, SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality,
-    ToKey, ToValue, TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
+    AnyValue, Body, Buckets, DataPointFlags, Distribution, DropReason, Dropped, EncodedRecords, Event,
+    Exemplar, ExponentialBuckets, ExponentialHistogram, ExponentialHistogramDataPoint, ExportRequest,
+    ExportResponse, Gauge, GroupId, Histogram, HistogramDataPoint, InstrumentationScope, Key, KeyRef,
+    KeyValue, Limits, Link, LogRecord, LogWriter, Metric, MetricData, MetricKind, MetricWriter,
+    NumberDataPoint, NumberValue, Outcome, Resource, Severity, Signal, SpanContext, SpanData, SpanId,
+    SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality, ToKey, ToValue,
+    TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,

@@ -8,13 +8,13 @@ struct Rule {
     name: &'static str,
     /// The crates of this workspace it may link.
     ours: &'static [&'static str],
-    /// Families of crates it never links: the crate of that name, and any whose name goes on with a hyphen.
+    /// Families of crates it never links: the crate of that name, and any whose name goes on with a hyphen or underscore.
     never: &'static [&'static str],
     /// Exceptions to `never`: a crate, and the one feature that may bring it in.
     except: &'static [(&'static str, &'static str)],
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         name: "otlp-model",
         ours: &[],
@@ -24,7 +24,7 @@ const RULES: [Rule; 7] = [
     Rule {
         name: "otlp-sampling",
         ours: &["otlp-model"],
-        never: &["tokio", "tower", "hyper", "tonic", "http", "reqwest"],
+        never: &["tokio", "tower", "hyper", "tonic", "http", "reqwest", "opentelemetry"],
         except: &[("tower-layer", "tower"), ("tower-service", "tower")],
     },
     // Knows bytes and item counts; neither spans nor protobuf nor HTTP.
@@ -43,6 +43,13 @@ const RULES: [Rule; 7] = [
     },
     // An independent decoder for tests: it must not decode with what it tests.
     Rule { name: "otlp-testkit", ours: &["otlp-model"], never: &["reqwest"], except: &[] },
+    // An adapter: the one crate that links OpenTelemetry, and only the facade of ours.
+    Rule {
+        name: "otlp-opentelemetry",
+        ours: &["otlp"],
+        never: &["tonic", "hyper", "http", "reqwest", "prost", "opentelemetry-otlp", "opentelemetry-proto"],
+        except: &[],
+    },
     // Types of these stay out of the facade's signatures; what it does not link it cannot name.
     Rule {
         name: "otlp",
@@ -107,7 +114,7 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn in_family(name: &str, family: &str) -> bool {
-    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
 }
 
 #[cfg(test)]

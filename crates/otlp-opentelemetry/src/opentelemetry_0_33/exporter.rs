@@ -1,0 +1,147 @@
+//! What the three exporters share: groups, the way through the client, and what becomes of it in the SDK's words.
+//!
+//! An export resolves when its batch has an outcome, and is `Ok` only if the receiver took all of it. Needs no runtime: the
+//! client has its own thread.
+
+mod log;
+mod metric;
+mod span;
+
+pub use log::LogExporter;
+pub use metric::MetricExporter;
+pub use span::SpanExporter;
+
+use super::opentelemetry::InstrumentationScope;
+use super::value;
+use opentelemetry_sdk_0_33 as sdk;
+use otlp::{BatchSender, Client, DropReason, EncodedRecords, GroupId, Limits, Resource, Signal};
+use sdk::error::{OTelSdkError, OTelSdkResult};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The time the SDK gives a flush.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// An exporter but for what it encodes, for which it keeps a writer `W`.
+#[derive(Debug)]
+struct Exporter<W> {
+    sender: BatchSender,
+    timeout: Option<Duration>,
+    is_shut_down: AtomicBool,
+    state: Mutex<State<W>>,
+}
+
+#[derive(Debug)]
+struct State<W> {
+    writer: W,
+    groups: Scopes,
+}
+
+/// The groups of scopes under one resource.
+#[derive(Debug)]
+struct Scopes {
+    resource: Resource,
+    known: HashMap<InstrumentationScope, Targets>,
+}
+
+/// The group of a scope, and those of its targets, which go for its name.
+#[derive(Debug, Default)]
+struct Targets {
+    own: Option<GroupId>,
+    others: HashMap<String, GroupId>,
+}
+
+impl Scopes {
+    fn set_resource(&mut self, resource: &sdk::Resource) {
+        let attributes = resource.iter().map(|(key, value)| value::to_owned(key.as_str(), value)).collect();
+        let schema_url = resource.schema_url().unwrap_or_default().to_owned().into();
+        let resource = Resource { attributes, schema_url };
+        if resource != self.resource {
+            self.resource = resource;
+            self.known.clear();
+        }
+    }
+
+    fn group(&mut self, sender: &BatchSender, scope: &InstrumentationScope, target: Option<&str>) -> GroupId {
+        if !self.known.contains_key(scope) {
+            self.known.insert(scope.clone(), Targets::default());
+        }
+        let register = || sender.group(&self.resource, &value::scope(scope, target));
+        let Some(targets) = self.known.get_mut(scope) else { return register() };
+        match target {
+            None => *targets.own.get_or_insert_with(register),
+            Some(target) => match targets.others.get(target) {
+                Some(group) => *group,
+                None => *targets.others.entry(target.to_owned()).or_insert_with(register),
+            },
+        }
+    }
+}
+
+impl<W: Default> Exporter<W> {
+    fn new(client: &Client, signal: Signal) -> Self {
+        // Until the SDK says whose telemetry it is.
+        let groups = Scopes { resource: client.resource().clone(), known: HashMap::new() };
+        Self {
+            sender: client.batch_sender(signal),
+            timeout: None,
+            is_shut_down: AtomicBool::new(false),
+            state: Mutex::new(State { writer: W::default(), groups }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_resource(&mut self, resource: &sdk::Resource) {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).groups.set_resource(resource);
+    }
+
+    /// The client's limit on the length of values, without which one of them could keep its record from being sent. The
+    /// others are the SDK's to apply.
+    fn limits(&self) -> Limits {
+        let Limits { attribute_value_length, .. } = *self.sender.limits();
+        Limits { attribute_value_length, ..Limits::UNLIMITED }
+    }
+
+    fn check(&self) -> OTelSdkResult {
+        if self.is_shut_down.load(Ordering::SeqCst) { Err(OTelSdkError::AlreadyShutdown) } else { Ok(()) }
+    }
+
+    async fn send(&self, records: EncodedRecords) -> OTelSdkResult {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let report = self.sender.send(records, self.timeout).await;
+        if report.is_delivered() {
+            return Ok(());
+        }
+        let all = report.outcome.items();
+        let is_all = |reason| report.outcome.dropped.get(reason) == all;
+        Err(match self.timeout {
+            Some(timeout) if is_all(DropReason::Deadline) => OTelSdkError::Timeout(timeout),
+            _ if is_all(DropReason::ShutDown) => OTelSdkError::AlreadyShutdown,
+            _ => OTelSdkError::InternalFailure(report.to_string()),
+        })
+    }
+
+    /// What was lost, its export has told, or will.
+    fn settle(&self, timeout: Duration) -> OTelSdkResult {
+        if self.sender.settle_blocking(timeout) { Ok(()) } else { Err(OTelSdkError::Timeout(timeout)) }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.check()?;
+        self.settle(FLUSH)
+    }
+
+    fn shut_down(&self, timeout: Duration) -> OTelSdkResult {
+        if self.is_shut_down.swap(true, Ordering::SeqCst) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        self.settle(timeout)
+    }
+}

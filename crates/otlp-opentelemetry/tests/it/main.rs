@@ -1,0 +1,14 @@
+//! The adapter with the real SDK, the real exporter beside it, and real instrumentation on top, against a collector that
+//! decodes with official protobuf.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod api;
+mod differential;
+mod exporters;
+mod ledger;
+mod normal;
+mod processors;
+mod program;
+mod propagation;
+mod support;
