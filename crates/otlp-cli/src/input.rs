@@ -9,6 +9,8 @@ mod signal;
 
 use crate::exit::Trouble;
 use clap::Args;
+pub(crate) use signal::parse as parse_signal;
+
 use documents::Documents;
 use otlp_model::{Signal, json};
 use std::collections::VecDeque;
@@ -23,7 +25,7 @@ pub(crate) const MAX_DOCUMENT: u64 = 1 << 30;
 #[derive(Args)]
 pub(crate) struct Input {
     /// Of which signal requests in protobuf are that do not show it: those without a span, data point or log record.
-    #[arg(long, value_parser = signal::parse, value_name = "traces|metrics|logs")]
+    #[arg(long, value_parser = parse_signal, value_name = "traces|metrics|logs")]
     pub(crate) signal: Option<Signal>,
 }
 

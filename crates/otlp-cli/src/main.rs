@@ -2,17 +2,22 @@
 //!
 //! Nothing here is for other crates: what is worth sharing lives in the libraries.
 
+mod clock;
 mod decode;
+mod doctor;
+mod duration;
 mod exit;
 mod input;
 mod manual;
 mod output;
+mod receiver;
+mod wire;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
 use std::process::ExitCode;
 
-/// Tools for OTLP, the protocol of OpenTelemetry.
+/// Find out why no telemetry arrives, and work with OTLP by hand.
 ///
 /// Exit codes of every subcommand: 0 when all is well, 1 when something failed or was lost, 2 when the command line is wrong.
 #[derive(Parser)]
@@ -23,7 +28,9 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 enum Command {
+    Doctor(doctor::Options),
     Decode(decode::Options),
     Completions(manual::Completions),
     Man(manual::Man),
@@ -31,6 +38,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
+        Command::Doctor(options) => doctor::run(&options),
         Command::Decode(options) => decode::run(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),

@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod decode;
+mod doctor;
+mod doctor_tls;
 mod manual;
 mod support;

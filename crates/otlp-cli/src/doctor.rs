@@ -1,0 +1,114 @@
+//! `otlp doctor`: why nothing arrives, from the name's addresses up to what the receiver says to an export.
+//!
+//! The subcommand and its options. A pure plan decides what is probed, small shells probe, pure judges say what it means.
+
+mod case;
+mod certificate;
+mod chain;
+mod examine;
+mod export;
+mod finding;
+mod identify;
+mod judge;
+mod limit;
+mod look;
+mod mistake;
+mod plan;
+mod reach;
+mod sample;
+mod settings;
+mod speak;
+mod talk;
+mod tls;
+mod verdict;
+
+use crate::exit::{Exit, Trouble};
+use crate::receiver::Receiver;
+use crate::wire::Wire;
+use clap::Args;
+use otlp_model::Signal;
+use settings::Given;
+use std::io::{self, Write};
+
+/// Find out why no telemetry arrives.
+///
+/// Probes the way to a receiver from the bottom up, and says of each step whether it works: the addresses of the name (dns),
+/// a connection to each (tcp), the proxy, TLS and the certificate, whether HTTP or gRPC answers and how fast, whether the
+/// clocks agree, and what the receiver makes of an empty and of a real request of each signal, and of compressed ones. If
+/// something else answers than what was asked for, it finds out what that is and names the mistake. For everything that fails
+/// there is the cause, the cure, and the page that says more.
+///
+/// Without ENDPOINT and flags, the OTEL_EXPORTER_OTLP_ variables count, as for an application. A real request holds one span,
+/// data point or log record of the service `otlp-doctor`; --empty sends none. Every step is bounded by --timeout.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  otlp doctor
+  otlp doctor http://collector:4318
+  otlp doctor https://otlp.example.com --ca-file ca.pem -H 'authorization=Bearer …'
+  otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
+
+Exit codes: 0 all is well, 1 something failed, 2 the command line or an OTEL_ variable is wrong.")]
+pub(crate) struct Options {
+    /// The receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT: http://host:4317, https://host, unix:///run/otlp.sock.
+    endpoint: Option<String>,
+
+    /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else HTTP on port 4318, else gRPC.
+    #[arg(long, short = 'p', value_enum, value_delimiter = ',', value_name = "PROTOCOL")]
+    protocol: Vec<Wire>,
+
+    /// What to export; may be given more than once. Default: all three.
+    #[arg(long, value_parser = crate::input::parse_signal, value_delimiter = ',', value_name = "traces|metrics|logs")]
+    signal: Vec<Signal>,
+
+    /// Send empty requests only: nothing becomes visible at the receiver.
+    #[arg(long)]
+    empty: bool,
+
+    /// Find out how large a request may be, by sending larger and larger ones, up to 64 MiB, that hold nothing.
+    #[arg(long)]
+    limits: bool,
+
+    /// Print one JSON document instead of text; its shape is in docs/cli.md.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    receiver: Receiver,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
+    let signals = if options.signal.is_empty() { Signal::ALL.to_vec() } else { options.signal.clone() };
+    let given = Given {
+        endpoint: options.endpoint.as_deref(),
+        protocols: &options.protocol,
+        signals: &signals,
+        receiver: &options.receiver,
+        real: !options.empty,
+        limits: options.limits,
+    };
+    let (case, settings) = settings::resolve(&given, &|name| std::env::var(name).ok())?;
+    let mut out = io::stdout();
+    if !options.json {
+        write!(out, "{}\n{}\n", case.endpoint, verdict::configuration(&settings))?;
+    }
+    let mut written = Ok(());
+    let mut tell = |finding: &finding::Finding| {
+        if !options.json && written.is_ok() {
+            written = writeln!(out, "{}", verdict::line(finding));
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))?;
+    let findings = runtime.block_on(examine::examine(&case, &mut tell));
+    // A resolver that hangs is not waited for.
+    runtime.shutdown_background();
+    written?;
+    if options.json {
+        writeln!(out, "{:#}", verdict::to_json(&settings, &findings))?;
+    } else {
+        write!(out, "{}", verdict::verdict(&findings))?;
+    }
+    Ok(verdict::exit(&findings))
+}

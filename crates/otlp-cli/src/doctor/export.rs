@@ -1,0 +1,119 @@
+//! The steps that export: empty requests, real ones, compressed ones, through the transport's own stack.
+//!
+//! One attempt each: a retry would hide what is being looked for.
+
+use super::case::Case;
+use super::finding::{Diagnosis, Finding};
+use super::judge::{Question, judge};
+use super::plan::Outcome;
+use super::reach::millis;
+use crate::wire::Wire;
+use otlp_model::{Encoding, ExportRequest, ExportResponse, Signal};
+use otlp_transport::{
+    AttemptTimeoutLayer, BoxError, BoxExportService, CompressLayer, Compression, Compressor, Grpc,
+    HeadersLayer, Http, JsonLayer,
+};
+use std::time::Duration;
+use tokio::time::Instant;
+use tower::{ServiceBuilder, ServiceExt};
+
+/// The transport's stack for `wire`, on connections of its own.
+pub(crate) fn stack(case: &Case, wire: Wire, compression: Compression) -> Result<BoxExportService, BoxError> {
+    let connector = case.connector(wire)?;
+    let terminal = if wire.is_grpc() {
+        BoxExportService::new(
+            Grpc::with_connector(case.endpoint.clone(), connector).with_timeout(case.timeout),
+        )
+    } else {
+        BoxExportService::new(Http::with_connector(case.endpoint.clone(), connector))
+    };
+    Ok(BoxExportService::new(
+        ServiceBuilder::new()
+            .option_layer((wire == Wire::HttpJson).then(JsonLayer::new))
+            .layer(CompressLayer::new(Compressor::new(compression)?))
+            .layer(AttemptTimeoutLayer::new(case.timeout))
+            .layer(HeadersLayer::new(case.headers.clone()))
+            .service(terminal),
+    ))
+}
+
+/// Sends one request, and says what became of it.
+pub(crate) async fn send(
+    case: &Case,
+    wire: Wire,
+    compression: Compression,
+    request: ExportRequest,
+) -> (Result<ExportResponse, BoxError>, Duration) {
+    let started = Instant::now();
+    let result = match stack(case, wire, compression) {
+        Ok(service) => service.oneshot(request).await,
+        Err(error) => Err(error),
+    };
+    (result, started.elapsed())
+}
+
+/// An export of `request`, which is `what`.
+pub(crate) async fn export(
+    case: &Case,
+    wire: Wire,
+    what: &str,
+    request: ExportRequest,
+) -> (Outcome, Finding) {
+    let (signal, size) = (request.signal(), request.raw_len());
+    let (result, elapsed) = send(case, wire, Compression::None, request).await;
+    let (outcome, finding) = match result {
+        Ok(response) => taken(&response, signal, &format!("{wire}: {what} taken, {}", millis(elapsed))),
+        Err(error) => {
+            let path = path_of(case, signal);
+            let has_headers = !case.headers.is_empty();
+            let question = Question { wire, signal, path: &path, size, has_headers };
+            let (outcome, diagnosis) = judge(&error, question);
+            let text = format!("{wire}: {what} failed: {error}");
+            (outcome, Finding::failed(signal.as_str(), text, diagnosis))
+        }
+    };
+    let finding = finding.with("protocol", wire.name()).with("request", what);
+    (outcome, finding.with("milliseconds", elapsed.as_secs_f64() * 1e3))
+}
+
+fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Finding) {
+    let step = signal.as_str();
+    match (response.rejected, &response.message) {
+        (0, None) => (Outcome::Passed, Finding::ok(step, text)),
+        (0, Some(message)) => {
+            (Outcome::Passed, Finding::note(step, format!("{text}, with a warning: {message}")))
+        }
+        (rejected, message) => {
+            let reason = message.as_deref().unwrap_or("it does not say why");
+            let diagnosis = Diagnosis::new(
+                format!("the receiver answers with a partial success: {rejected} rejected: {reason}"),
+                "it rejects by its own rules (age, size, names, quota), which its message names; it is not tried again",
+                "refused",
+            );
+            let text = format!("{text}, but {rejected} rejected: {reason}");
+            (Outcome::Failed, Finding::failed(step, text, diagnosis).with("rejected", rejected))
+        }
+    }
+}
+
+/// A compressed request with an item. What is not taken is worth a word; the client compresses only when told to.
+pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, request: ExportRequest) -> Finding {
+    let compression = match encoding {
+        Encoding::Gzip => Compression::Gzip,
+        Encoding::Zstd => Compression::Zstd,
+        _ => Compression::None,
+    };
+    let step = encoding.as_str();
+    let finding = match send(case, wire, compression, request).await.0 {
+        Ok(_) => Finding::ok(step, format!("{wire}: requests compressed with {step} are taken")),
+        Err(error) => Finding::note(step, format!("{wire}: not taken: {error}")),
+    };
+    let accepted = finding.status == super::finding::Status::Ok;
+    finding.with("protocol", wire.name()).with("accepted", accepted)
+}
+
+/// The path of requests for `signal`, without the query, which may hold a key.
+fn path_of(case: &Case, signal: Signal) -> String {
+    let path = case.endpoint.signal_path(signal);
+    path.split('?').next().unwrap_or_default().to_owned()
+}

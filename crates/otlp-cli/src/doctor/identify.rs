@@ -1,0 +1,108 @@
+//! The step that listens to a port in every way there is, to say what was mistaken for what.
+//!
+//! Done only when what was expected does not answer. All questions are asked at once, each on a connection of its own, so
+//! that a port that says nothing costs one timeout.
+
+use super::case::Case;
+use super::chain::find;
+use super::finding::Finding;
+use super::mistake::{Asked, Heard, mistake};
+use super::talk;
+use crate::wire::Wire;
+use futures_util::future::join;
+use otlp_transport::{Alpn, BoxConnector, Headers, Target, TlsError, TlsErrorKind};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+use tower::ServiceExt;
+
+pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
+    let heard = listen(case).await;
+    let asked = Asked { wire, is_secure: case.endpoint.is_secure(), port: case.port() };
+    let diagnosis = mistake(asked, &heard);
+    let mut speaks = Vec::new();
+    speaks.extend(heard.tls.then(|| "TLS".to_owned()));
+    speaks.extend(heard.http.map(|status| format!("HTTP/1.1 (status {status})")));
+    speaks.extend(heard.grpc.map(|status| format!("gRPC (status {status})")));
+    let text = if speaks.is_empty() {
+        "speaks neither TLS, nor HTTP/1.1, nor gRPC".to_owned()
+    } else {
+        format!("speaks {}", speaks.join(", "))
+    };
+    Finding::failed("port", format!("{} {text}", case.endpoint.target()), diagnosis)
+        .with("tls", heard.tls)
+        .with("http_status", heard.http)
+        .with("grpc_status", heard.grpc)
+        .with("name", heard.name)
+}
+
+async fn listen(case: &Case) -> Heard {
+    let (tls, secured) = tls(case).await;
+    // Inside of TLS, if that is what was asked for and is there; else in clear text.
+    let within = |wire: Wire| {
+        let alpn = if wire.is_grpc() { Alpn::H2 } else { Alpn::Http1 };
+        let secure = (case.endpoint.is_secure() && tls).then(|| case.unverified(alpn).ok()).flatten();
+        secure.unwrap_or_else(|| case.plain())
+    };
+    // What is not known to be a receiver gets no credentials.
+    let nothing = Headers::new();
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let listener = tokio::spawn(banner(case.plain(), case.endpoint.target().clone(), Arc::clone(&said)));
+    let (http, grpc) = join(
+        timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &case.endpoint, &nothing)),
+        timeout(case.timeout, talk::call(within(Wire::Grpc), &case.endpoint, &nothing)),
+    )
+    .await;
+    // What it has to say unasked it has said by now.
+    listener.abort();
+    let said = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
+    let closed = matches!((&http, &grpc), (Ok(Err(_)), _) | (_, Ok(Err(_)))) || secured;
+    let (http, grpc) = (http.ok().and_then(Result::ok), grpc.ok().and_then(Result::ok));
+    let server = [&http, &grpc].into_iter().flatten().find_map(|answer| answer.header("server"));
+    let banner = !said.is_empty() && http.is_none() && grpc.is_none() && !tls;
+    Heard {
+        tls,
+        http: http.map(|answer| answer.status),
+        grpc: grpc.and_then(|answer| answer.grpc),
+        name: server.or_else(|| banner.then(|| readable(&said))),
+        banner,
+        closed,
+    }
+}
+
+/// Whether it speaks TLS, with whatever certificate; and whether it closed the connection instead.
+async fn tls(case: &Case) -> (bool, bool) {
+    let Ok(connector) = case.unverified(Alpn::Http1) else { return (false, false) };
+    match timeout(case.timeout, connector.oneshot(case.endpoint.target().clone())).await {
+        Ok(Ok(_)) => (true, false),
+        Ok(Err(error)) => {
+            // A server that has other protocols, or wants a certificate, speaks TLS all the same.
+            let kind = find::<TlsError>(&*error).map(TlsError::kind);
+            let speaks = matches!(kind, Some(TlsErrorKind::NoProtocol | TlsErrorKind::ClientCertificate));
+            (speaks, kind == Some(TlsErrorKind::Handshake))
+        }
+        Err(_) => (false, false),
+    }
+}
+
+/// Keeps what a server says before it is asked.
+async fn banner(connector: BoxConnector, target: Target, said: Arc<Mutex<Vec<u8>>>) {
+    let Ok(mut connection) = connector.oneshot(target).await else { return };
+    let mut bytes = [0; 128];
+    while let Ok(read @ 1..) = connection.read(&mut bytes).await {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.extend_from_slice(bytes.get(..read).unwrap_or_default());
+        if said.len() > 256 {
+            return;
+        }
+    }
+}
+
+fn readable(bytes: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(bytes)
+        .chars()
+        .take(60)
+        .map(|c| if c.is_ascii_graphic() { c } else { ' ' })
+        .collect();
+    text.trim().to_owned()
+}

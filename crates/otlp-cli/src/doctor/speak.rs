@@ -1,0 +1,114 @@
+//! The step that asks whether HTTP or gRPC is spoken at all, how fast, and whether the clocks agree.
+//!
+//! Judges no status: what the receiver makes of exports comes later.
+
+use super::case::Case;
+use super::chain;
+use super::finding::{Diagnosis, Finding};
+use super::plan::Outcome;
+use super::reach::millis;
+use super::talk::{self, Answer};
+use crate::clock;
+use crate::wire::Wire;
+use otlp_transport::BoxError;
+use std::time::{Duration, SystemTime};
+
+/// A clock that differs by more is worth a word.
+const SKEW: Duration = Duration::from_secs(5);
+
+pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
+    let step = if wire.is_grpc() { "grpc" } else { "http" };
+    let before = clock::now();
+    let answer = match tokio::time::timeout(case.timeout, ask(case, wire)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return (Outcome::Failed, vec![silent(step, wire, &chain::text(&*error))]),
+        Err(_) => {
+            let text = format!("no answer within {:?}, although the connection stands", case.timeout);
+            return (Outcome::Failed, vec![silent(step, wire, &text)]);
+        }
+    };
+    if wire.is_grpc() && answer.grpc.is_none() {
+        let text = format!("HTTP/2 answers with status {} and no gRPC status", answer.status);
+        return (Outcome::Failed, vec![silent(step, wire, &text)]);
+    }
+    let server = answer.header("server").map(|name| format!(", server: {name}")).unwrap_or_default();
+    let how = if wire.is_grpc() {
+        format!("gRPC over HTTP/2 answers, round trip {}{server}", millis(answer.elapsed))
+    } else {
+        format!("HTTP/1.1 answers, round trip {}{server}", millis(answer.elapsed))
+    };
+    let mut findings = vec![
+        Finding::ok(step, how)
+            .with("round_trip_milliseconds", answer.elapsed.as_secs_f64() * 1e3)
+            .with("status", answer.status)
+            .with("grpc_status", answer.grpc)
+            .with("server", answer.header("server")),
+    ];
+    let date = answer.header("date").and_then(|date| httpdate::parse_http_date(&date).ok());
+    findings.extend(date.map(|date| compare(date, before, clock::now())));
+    (Outcome::Passed, findings)
+}
+
+async fn ask(case: &Case, wire: Wire) -> Result<Answer, BoxError> {
+    let connector = case.connector(wire)?;
+    if wire.is_grpc() {
+        talk::call(connector, &case.endpoint, &case.headers).await
+    } else {
+        talk::post(connector, &case.endpoint, &case.headers).await
+    }
+}
+
+fn silent(step: &'static str, wire: Wire, text: &str) -> Finding {
+    let what = if wire.is_grpc() { "gRPC" } else { "HTTP/1.1" };
+    let diagnosis = Diagnosis::new(
+        format!("what listens here does not answer in {what}"),
+        "see what it is instead, in the line about the port",
+        "connect",
+    );
+    Finding::failed(step, text, diagnosis)
+}
+
+/// What a `Date`, which has whole seconds, says about the clocks, when it was made between `before` and `after`.
+fn compare(date: SystemTime, before: SystemTime, after: SystemTime) -> Finding {
+    let latest = date + Duration::from_secs(1);
+    let (skew, which) = if let Ok(ahead) = before.duration_since(latest) {
+        (ahead, "ahead of")
+    } else if let Ok(behind) = date.duration_since(after) {
+        (behind, "behind")
+    } else {
+        (Duration::ZERO, "")
+    };
+    let fact = |finding: Finding| finding.with("skew_seconds", skew.as_secs_f64());
+    if skew <= SKEW {
+        return fact(Finding::ok("clock", "this machine's clock agrees with the receiver's"));
+    }
+    let text = format!("this machine's clock is {:.0} s {which} the receiver's", skew.as_secs_f64());
+    let diagnosis = Diagnosis::new(
+        "one of the two clocks is wrong: spans of several machines appear in the wrong order, tokens and certificates as \
+         expired or not valid yet",
+        "set the clocks of both by NTP (chrony, systemd-timesyncd)",
+        "incomplete",
+    );
+    fact(Finding::note("clock", text).diagnosed(diagnosis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::Status;
+    use super::*;
+
+    #[test]
+    fn clocks_are_compared_with_the_grain_of_a_date() {
+        let at = |millis: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let of = |date, before, after| compare(at(date), at(before), at(after));
+        assert_eq!(of(10_000, 10_900, 10_950).status, Status::Ok);
+        assert_eq!(of(10_000, 15_900, 15_950).status, Status::Ok);
+        let ahead = of(10_000, 71_000, 71_100);
+        assert_eq!(
+            (ahead.status, ahead.text.as_str()),
+            (Status::Note, "this machine's clock is 60 s ahead of the receiver's")
+        );
+        let behind = of(70_000, 9_000, 10_000);
+        assert!(behind.text.contains("60 s behind"), "{}", behind.text);
+    }
+}

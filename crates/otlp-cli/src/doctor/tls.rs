@@ -1,0 +1,166 @@
+//! The step of TLS: whether the transport's handshake works, and what the server shows, trusted or not.
+//!
+//! Two handshakes: one as the client makes it, which decides, and one that takes any certificate, to look at it. Nothing but
+//! the handshake goes over the second.
+
+use super::case::Case;
+use super::certificate::{self, Shown};
+use super::chain::{self, find};
+use super::finding::{Diagnosis, Finding};
+use super::look;
+use super::plan::Outcome;
+use crate::wire::Wire;
+use futures_util::future::join;
+use otlp_transport::{BoxError, TlsError, TlsErrorKind};
+use rustls::CertificateError;
+use serde_json::json;
+use std::time::{Duration, SystemTime};
+use tower::ServiceExt;
+
+/// From here on a certificate's end is worth a word.
+const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+
+/// How it went, and the findings.
+pub(crate) async fn secure(case: &Case, wire: Wire, now: SystemTime) -> (Outcome, Vec<Finding>) {
+    let connector = match case.connector(wire) {
+        Ok(connector) => connector,
+        Err(error) => {
+            let diagnosis = Diagnosis::new(
+                "a file of certificates or keys is no good",
+                "correct the file, or the option that names it",
+                "tls",
+            );
+            return (Outcome::Failed, vec![Finding::failed("tls", error.to_string(), diagnosis)]);
+        }
+    };
+    let (result, look) = join(connector.oneshot(case.endpoint.target().clone()), look::look(case)).await;
+    let (outcome, first) = match result {
+        Ok(_) => (Outcome::Passed, trusted(case, look.as_ref())),
+        Err(error) => untrusted(case, &error),
+    };
+    let mut findings = vec![first];
+    if let Some(look) = look {
+        findings.extend(look.chain.iter().enumerate().map(|(at, shown)| of_certificate(at, shown, now)));
+    }
+    (outcome, findings)
+}
+
+fn trusted(case: &Case, look: Option<&look::Look>) -> Finding {
+    let by = match (&case.receiver.ca_file, case.receiver.insecure_skip_verify) {
+        (_, true) => "not verified (--insecure-skip-verify)".to_owned(),
+        (Some(file), false) => format!("trusted by {}", file.display()),
+        (None, false) => "trusted by the platform's authorities".to_owned(),
+    };
+    let Some(look) = look else { return Finding::ok("tls", by) };
+    let root = look.chain.last().map(|shown| format!(" ({})", shown.issuer)).unwrap_or_default();
+    let alpn = look.alpn.as_deref().unwrap_or("no ALPN");
+    Finding::ok("tls", format!("{}, {alpn}, certificate {by}{root}", look.version))
+        .with("version", look.version.clone())
+        .with("cipher", look.cipher.clone())
+        .with("alpn", look.alpn.clone())
+        .with("root", look.chain.last().map(|shown| shown.issuer.clone()))
+}
+
+fn of_certificate(at: usize, shown: &Shown, now: SystemTime) -> Finding {
+    let text = format!("certificate {}: {shown}", at + 1);
+    let left = shown.not_after.duration_since(now).unwrap_or_default();
+    let finding = if !left.is_zero() && left < SOON {
+        Finding::note("tls", format!("{text}; it ends in {} days: renew it", left.as_secs() / 86_400))
+    } else {
+        Finding::note("tls", text)
+    };
+    finding
+        .with("subject", shown.subject.clone())
+        .with("issuer", shown.issuer.clone())
+        .with("names", json!(shown.names))
+        .with("not_before", certificate::date(shown.not_before))
+        .with("not_after", certificate::date(shown.not_after))
+}
+
+fn untrusted(case: &Case, error: &BoxError) -> (Outcome, Finding) {
+    let text = chain::text(&**error);
+    let Some(tls) = find::<TlsError>(&**error) else {
+        let diagnosis = Diagnosis::new(
+            "the connection fails before or during the handshake",
+            "see whether it is the port for TLS; is there a gateway on the way that closes it?",
+            "tls",
+        );
+        return (Outcome::Odd, Finding::failed("tls", text, diagnosis));
+    };
+    let outcome = match tls.kind() {
+        TlsErrorKind::Verification | TlsErrorKind::ClientCertificate => Outcome::Failed,
+        _ => Outcome::Odd,
+    };
+    let diagnosis = match find::<rustls::Error>(tls) {
+        Some(rustls::Error::InvalidCertificate(reason)) => of_reason(case, reason),
+        _ => of_kind(tls.kind()),
+    };
+    // Says it all: what is below are the words of libraries.
+    (outcome, Finding::failed("tls", tls.to_string(), diagnosis))
+}
+
+fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
+    let host = case.endpoint.authority();
+    match reason {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Diagnosis::new(
+            "the server's certificate has expired",
+            "renew the certificate of the receiver; if it is newer than that, set this machine's clock",
+            "tls",
+        ),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Diagnosis::new(
+            "the server's certificate is not valid yet, as this machine's clock has it",
+            "set this machine's clock (NTP), or wait",
+            "tls",
+        ),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            Diagnosis::new(
+                format!("the server's certificate is not for {host}: its names are below"),
+                "use a name of the certificate as the endpoint's host, issue one that has this name, or say which is right: \
+             --server-name, with_tls_server_name",
+                "tls",
+            )
+        }
+        CertificateError::UnknownIssuer => Diagnosis::new(
+            "the server's certificate is from an authority that is not trusted here",
+            "name the certificate of that authority: --ca-file, OTEL_EXPORTER_OTLP_CERTIFICATE, TlsConfig::ca_file; or have \
+             the receiver send the certificates between its own and the authority's",
+            "tls",
+        ),
+        CertificateError::BadSignature => Diagnosis::new(
+            "an authority of that name is trusted, but another key has signed the certificate",
+            "the CA file is of an older or another authority of the same name: get the one in force",
+            "tls",
+        ),
+        _ => Diagnosis::new(
+            "the server's certificate is not acceptable",
+            "issue a new one for the receiver: a certificate of a server (CA:FALSE), with the name in its SAN",
+            "tls",
+        ),
+    }
+}
+
+fn of_kind(kind: TlsErrorKind) -> Diagnosis {
+    match kind {
+        TlsErrorKind::ClientCertificate => Diagnosis::new(
+            "the server wants a certificate of the client, or another one (mTLS)",
+            "--cert-file and --key-file, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and …_CLIENT_KEY, TlsConfig::cert_file and \
+             key_file, from an authority that the receiver trusts",
+            "tls",
+        ),
+        TlsErrorKind::NoTls => Diagnosis::new(
+            "what listens on this port does not speak TLS",
+            "write the endpoint with http:// if the way to it is safe, or enable TLS at the receiver",
+            "tls",
+        ),
+        TlsErrorKind::NoProtocol => Diagnosis::new(
+            "the server speaks TLS, but not the protocol that was asked for (ALPN)",
+            "is it the port for the other protocol (--protocol)? Does a gateway before it know HTTP/2, which gRPC needs?",
+            "tls",
+        ),
+        _ => Diagnosis::new(
+            "the handshake fails",
+            "is this the port for TLS? The server must offer TLS 1.2 or 1.3",
+            "tls",
+        ),
+    }
+}

@@ -1,0 +1,270 @@
+//! `otlp doctor` through the real binary: each ailment is named with cause, cure and page, and the exit code tells.
+
+use crate::support::{Said, finish, otlp, run};
+use otlp_model::Signal;
+use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply};
+use std::io::Write;
+use std::net::TcpListener;
+
+/// Longer than any machine is busy: no test passes by waiting for it.
+const PATIENT: &str = "60s";
+
+pub(crate) fn examine(endpoint: &str, more: &[&str]) -> Said {
+    run(&[&["doctor", endpoint, "--timeout", PATIENT], more].concat())
+}
+
+fn collector(builder: CollectorBuilder) -> Collector {
+    builder.start_blocking().unwrap()
+}
+
+/// It failed, and says all of this.
+#[track_caller]
+pub(crate) fn ill(said: &Said, texts: &[&str]) {
+    assert_eq!(said.code, Some(1), "{}\n{}", said.out, said.err);
+    // Where lines are broken is not the point.
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let out = words(&said.out);
+    for text in texts {
+        assert!(out.contains(&words(text)), "{text:?} is missing in:\n{}", said.out);
+    }
+}
+
+#[test]
+fn a_healthy_collector_is_well_over_both_protocols() {
+    let collector = collector(Collector::builder());
+    let said = examine(&collector.grpc_endpoint(), &[]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    for line in
+        ["✓ dns", "✓ tcp", "✓ grpc", "✓ traces", "✓ metrics", "✓ logs", "✓ gzip", "✓ zstd", "All is well"]
+    {
+        assert!(said.out.contains(line), "{line}: {}", said.out);
+    }
+    // One of each signal, and nothing else.
+    assert_eq!(collector.received().items(), 3);
+    assert_eq!(collector.received().spans()[0].service_name(), "otlp-doctor");
+
+    let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf,http/json"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert!(
+        said.out.contains("✓ http") && said.out.contains("http/json: a real request taken"),
+        "{}",
+        said.out
+    );
+    assert_eq!(collector.received().items(), 9);
+
+    let said = examine(&collector.grpc_endpoint(), &["--empty", "--signal", "logs"]);
+    assert!(said.code == Some(0) && !said.out.contains("metrics"), "{}", said.out);
+    assert_eq!(collector.received().items(), 9);
+}
+
+#[test]
+fn nothing_listening() {
+    let collector = collector(Collector::builder().grpc());
+    let proxy = FaultProxy::to(collector.grpc_endpoint()).refusing().start_blocking().unwrap();
+    let said = examine(&proxy.endpoint(), &[]);
+    ill(&said, &["connection refused", "nothing listens on 127.0.0.1:", "start the collector", "#connect"]);
+    assert!(said.out.contains("– tcp      not tried for that reason: grpc, traces"), "{}", said.out);
+}
+
+#[test]
+fn a_name_that_nobody_knows() {
+    // Reserved (RFC 6761): there is no such name, with a resolver or without.
+    let said = examine("http://collector.invalid:4317", &["--no-proxy"]);
+    ill(&said, &["✗ dns", "the name collector.invalid is not known here", "check the spelling", "#connect"]);
+}
+
+#[test]
+fn a_black_hole_ends_in_bounded_time() {
+    let collector = collector(Collector::builder());
+    for (endpoint, protocol) in
+        [(collector.grpc_endpoint(), "grpc"), (collector.http_endpoint(), "http/protobuf")]
+    {
+        let script = FaultScript::always(Fault::black_hole());
+        let proxy = FaultProxy::to(endpoint).script(script).start_blocking().unwrap();
+        let said = run(&["doctor", &proxy.endpoint(), "-p", protocol, "--timeout", "300ms"]);
+        ill(&said, &["no answer within 300ms", "never says a word", "a firewall", "#timeout"]);
+    }
+}
+
+#[test]
+fn grpc_at_a_port_for_http() {
+    let collector = collector(Collector::builder().http());
+    let said = examine(&collector.http_endpoint(), &["-p", "grpc"]);
+    ill(
+        &said,
+        &[
+            "✗ grpc",
+            "this is a port for OTLP/HTTP, and it was spoken to with gRPC",
+            "--protocol http/protobuf",
+            "usually 4317",
+            "#connect",
+        ],
+    );
+}
+
+#[test]
+fn http_at_a_port_for_grpc() {
+    let collector = collector(Collector::builder().grpc());
+    let said = examine(&collector.grpc_endpoint(), &["-p", "http/protobuf"]);
+    ill(
+        &said,
+        &[
+            "✗ http",
+            "this is a port for OTLP/gRPC, and it was spoken to with HTTP",
+            "--protocol grpc",
+            "usually 4318",
+            "#connect",
+        ],
+    );
+}
+
+#[test]
+fn other_software_is_named() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
+            open.push(stream);
+        }
+    });
+    let said = examine(&format!("http://{address}"), &[]);
+    ill(&said, &["another service listens here (SSH-2.0-OpenSSH_9.9)", "check host and port", "#connect"]);
+}
+
+#[test]
+fn statuses_have_cause_and_cure() {
+    for (status, cause, cure) in [
+        (401, "none were sent", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (403, "does not allow this with them", "give the token the right"),
+        (413, "does not take a request of", "max_request_body_size"),
+        (429, "a quota or rate limit is used up", "wait, send less"),
+        (503, "can't serve now", "is it starting, overloaded"),
+    ] {
+        let reply = Reply::http_status(status);
+        let reply = if status == 429 { reply.retry_after(7) } else { reply };
+        let collector = collector(Collector::builder().reply(reply));
+        let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
+        ill(&said, &[&format!("answered {status}"), cause, cure, "#refused"]);
+        if status == 429 {
+            ill(&said, &["it asks to wait 7s"]);
+        }
+    }
+    for (code, cause) in
+        [(16, "none were sent"), (7, "does not allow this with them"), (8, "rate limit is used up")]
+    {
+        let collector = collector(Collector::builder().grpc().reply(Reply::status(code)));
+        let said = examine(&collector.grpc_endpoint(), &[]);
+        ill(&said, &[cause, "#refused"]);
+        let said = examine(&collector.grpc_endpoint(), &["-H", "authorization=Bearer hunter2"]);
+        assert!(!said.out.contains("hunter2"), "{}", said.out);
+        if code == 16 {
+            ill(&said, &["does not accept the credentials that were sent"]);
+        }
+    }
+}
+
+#[test]
+fn a_path_that_is_not_there() {
+    let collector = collector(Collector::builder().http());
+    let endpoint = format!("{}/wrong", collector.http_endpoint());
+    let said = examine(&endpoint, &["-p", "http/protobuf"]);
+    ill(
+        &said,
+        &[
+            "answered 404",
+            "there is no /wrong/v1/traces on this server",
+            "the endpoint is a base",
+            "#refused",
+        ],
+    );
+}
+
+#[test]
+fn what_is_rejected_is_told_with_the_receivers_reason() {
+    let collector = collector(Collector::builder().grpc().reply(Reply::partial_success(1, "too old")));
+    ill(&examine(&collector.grpc_endpoint(), &[]), &["partial success: 1 rejected: too old", "#refused"]);
+}
+
+#[test]
+fn a_proxy_that_wants_a_password() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let answer = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n";
+            let _ = stream.write_all(answer);
+            // Until the other side has gone: closing over what it sent would be a reset.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    let said = examine("http://collector.invalid:4317", &["--proxy", &proxy]);
+    ill(&said, &["✓ tcp", "✗ proxy", "the proxy answers 407", "http://user:password@proxy:port", "#proxy"]);
+}
+
+#[test]
+fn limits_are_found_without_sending_data() {
+    let collector = collector(Collector::builder().grpc().max_request_bytes(200_000));
+    let said = examine(&collector.grpc_endpoint(), &["--limits", "--empty", "--signal", "traces", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let limit = &findings.iter().find(|finding| finding["step"] == "limit").unwrap()["facts"];
+    let (taken, refused) = (limit["taken_bytes"].as_u64().unwrap(), limit["refused_bytes"].as_u64().unwrap());
+    assert!(taken <= 200_000 && 200_000 < refused && refused - taken < 20_000, "{limit}");
+    assert_eq!(collector.received().items(), 0);
+}
+
+#[test]
+fn json_has_its_documented_shape() {
+    let collector = collector(Collector::builder().grpc().reply(Reply::status(16)));
+    let said = examine(&collector.grpc_endpoint(), &["--json", "--signal", "traces"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(1), ""));
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["configuration"][0]["name"], "endpoint");
+    assert_eq!(json["configuration"][0]["origin"], "command line");
+    assert_eq!(json["verdict"], serde_json::json!({ "ok": false, "failed": 1 }));
+    let failed = json["findings"].as_array().unwrap().iter().find(|it| it["status"] == "failed").unwrap();
+    assert_eq!(failed["step"], "traces");
+    assert_eq!(failed["see"], "docs/troubleshooting.md#refused");
+    assert!(
+        failed["cause"].is_string() && failed["cure"].is_string() && failed["facts"]["protocol"] == "grpc"
+    );
+}
+
+#[test]
+fn the_environment_is_heard_and_its_mistakes_are_named() {
+    let collector = collector(Collector::builder().http());
+    let mut command = otlp(&["doctor", "--timeout", PATIENT]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint());
+    command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+    command.env("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2");
+    let said = finish(&mut command, b"");
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(
+        said.out.contains("(OTEL_EXPORTER_OTLP_ENDPOINT)") && !said.out.contains("hunter2"),
+        "{}",
+        said.out
+    );
+    assert_eq!(collector.attempts()[0].call.header("api-key"), Some("hunter2"));
+    assert_eq!(collector.tally().of(Signal::Logs), 1);
+
+    let mut command = otlp(&["doctor"]);
+    command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "soap");
+    let said = finish(&mut command, b"");
+    assert!(said.code == Some(2) && said.err.contains("OTEL_EXPORTER_OTLP_PROTOCOL"), "{said:?}");
+    assert_eq!(run(&["doctor", "http://"]).code, Some(2));
+}
+
+#[test]
+fn every_page_it_names_is_there() {
+    let guide =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/troubleshooting.md"));
+    let guide = guide.unwrap();
+    for section in ["connect", "tls", "proxy", "timeout", "refused", "incomplete"] {
+        assert!(guide.contains(&format!("\n## {section}\n")), "{section}");
+    }
+}

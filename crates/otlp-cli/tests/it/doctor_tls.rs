@@ -1,0 +1,146 @@
+//! `otlp doctor` and TLS: certificates that are no good, and TLS where there is none.
+
+use crate::doctor::{examine, ill};
+use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
+use std::path::PathBuf;
+
+const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
+
+/// An authority and the file with its certificate, which is gone with it.
+struct Authority {
+    ca: TestCa,
+    file: PathBuf,
+}
+
+impl Authority {
+    fn new(name: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("otlp-cli-{}-{name}.pem", std::process::id()));
+        let ca = TestCa::new(name).unwrap();
+        std::fs::write(&file, ca.cert_pem()).unwrap();
+        Self { ca, file }
+    }
+
+    fn flags(&self) -> [&str; 2] {
+        ["--ca-file", self.file.to_str().unwrap()]
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+fn collector(identity: &Identity) -> Collector {
+    Collector::builder().tls(ServerTls::new(identity).unwrap()).start_blocking().unwrap()
+}
+
+#[test]
+fn a_good_certificate_is_shown_with_names_end_and_root() {
+    let authority = Authority::new("good");
+    let collector = collector(&authority.ca.server(&NAMES).unwrap());
+    for (endpoint, protocol) in
+        [(collector.grpc_endpoint(), "grpc"), (collector.http_endpoint(), "http/protobuf")]
+    {
+        let said = examine(&endpoint, &[&["-p", protocol][..], &authority.flags()].concat());
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        for text in [
+            "✓ tls      TLS 1.3, ",
+            "trusted by ",
+            "(CN=good)",
+            "for localhost, 127.0.0.1, issued by CN=good",
+        ] {
+            assert!(said.out.contains(text), "{text}: {}", said.out);
+        }
+    }
+}
+
+#[test]
+fn an_expired_certificate() {
+    let authority = Authority::new("expired");
+    let collector = collector(&authority.ca.expired_server(&NAMES).unwrap());
+    let said = examine(&collector.grpc_endpoint(), &authority.flags());
+    ill(
+        &said,
+        &[
+            "✗ tls",
+            "the server's certificate has expired",
+            "renew the certificate of the receiver",
+            "to Wed, 01 Jan 2020",
+            "#tls",
+        ],
+    );
+    assert!(!said.out.contains("port     "), "a certificate is no wrong protocol: {}", said.out);
+}
+
+#[test]
+fn an_unknown_authority() {
+    let (authority, other) = (Authority::new("ours"), Authority::new("other"));
+    let collector = collector(&authority.ca.server(&NAMES).unwrap());
+    let said = examine(&collector.http_endpoint(), &[&["-p", "http/json"][..], &other.flags()].concat());
+    ill(&said, &["from an authority that is not trusted here", "--ca-file", "issued by CN=ours", "#tls"]);
+}
+
+#[test]
+fn a_certificate_for_another_name() {
+    let authority = Authority::new("names");
+    let collector = collector(&authority.ca.server(&["collector.internal"]).unwrap());
+    let said = examine(&collector.grpc_endpoint(), &authority.flags());
+    ill(
+        &said,
+        &[
+            "is for collector.internal, not for 127.0.0.1",
+            "the server's certificate is not for 127.0.0.1",
+            "--server-name",
+            "#tls",
+        ],
+    );
+    let right = [&authority.flags()[..], &["--server-name", "collector.internal"]].concat();
+    assert_eq!(examine(&collector.grpc_endpoint(), &right).code, Some(0));
+}
+
+#[test]
+fn a_certificate_that_the_client_does_not_show() {
+    let authority = Authority::new("mutual");
+    let tls = ServerTls::mutual(&authority.ca.server(&NAMES).unwrap(), &authority.ca).unwrap();
+    let collector = Collector::builder().tls(tls).start_blocking().unwrap();
+    let said = examine(&collector.grpc_endpoint(), &authority.flags());
+    ill(&said, &["requires a certificate of the client"]);
+}
+
+#[test]
+fn clear_text_to_a_port_for_tls() {
+    let authority = Authority::new("plain");
+    let collector = collector(&authority.ca.server(&NAMES).unwrap());
+    for (endpoint, protocol) in
+        [(collector.grpc_endpoint(), "grpc"), (collector.http_endpoint(), "http/protobuf")]
+    {
+        let said = examine(&endpoint.replace("https://", "http://"), &["-p", protocol]);
+        ill(
+            &said,
+            &[
+                "this port speaks TLS, and it was spoken to in clear text",
+                "write the endpoint with https://",
+                "#tls",
+            ],
+        );
+    }
+}
+
+#[test]
+fn tls_to_a_port_for_clear_text() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    for (endpoint, protocol) in
+        [(collector.grpc_endpoint(), "grpc"), (collector.http_endpoint(), "http/protobuf")]
+    {
+        let said = examine(&endpoint.replace("http://", "https://"), &["-p", protocol]);
+        ill(
+            &said,
+            &[
+                "this port speaks clear text, and it was spoken to with TLS",
+                "write the endpoint with http://",
+                "#tls",
+            ],
+        );
+    }
+}
