@@ -14,7 +14,7 @@ struct Rule {
     except: &'static [(&'static str, &'static str)],
 }
 
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule {
         name: "otlp-model",
         ours: &[],
@@ -56,6 +56,13 @@ const RULES: [Rule; 8] = [
         ours: &["otlp-model", "otlp-sampling", "otlp-batch", "otlp-transport"],
         never: &["tonic", "hyper", "http", "reqwest", "prost", "opentelemetry"],
         except: &[],
+    },
+    // Layers for others' requests: it links their types, and none of their servers and clients unless asked.
+    Rule {
+        name: "otlp-tower",
+        ours: &["otlp"],
+        never: &["tokio", "hyper", "tonic", "axum", "reqwest", "prost", "opentelemetry"],
+        except: &[("reqwest", "reqwest-middleware"), ("reqwest-middleware", "reqwest-middleware")],
     },
     // The command: it looks below the facade. Nobody links it, so that what it links reaches no application.
     Rule {
