@@ -22,17 +22,17 @@ thread_local! {
 /// What a record that will be taken holds. Recycled with its buffer.
 #[derive(Default)]
 pub(crate) struct LiveLog {
-    writer: LogWriter,
-    severity: Severity,
-    time_unix_nano: u64,
-    observed_time_unix_nano: u64,
+    pub(crate) writer: LogWriter,
+    pub(crate) severity: Severity,
+    pub(crate) time_unix_nano: u64,
+    pub(crate) observed_time_unix_nano: u64,
     /// The span it belongs to, if it was told.
-    context: Option<SpanContext>,
+    pub(crate) context: Option<SpanContext>,
 }
 
 impl LiveLog {
     #[inline]
-    fn begin(severity: Severity, limits: &Limits) -> Box<Self> {
+    pub(crate) fn begin(severity: Severity, limits: &Limits) -> Box<Self> {
         let mut live = Self::take(severity);
         live.writer.start(limits);
         live

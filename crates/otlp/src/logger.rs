@@ -6,7 +6,7 @@
 use crate::context::{TraceContext, is_any_current, with_current};
 use crate::log_record::{LiveLog, LogBuilder};
 use crate::shared::Shared;
-use otlp_model::{GroupId, LogRecord, Severity, SpanContext};
+use otlp_model::{GroupId, Limits, LogRecord, Severity, SpanContext};
 use std::fmt;
 use std::sync::Arc;
 
@@ -109,6 +109,18 @@ impl Logger {
     pub fn emit(&self, record: LogRecord) {
         if self.inner.takes(record.severity) {
             LiveLog::of(&record, &self.inner.shared.log_limits).emit(&self.inner);
+        }
+    }
+
+    pub(crate) fn log_limits(&self) -> &Limits {
+        &self.inner.shared.log_limits
+    }
+
+    /// Queues a record made elsewhere, if its severity is taken.
+    #[inline]
+    pub(crate) fn take(&self, record: Box<LiveLog>) {
+        if self.inner.takes(record.severity) {
+            record.emit(&self.inner);
         }
     }
 }
