@@ -12,7 +12,7 @@ use ::opentelemetry_0_33 as opentelemetry;
 mod context;
 #[cfg(feature = "opentelemetry_sdk_0_33")]
 mod exporter;
-
+mod logger;
 mod propagator;
 mod span;
 mod tracer;
@@ -23,7 +23,7 @@ pub use context::{
 };
 #[cfg(feature = "opentelemetry_sdk_0_33")]
 pub use exporter::{LogExporter, MetricExporter, SpanExporter};
-
+pub use logger::{LogRecord, Logger, LoggerProvider};
 pub use propagator::{OtelPropagator, OtlpPropagator};
 pub use span::Span;
 pub use tracer::{Tracer, TracerProvider};

@@ -1,16 +1,19 @@
 //! The API on the client's own path: what instrumentation says is what arrives, and the client decides.
 
-use crate::differential::spans_of_theirs;
-use crate::support::{balanced, builder, client, context, grpc};
+use crate::differential::{logs_of_theirs, spans_of_theirs};
+use crate::support::{balanced, builder, client, context, grpc, resource_of_ours};
 use crate::{normal, program};
 use opentelemetry_0_33::baggage::BaggageExt as _;
+use opentelemetry_0_33::logs::{LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry_0_33::trace::{
     Link, Span as _, SpanContext, SpanKind, TraceContextExt as _, TraceFlags, TraceState, Tracer as _,
     TracerProvider as _,
 };
 use opentelemetry_0_33::{Context, KeyValue, global};
 use otlp::{AnyValue, Sampler, SamplingDecision, SamplingParameters, SamplingResult};
-use otlp_opentelemetry::opentelemetry_0_33::{TracerProvider, context_with, to_trace_context};
+use otlp_opentelemetry::opentelemetry_0_33::{
+    LoggerProvider, TracerProvider, context_with, to_trace_context,
+};
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
@@ -18,13 +21,9 @@ use std::sync::{Arc, Mutex};
 async fn the_program_arrives_as_through_the_sdk() {
     // conf: SPAN-10, SPAN-14, SPAN-15, SPAN-16, SPAN-20, LIM-05, MODEL-04, MODEL-05
     let ours = grpc().await;
-    let resource = otlp::Resource {
-        schema_url: "https://example.com/resource".into(),
-        ..otlp::Resource::new().with("service.name", "shop").with("host.cpus", 4)
-    };
     let client = otlp::Client::builder()
         .with_endpoint(ours.grpc_endpoint())
-        .with_resource(resource)
+        .with_resource(resource_of_ours())
         .build()
         .await
         .unwrap();
@@ -39,6 +38,46 @@ async fn the_program_arrives_as_through_the_sdk() {
     for (ours, theirs) in ours.into_iter().zip(theirs) {
         assert_eq!(ours, theirs);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_programs_logs_arrive_as_through_the_sdk() {
+    // conf: LOG-02, LOG-03, LOG-05, LOG-06
+    let ours = grpc().await;
+    let client = otlp::Client::builder()
+        .with_endpoint(ours.grpc_endpoint())
+        .with_resource(resource_of_ours())
+        .build()
+        .await
+        .unwrap();
+    program::log(&LoggerProvider::new(&client).logger_with_scope(crate::support::scope()));
+    balanced(&client, &ours).await;
+    let (ours, theirs) = (normal::logs(&ours), logs_of_theirs().await);
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.into_iter().zip(theirs) {
+        assert_eq!(ours, theirs);
+    }
+}
+
+#[tokio::test]
+async fn a_logger_says_what_the_client_takes() {
+    // conf: LOG-09
+    let collector = grpc().await;
+    let threshold = otlp::Severity::Warn;
+    let client = builder(&collector).with_log_severity_threshold(threshold).build().await.unwrap();
+    let logger = LoggerProvider::new(&client).logger("l");
+    assert!(
+        !logger.event_enabled(Severity::Info, "t", None) && logger.event_enabled(Severity::Error, "t", None)
+    );
+    for severity in [Severity::Info, Severity::Error] {
+        let mut record = logger.create_log_record();
+        record.set_severity_number(severity);
+        logger.emit(record);
+    }
+    let _quiet = Context::enter_telemetry_suppressed_scope();
+    assert!(!logger.event_enabled(Severity::Error, "t", None));
+    logger.emit(logger.create_log_record());
+    assert_eq!(balanced(&client, &collector).await.accepted(), 1);
 }
 
 /// Notes what it is asked, and samples it.

@@ -53,6 +53,13 @@ pub(crate) async fn spans_of_theirs() -> Vec<normal::Flat<opentelemetry_proto::t
     normal::spans(&theirs)
 }
 
+pub(crate) async fn logs_of_theirs() -> Vec<normal::Flat<opentelemetry_proto::tonic::logs::v1::LogRecord>> {
+    let theirs = grpc().await;
+    let exporter = opentelemetry_otlp::LogExporter::builder().with_tonic();
+    run_logs(exporter.with_endpoint(theirs.grpc_endpoint()).build().unwrap());
+    normal::logs(&theirs)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn spans_arrive_equal() {
     let ours = grpc().await;
@@ -68,13 +75,11 @@ async fn spans_arrive_equal() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn logs_arrive_equal() {
-    let (ours, theirs) = (grpc().await, grpc().await);
+    let ours = grpc().await;
     let client = client(&ours).await;
     run_logs(LogExporter::new(&client));
-    let exporter = opentelemetry_otlp::LogExporter::builder().with_tonic();
-    run_logs(exporter.with_endpoint(theirs.grpc_endpoint()).build().unwrap());
     let sent = balanced(&client, &ours).await.delivered();
-    let (ours, theirs) = (normal::logs(&ours), normal::logs(&theirs));
+    let (ours, theirs) = (normal::logs(&ours), logs_of_theirs().await);
     assert_eq!((ours.len() as u64, theirs.len()), (sent, 10));
     for (ours, theirs) in ours.into_iter().zip(theirs) {
         assert_eq!(ours, theirs);

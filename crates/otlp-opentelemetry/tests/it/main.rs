@@ -6,6 +6,7 @@
 mod api;
 mod differential;
 mod exporters;
+mod instrumentation;
 mod ledger;
 mod normal;
 mod processors;

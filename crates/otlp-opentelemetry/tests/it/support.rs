@@ -60,6 +60,14 @@ pub(crate) fn resource() -> Resource {
     Resource::builder_empty().with_schema_url(attributes, "https://example.com/resource").build()
 }
 
+/// The same, for a client.
+pub(crate) fn resource_of_ours() -> otlp::Resource {
+    otlp::Resource {
+        schema_url: "https://example.com/resource".into(),
+        ..otlp::Resource::new().with("service.name", "shop").with("host.cpus", 4)
+    }
+}
+
 pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder("library")
         .with_version("1.2.3")

@@ -1,10 +1,10 @@
 //! Log records of the SDK, written to the wire as they are handed over.
 
 use super::{Exporter, sdk};
+use crate::opentelemetry_0_33::logger::severity;
 use crate::opentelemetry_0_33::value::{Converted, unix_nano};
 use otlp::{
-    Client, EncodedRecords, Limits, LogWriter, Severity, Signal, SpanContext, SpanId, ToValue as _,
-    TraceFlags, TraceId,
+    Client, EncodedRecords, Limits, LogWriter, Signal, SpanContext, SpanId, ToValue as _, TraceFlags, TraceId,
 };
 use sdk::error::OTelSdkResult;
 use sdk::logs::{LogBatch, SdkLogRecord};
@@ -68,7 +68,7 @@ fn write<'a>(writer: &'a mut LogWriter, record: &SdkLogRecord, limits: &Limits) 
     for (key, value) in record.attributes_iter() {
         writer.set_attribute(key.as_str(), Converted::from(value).to_value());
     }
-    let severity = record.severity_number().and_then(|number| Severity::from_number(number as i32));
+    let severity = record.severity_number().map(severity);
     let context = record.trace_context().map(|context| {
         let flags = TraceFlags::from_bits(context.trace_flags.unwrap_or_default().to_u8());
         let trace_id = TraceId::from_bytes(context.trace_id.to_bytes());
