@@ -4,7 +4,6 @@ use crate::attributes::{Attributes, Captured};
 use crate::body::ResponseBody;
 use crate::exchange::{Exchange, Side};
 use crate::future::ResponseFuture;
-use crate::headers::HeaderInjector;
 use crate::host::Host;
 use crate::name::Name;
 use crate::options::{Describe, Options, common_options};
@@ -161,7 +160,7 @@ impl TraceClientLayer {
         let describe = Outgoing { layer: self, request, is_call, template };
         let span = options.begin(&name, SpanKind::Client, &parent, &describe);
         let exchange = Exchange::new(span, options, Side::Client, is_call, request);
-        options.propagator.inject(exchange.context(), &mut HeaderInjector(&mut request.headers));
+        options.inject(exchange.context(), &mut request.headers);
         Some(exchange)
     }
 }

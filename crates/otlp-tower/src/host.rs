@@ -73,6 +73,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn hosts_are_read_with_and_without_ports() {
@@ -91,6 +92,21 @@ mod tests {
             (":80", None),
         ] {
             assert_eq!(Host::parse(text), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_to_something_within_it(text in "[\\[\\]:@a-f0-9. ]{0,24}|.{0,24}") {
+            if let Some(host) = Host::parse(&text) {
+                prop_assert!(!host.address.is_empty() && text.contains(host.address));
+            }
+            if let Ok(value) = http::HeaderValue::from_str(&text) {
+                let request = http::Request::builder().header(FORWARDED, value.clone());
+                let (parts, ()) = request.header(X_FORWARDED_FOR.clone(), value).body(()).unwrap().into_parts();
+                let said = Forwarded::of(&parts);
+                prop_assert!([said.host, said.scheme, said.client].into_iter().flatten().all(|part| text.contains(part)));
+            }
         }
     }
 

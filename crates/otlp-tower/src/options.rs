@@ -3,12 +3,13 @@
 
 use crate::attributes::Captured;
 use crate::failure::foreign;
+use crate::headers::{HeaderExtractor, HeaderInjector};
 use crate::keys;
 use crate::method::KnownMethods;
 use crate::name::Name;
 use crate::redact::Sensitive;
 use http::request::Parts;
-use http::response;
+use http::{HeaderMap, response};
 use otlp::propagation::TextMapPropagator;
 use otlp::{Client, InstrumentationScope, KeyValue, Span, SpanKind, TraceContext, Tracer};
 use std::borrow::Cow;
@@ -62,6 +63,16 @@ impl Options {
 
     pub(crate) fn label<'a>(&self, request: &'a Parts) -> Option<Cow<'a, str>> {
         self.label.as_ref().and_then(|label| foreign(|| label(request)).flatten())
+    }
+
+    /// The context in these headers, or an empty one.
+    pub(crate) fn extract(&self, headers: &HeaderMap) -> TraceContext {
+        let none = TraceContext::default();
+        foreign(|| self.propagator.extract(&none, &HeaderExtractor(headers))).unwrap_or(none)
+    }
+
+    pub(crate) fn inject(&self, context: &TraceContext, headers: &mut HeaderMap) {
+        foreign(|| self.propagator.inject(context, &mut HeaderInjector(headers)));
     }
 
     /// Begins a span. It is described only if somebody is going to see that: the receiver, or the sampler.

@@ -84,6 +84,7 @@ impl Sensitive {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn values_of_sensitive_parameters_are_hidden_and_nothing_else() {
@@ -105,6 +106,29 @@ mod tests {
         let own = Sensitive::new(["token"]);
         assert_eq!(own.query("token=1&sig=2"), "token=REDACTED&sig=2");
         assert_eq!(Sensitive::new([""; 0]).query("sig=2"), "sig=2");
+    }
+
+    proptest! {
+        #[test]
+        fn only_values_of_sensitive_names_change(
+            pairs in prop::collection::vec(("[a-z%&]{0,3}|sig|%73ig|X-Goog-Signature", prop::option::of("[a-z=%]{0,8}")), 0..6),
+        ) {
+            let pairs = pairs.iter().map(|(key, value)| match value {
+                Some(value) => format!("{key}={value}"),
+                None => key.clone(),
+            });
+            let query = pairs.collect::<Vec<_>>().join("&");
+            let redacted = Sensitive::default().query(&query).into_owned();
+            prop_assert_eq!(query.split('&').count(), redacted.split('&').count());
+            for (before, after) in query.split('&').zip(redacted.split('&')) {
+                match before.split_once('=') {
+                    Some((key @ ("sig" | "%73ig" | "X-Goog-Signature"), _)) => {
+                        prop_assert_eq!(after, format!("{key}=REDACTED"));
+                    }
+                    _ => prop_assert_eq!(after, before),
+                }
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@ use crate::body::ResponseBody;
 use crate::exchange::{Exchange, Side, put_version};
 use crate::failure::foreign;
 use crate::future::ResponseFuture;
-use crate::headers::HeaderExtractor;
 use crate::host::{Forwarded, Host};
 use crate::name::Name;
 use crate::options::{Describe, Options, common_options};
@@ -14,7 +13,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use otlp::{Client, SpanKind, TraceContext};
+use otlp::{Client, SpanKind};
 use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
@@ -199,7 +198,7 @@ impl TraceServerLayer {
         }
         // Nothing that is current counts as a parent: on a connection's task that would be what the server was started
         // with, and all requests would be its children.
-        let parent = options.propagator.extract(&TraceContext::default(), &HeaderExtractor(&request.headers));
+        let parent = options.extract(&request.headers);
         let is_call = grpc::is_call(&request.headers);
         let route = if is_call { None } else { options.label(request) };
         let route = route.as_deref();

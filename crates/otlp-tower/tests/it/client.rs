@@ -1,7 +1,8 @@
 //! What a client's span looks like, when it ends, and what the request carries on.
 
 use crate::support::{
-    BoxError, World, assert_attributes, assert_failed, assert_not_failed, attributes, body, empty, frame, get,
+    BoxError, PARENT, World, assert_attributes, assert_failed, assert_not_failed, attributes, body, empty,
+    frame, get,
 };
 use http::{HeaderMap, Request, Response, Version};
 use http_body_util::BodyExt;
@@ -103,6 +104,20 @@ async fn the_request_carries_the_spans_context_sampled_or_not() {
         ready(Ok::<_, Infallible>(empty(200)))
     });
     layer.layer(service).oneshot(get("http://a.example/")).await.unwrap();
+    assert_eq!(world.ended(), 0);
+}
+
+#[tokio::test]
+async fn between_two_services_that_trace_a_disabled_client_is_not_there() {
+    // conf: ENV-12, SPAN-22
+    let world = World::with(|builder| builder.with_disabled(true)).await;
+    let onward = TraceClientLayer::new(&world.client).layer(service_fn(|request: Request<()>| {
+        assert_eq!(request.headers()["traceparent"], PARENT);
+        ready(Ok::<_, Infallible>(empty(200)))
+    }));
+    let service = service_fn(move |_: Request<()>| onward.clone().oneshot(get("http://a.example/")));
+    let request = Request::get("/").header("traceparent", PARENT).body(()).unwrap();
+    TraceServerLayer::new(&world.client).layer(service).oneshot(request).await.unwrap();
     assert_eq!(world.ended(), 0);
 }
 

@@ -10,8 +10,9 @@ use futures_util::stream::{once, poll_fn};
 use http::{HeaderName, Request, Response, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
+use otlp::propagation::{Extractor, Injector, TextMapPropagator};
 use otlp::{AlwaysOffSampler, SpanId, TraceContext, TraceId};
-use otlp_tower::TraceServerLayer;
+use otlp_tower::{TraceClientLayer, TraceServerLayer};
 use std::convert::Infallible;
 use std::future::{pending, ready};
 use std::net::SocketAddr;
@@ -281,6 +282,24 @@ async fn a_panic_ends_the_span_wherever_it_is_caught() {
     }
 }
 
+/// Panics whatever it is asked.
+#[derive(Debug)]
+struct Broken;
+
+impl TextMapPropagator for Broken {
+    fn inject(&self, _: &TraceContext, _: &mut dyn Injector) {
+        panic!("inject")
+    }
+
+    fn extract(&self, _: &TraceContext, _: &dyn Extractor) -> TraceContext {
+        panic!("extract")
+    }
+
+    fn fields(&self) -> Vec<&str> {
+        panic!("fields")
+    }
+}
+
 #[tokio::test]
 async fn filtered_requests_pass_untouched_and_panics_of_closures_do_no_harm() {
     let world = World::new().await;
@@ -288,13 +307,18 @@ async fn filtered_requests_pass_untouched_and_panics_of_closures_do_no_harm() {
     serve(&layer, get("/healthz"), 200).await;
     assert_eq!(world.ended(), 0);
     let broken = TraceServerLayer::new(&world.client)
+        .with_propagator(Broken)
         .with_filter(|_| panic!("filter"))
         .with_route(|_| panic!("route"))
         .with_peer(|_| panic!("peer"))
         .with_on_request(|_, _| panic!("request"))
         .with_on_response(|_, _| panic!("response"));
     serve(&broken, get("/x"), 200).await;
-    assert_eq!(world.span().await.name, "GET");
+    let broken = TraceClientLayer::new(&world.client).with_propagator(Broken);
+    let service = service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(empty(200))));
+    broken.layer(service).oneshot(get("/x")).await.unwrap();
+    let spans = world.spans().await;
+    assert!(spans.len() == 2 && spans.iter().all(|span| span.name == "GET"), "{spans:?}");
 }
 
 /// The current context, as a text.
