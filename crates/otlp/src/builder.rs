@@ -18,6 +18,7 @@ use crate::config::{
 };
 use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
+use crate::env;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
 use crate::logger::LogFilter;
@@ -27,7 +28,7 @@ use crate::settings::Settings;
 use crate::signal_config::{PerSignal, SignalConfig};
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
-use otlp_model::{AnyValue, Limits, Resource};
+use otlp_model::{Limits, Resource};
 use otlp_transport::{AuthLayer, BearerTokenFile, Compression, Endpoint};
 use std::borrow::Cow;
 use std::fmt;
@@ -150,6 +151,39 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// A builder that also listens to the environment; see [`with_env`](Self::with_env).
+    pub fn from_env() -> Self {
+        Self::default().with_env()
+    }
+
+    /// Takes over what the `OTEL_` variables say, for everything that code does not, whether it does so before or after.
+    /// docs/configuration.md has a table of them.
+    ///
+    /// Of a variable of one signal and one of all, the former holds; an empty one is not there. A value that is no good does no harm:
+    /// it is as if it were not there, and [`ResolvedConfig::warnings`] and a line of `tracing` tell of it. Where the specification's
+    /// defaults differ from ours, the variables' ones hold: without a protocol it is OTLP over HTTP, at `http://localhost:4318`.
+    ///
+    /// The environment is read now.
+    pub fn with_env(self) -> Self {
+        self.with_env_from(env::of_process)
+    }
+
+    /// The same with variables from somewhere else.
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// let variables = HashMap::from([("OTEL_SERVICE_NAME", "checkout"), ("OTEL_BSP_MAX_QUEUE_SIZE", "many")]);
+    /// let builder = otlp::ClientBuilder::default().with_env_from(|name| variables.get(name).map(|value| value.to_string()));
+    /// let config = builder.resolve()?;
+    /// let name = config.get("resource.service.name").unwrap();
+    /// assert_eq!((name.value.as_str(), name.origin.to_string().as_str()), ("checkout", "OTEL_SERVICE_NAME"));
+    /// assert!(config.warnings()[0].starts_with("OTEL_BSP_MAX_QUEUE_SIZE: \"many\" is not a whole number"));
+    /// # Ok::<(), otlp::Error>(())
+    /// ```
+    pub fn with_env_from(self, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        Self { settings: env::read(lookup), ..self }
+    }
+
     /// Checks the options and starts the client: its thread, but no connection yet.
     ///
     /// # Errors
@@ -223,15 +257,6 @@ impl ClientBuilder {
             return Err(Error::option("with_resource", "attribute keys must not be empty"));
         }
         Ok(())
-    }
-
-    /// The resource that every item carries.
-    pub(crate) fn resolve_resource(&self) -> Resource {
-        let resource = self.resource.clone().unwrap_or_else(crate::default_resource);
-        match &self.service_name {
-            Some(name) => resource.with("service.name", AnyValue::String(name.clone())),
-            None => resource,
-        }
     }
 }
 

@@ -76,8 +76,29 @@ impl Client {
         ClientBuilder::default()
     }
 
+    /// A client as the `OTEL_` variables say; see [`ClientBuilder::with_env`] for what they do, and
+    /// [`ClientBuilder::from_env`] to set more in code.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// let client = otlp::Client::from_env().await?;
+    /// println!("{}", client.config().explain());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](ClientBuilder::build): variables that are no good are no error, but a certificate that can't be read, or
+    /// `https` without TLS compiled in, is.
+    pub async fn from_env() -> Result<Self, Error> {
+        ClientBuilder::from_env().build().await
+    }
+
     pub(crate) fn start(options: ClientBuilder, resolved: Resolved) -> Result<Self, Error> {
         let (flush_timeout, drop_timeout) = (options.flush_timeout, options.drop_timeout);
+        for warning in resolved.config.warnings() {
+            tracing::warn!(target: "otlp", "{warning}");
+        }
         let runtime = Runtime::new()?;
         let stack = runtime.within(|| stack::build(options, &resolved))?;
         // In the runtime, which does not run yet: nothing is opened before the client has its thread.

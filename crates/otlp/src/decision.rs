@@ -47,6 +47,17 @@ impl Decider {
         }
     }
 
+    /// What it is, for people.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::On => "always_on",
+            Self::Off => "always_off",
+            Self::Parent => "parentbased(always_on)",
+            Self::Silent => "none",
+            Self::Asked(_) => "set in code",
+        }
+    }
+
     /// Whether tracing is off.
     pub(crate) fn is_silent(&self) -> bool {
         matches!(self, Self::Silent)

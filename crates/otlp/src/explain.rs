@@ -94,7 +94,11 @@ impl ResolvedConfig {
     }
 
     pub(crate) fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+        // What concerns all signals is found for each.
+        let warning = warning.into();
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Every option, in a fixed order.
@@ -108,8 +112,8 @@ impl ResolvedConfig {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// What the environment says that could not be used, and why; each names its variable. Those of a client were also logged
-    /// once, through `tracing`, when it was built.
+    /// What looks like a mistake: what the environment says that could not be used, by the variable's name, and HTTP spoken to the port
+    /// of gRPC. Those of a client were also logged once, through `tracing`, when it was built.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

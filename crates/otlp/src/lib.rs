@@ -10,6 +10,7 @@ mod connection_pool;
 mod context;
 pub mod core;
 mod decision;
+mod env;
 mod error;
 mod exception;
 mod explain;

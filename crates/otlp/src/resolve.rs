@@ -4,13 +4,14 @@
 
 mod describe;
 mod endpoint;
+mod recording;
 mod signal;
 
 use crate::builder::ClientBuilder;
 use crate::error::Error;
 use crate::explain::{Origin, ResolvedConfig};
-use crate::propagation::{CompositePropagator, TextMapPropagator};
-use crate::settings::Given;
+use crate::propagation::TextMapPropagator;
+use crate::settings::{Given, SamplerSpec};
 use crate::signal_config::PerSignal;
 use otlp_model::{Limits, Resource, Signal};
 pub(crate) use signal::SignalOptions;
@@ -20,6 +21,8 @@ use std::sync::Arc;
 /// What holds.
 pub(crate) struct Resolved {
     pub(crate) signals: PerSignal<SignalOptions>,
+    /// Described by the environment or a file; where it is not, code or the default decides.
+    pub(crate) sampler: Option<SamplerSpec>,
     /// Of spans.
     pub(crate) limits: Limits,
     pub(crate) log_limits: Limits,
@@ -45,11 +48,12 @@ pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
     );
     let mut of = |signal| signal::resolve(options, signal, disabled, &mut config);
     let signals = PerSignal::new([of(Signal::Traces)?, of(Signal::Metrics)?, of(Signal::Logs)?]);
-    let resource = options.resolve_resource();
-    let propagator = options.propagator.clone().unwrap_or_else(|| Arc::new(CompositePropagator::w3c()));
-    let limits = options.limits.unwrap_or_default();
+    let sampler = recording::sampler(options, &mut config);
+    let propagator = recording::propagator(options, &mut config);
+    let resource = recording::resource(options, &mut config);
+    let (limits, log_limits) = recording::limits(options, &mut config);
     describe::general(options, &mut config);
-    Ok(Resolved { signals, limits, log_limits: limits, resource, propagator, config })
+    Ok(Resolved { signals, sampler, limits, log_limits, resource, propagator, config })
 }
 
 /// The value that holds of those that code, the environment and the default have; and an entry about it.

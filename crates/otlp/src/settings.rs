@@ -3,11 +3,20 @@
 //! Filled by `env` and `config_file`, read once, by `resolve`. Decides nothing: what code says goes before all of it, and
 //! what nobody says has its default there.
 
+mod propagators;
+mod sampler;
+
 use crate::config::{Protocol, SerializationFormat};
 use crate::explain::Origin;
 use crate::signal_config::PerSignal;
+use otlp_model::Resource;
 use otlp_transport::{Compression, Headers};
+pub(crate) use propagators::PropagatorName;
+pub(crate) use sampler::SamplerSpec;
 use std::time::Duration;
+
+/// What "no limit" is where a bound has to be (TIME-02): a year.
+pub(crate) const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A value, and who gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +31,12 @@ pub(crate) struct Settings {
     /// Whether the defaults of the environment variables' specification hold where they differ from ours: OTLP over HTTP.
     pub(crate) by_specification: bool,
     pub(crate) disabled: Option<Given<bool>>,
+    pub(crate) service_name: Option<Given<String>>,
+    pub(crate) resource: Option<Given<Resource>>,
+    pub(crate) propagators: Option<Given<Vec<PropagatorName>>>,
+    pub(crate) sampler: Option<Given<SamplerSpec>>,
+    pub(crate) span_limits: LimitSettings,
+    pub(crate) log_limits: LimitSettings,
     pub(crate) signals: PerSignal<SignalSettings>,
     /// What could not be used, and why.
     pub(crate) warnings: Vec<String>,
@@ -40,6 +55,14 @@ pub(crate) struct SignalSettings {
     pub(crate) batch_size: Option<Given<usize>>,
     pub(crate) batch_delay: Option<Given<Duration>>,
     pub(crate) queue_size: Option<Given<usize>>,
+    /// Whether an endpoint without a scheme is reached in clear text, over gRPC.
+    pub(crate) insecure: Option<Given<bool>>,
+    #[cfg(feature = "_tls")]
+    pub(crate) ca_file: Option<Given<String>>,
+    #[cfg(feature = "_tls")]
+    pub(crate) cert_file: Option<Given<String>>,
+    #[cfg(feature = "_tls")]
+    pub(crate) key_file: Option<Given<String>>,
 }
 
 /// An endpoint's text, and whether it is one signal's, to be used as it is (URL-01), or a base (URL-02).
@@ -47,4 +70,15 @@ pub(crate) struct SignalSettings {
 pub(crate) struct Address {
     pub(crate) text: String,
     pub(crate) exact: bool,
+}
+
+/// Limits of spans or of log records.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LimitSettings {
+    pub(crate) attribute_count: Option<Given<usize>>,
+    pub(crate) attribute_value_length: Option<Given<usize>>,
+    pub(crate) events: Option<Given<usize>>,
+    pub(crate) links: Option<Given<usize>>,
+    pub(crate) attributes_per_event: Option<Given<usize>>,
+    pub(crate) attributes_per_link: Option<Given<usize>>,
 }

@@ -15,6 +15,7 @@ use crate::logger::LogFilter;
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
 use crate::runtime::Work;
+use crate::settings::SamplerSpec;
 use crate::shared::{Selection, Shared};
 use crate::signal_config::PerSignal;
 use crate::slot::ServiceSlot;
@@ -82,7 +83,12 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let wait = (!options.async_export).then_some(options.flush_timeout);
     let is_on = |signal| resolved.signals.get(signal).enabled;
     let enabled = PerSignal::new(Signal::ALL.map(is_on));
-    let sampler = if is_on(Signal::Traces) { options.sampler.unwrap_or_default() } else { Decider::Silent };
+    let sampler = if is_on(Signal::Traces) {
+        let said = || resolved.sampler.as_ref().map(SamplerSpec::decider).unwrap_or_default();
+        options.sampler.unwrap_or_else(said)
+    } else {
+        Decider::Silent
+    };
     let most = options.max_request_bytes / 2;
     let selection = Selection {
         limits: cut(resolved.limits, most),

@@ -5,6 +5,8 @@
 use crate::builder::ClientBuilder;
 use crate::config::Protocol;
 use crate::error::Error;
+use crate::explain::Origin;
+use crate::settings::{Given, SignalSettings};
 use otlp_transport::{Alpn, Endpoint, Pem, TlsBuilder, TlsConfigError, TlsLayer};
 use std::time::Duration;
 
@@ -61,6 +63,16 @@ pub(crate) struct TlsOptions {
     server_name: Option<String>,
     #[cfg(feature = "webpki-roots")]
     webpki_roots: bool,
+    /// Where the files of `config` were named, if not in code.
+    origins: Origins,
+}
+
+/// Who named the files of authorities, certificate and key.
+#[derive(Debug, Clone, Default)]
+struct Origins {
+    ca: Option<Origin>,
+    cert: Option<Origin>,
+    key: Option<Origin>,
 }
 
 /// TLS, with the feature `tls-ring` (on by default) or `tls-aws-lc`.
@@ -101,9 +113,49 @@ impl ClientBuilder {
 }
 
 impl TlsOptions {
+    /// The same with what is said beside code, if code says nothing about files.
+    pub(crate) fn with_settings(&self, said: &SignalSettings) -> Self {
+        if self.config.is_some() || self.ca.is_some() || self.identity.is_some() {
+            return self.clone();
+        }
+        let (ca, cert, key) = (said.ca_file.as_ref(), said.cert_file.as_ref(), said.key_file.as_ref());
+        if ca.or(cert).or(key).is_none() {
+            return self.clone();
+        }
+        let path = |given: Option<&Given<String>>| given.map(|given| given.value.clone()).unwrap_or_default();
+        let origin = |given: Option<&Given<String>>| given.map(|given| given.origin.clone());
+        Self {
+            // The endpoint decides: without TLS files do not matter (TLS-05).
+            config: Some(TlsConfig {
+                enabled: false,
+                ca_file: path(ca),
+                cert_file: path(cert),
+                key_file: path(key),
+                verify_server: true,
+            }),
+            origins: Origins { ca: origin(ca), cert: origin(cert), key: origin(key) },
+            ..self.clone()
+        }
+    }
+
+    /// Whom to trust and who to be, for people: what it is, the file, and who named it.
+    pub(crate) fn files(&self) -> Vec<(&'static str, &str, Origin)> {
+        let Some(config) = &self.config else { return Vec::new() };
+        let Origins { ca, cert, key } = &self.origins;
+        [
+            ("ca_file", &config.ca_file, ca),
+            ("cert_file", &config.cert_file, cert),
+            ("key_file", &config.key_file, key),
+        ]
+        .into_iter()
+        .filter(|(_, path, _)| !path.is_empty())
+        .map(|(name, path, origin)| (name, path.as_str(), origin.clone().unwrap_or(Origin::Code)))
+        .collect()
+    }
+
     /// The same with other files.
     pub(crate) fn with_config(&self, config: &TlsConfig) -> Self {
-        Self { config: Some(config.clone()), ..self.clone() }
+        Self { config: Some(config.clone()), origins: Origins::default(), ..self.clone() }
     }
 
     pub(crate) fn config(&self) -> Option<&TlsConfig> {
@@ -157,7 +209,7 @@ pub(crate) fn layer(
     let builder = TlsLayer::builder(alpn).timeout(connect_timeout);
     let layer = trust(options, builder)
         .and_then(|builder| identity(options, builder))
-        .and_then(|builder| named(options, builder).build().map_err(|error| refused(&error)))?;
+        .and_then(|builder| named(options, builder).build().map_err(|error| refused(options, &error)))?;
     if options.config.as_ref().is_some_and(|config| !config.verify_server) {
         tracing::warn!(
             target: "otlp",
@@ -218,7 +270,14 @@ fn named(options: &TlsOptions, builder: TlsBuilder) -> TlsBuilder {
 }
 
 /// What the layer does not take, under the names that the options have here.
-fn refused(error: &TlsConfigError) -> Error {
+fn refused(options: &TlsOptions, error: &TlsConfigError) -> Error {
+    let Origins { ca, cert, key } = &options.origins;
+    let origin = match error.field() {
+        "ca" => ca.as_ref(),
+        "cert" => cert.as_ref(),
+        "key" => key.as_ref(),
+        _ => None,
+    };
     let option = match (error.field(), error.path().is_some()) {
         ("ca", true) | ("roots", _) => "with_tls_config: ca_file",
         ("ca", false) => "with_tls_ca_pem",
@@ -227,5 +286,6 @@ fn refused(error: &TlsConfigError) -> Error {
         ("server_name", _) => "with_tls_server_name",
         _ => "with_tls_identity_pem",
     };
-    Error::tls_option(option, error.problem())
+    let option = origin.map_or_else(|| option.to_owned(), |origin| origin.name_of(option));
+    Error::tls_option(&option, error.problem())
 }

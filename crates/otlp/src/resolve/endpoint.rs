@@ -98,6 +98,23 @@ pub(super) fn endpoint(options: &ClientBuilder, signal: Signal, protocol: Protoc
     Ok(Found { endpoint, origin })
 }
 
+/// Whether an endpoint without a scheme means TLS: one from the environment, over gRPC, unless it says that it is insecure. In
+/// code such an endpoint is clear text.
+pub(super) fn is_tls_implied(
+    options: &ClientBuilder,
+    signal: Signal,
+    found: &Found,
+    protocol: Protocol,
+) -> bool {
+    let insecure = options.settings.signals.get(signal).insecure.as_ref();
+    let is_from_outside = !matches!(found.origin, Origin::Code | Origin::Default);
+    is_from_outside
+        && is_grpc(protocol)
+        && !found.endpoint.is_scheme_given()
+        && found.endpoint.target().unix_path().is_none()
+        && !insecure.is_some_and(|given| given.value)
+}
+
 fn default_endpoint(protocol: Protocol) -> Endpoint {
     if is_grpc(protocol) { Endpoint::default_grpc() } else { Endpoint::default_http() }
 }

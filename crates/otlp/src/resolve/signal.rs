@@ -43,10 +43,17 @@ pub(super) fn resolve(
     let name = |option: &str| format!("{signal}.{option}");
     let enabled =
         pick(config, name("enabled"), own.enabled.as_ref(), said.enabled.as_ref(), true, bool::to_string);
-    let (protocol, _format) = endpoint::protocol(options, signal, config)?;
+    #[cfg_attr(not(feature = "json"), expect(unused_variables, reason = "there is one format"))]
+    let (protocol, format) = endpoint::protocol(options, signal, config)?;
     let found = endpoint::endpoint(options, signal, protocol)?;
+    let is_implied = endpoint::is_tls_implied(options, signal, &found, protocol);
     #[cfg(feature = "_tls")]
-    let (found, tls) = tls(options, signal, found)?;
+    let (found, tls) = tls(options, signal, found, is_implied, config)?;
+    #[cfg(not(feature = "_tls"))]
+    if is_implied {
+        let problem = otlp_transport::EndpointError::TlsUnsupported;
+        return Err(Error::option(&found.origin.name_of("with_endpoint"), problem));
+    }
     config.push(name("endpoint"), &found.endpoint, found.origin.clone());
     found.warn_of_port(protocol, config);
     let headers = headers(options, signal, config)?;
@@ -84,7 +91,7 @@ pub(super) fn resolve(
         endpoint: found.endpoint,
         protocol,
         #[cfg(feature = "json")]
-        format: _format,
+        format,
         headers,
         compression,
         request_timeout,
@@ -97,12 +104,23 @@ pub(super) fn resolve(
 
 /// The endpoint over TLS, where that is asked for, and how.
 #[cfg(feature = "_tls")]
-fn tls(options: &ClientBuilder, signal: Signal, found: Found) -> Result<(Found, TlsOptions), Error> {
+fn tls(
+    options: &ClientBuilder,
+    signal: Signal,
+    found: Found,
+    is_implied: bool,
+    config: &mut ResolvedConfig,
+) -> Result<(Found, TlsOptions), Error> {
     let tls = match &options.signals.get(signal).tls {
         Some(config) => options.tls.with_config(config),
-        None => options.tls.clone(),
+        None => options.tls.with_settings(options.settings.signals.get(signal)),
     };
+    for (name, path, origin) in tls.files() {
+        config.push(format!("{signal}.tls.{name}"), path, origin);
+    }
     let endpoint = tls.secure(found.endpoint, found.origin != Origin::Default)?;
+    // What the environment names without a scheme is secure unless it says otherwise, over gRPC (GRPC-15).
+    let endpoint = if is_implied { endpoint.secured() } else { endpoint };
     Ok((Found { endpoint, ..found }, tls))
 }
 

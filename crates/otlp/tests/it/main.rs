@@ -10,6 +10,7 @@ mod connections;
 mod context;
 mod delivery;
 mod drafts;
+mod env;
 mod idle;
 mod law;
 mod logs;

@@ -1,13 +1,19 @@
 //! Options of where to send, in which form, and over which connections.
 
 use super::Row;
-use otlp::{Compression, ConnectionPoolConfig, Protocol, SerializationFormat, Token};
+use otlp::{Compression, ConnectionPoolConfig, Protocol, SerializationFormat, Signal, SignalConfig, Token};
 use std::time::Duration;
 
 const NEVER: Duration = Duration::ZERO;
 
 fn pool(change: fn(&mut ConnectionPoolConfig)) -> ConnectionPoolConfig {
     let mut config = ConnectionPoolConfig::default();
+    change(&mut config);
+    config
+}
+
+fn signal(change: fn(&mut SignalConfig)) -> SignalConfig {
+    let mut config = SignalConfig::default();
     change(&mut config);
     config
 }
@@ -30,6 +36,44 @@ pub(crate) fn rows() -> Vec<Row> {
                 (|b| b.with_endpoint("http://host:0"), ""),
             ],
             proof: ("otlp/tests/custom_layer.rs", ""),
+        },
+        Row {
+            name: "with_signal_config",
+            works: vec![
+                |b| {
+                    b.with_signal_config(
+                        Signal::Logs,
+                        signal(|own| own.endpoint = Some("http://logs:4317".into())),
+                    )
+                },
+                |b| b.with_signal_config(Signal::Logs, signal(|own| own.enabled = Some(false))),
+            ],
+            refused: vec![(
+                |b| b.with_signal_config(Signal::Logs, signal(|own| own.request_timeout = Some(NEVER))),
+                "request_timeout: must be longer than zero",
+            )],
+            proof: ("otlp/tests/it/signals.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_disabled",
+            works: vec![|b| b.with_disabled(false)],
+            builds: vec![|b| b.with_disabled(true)],
+            proof: ("otlp/tests/it/signals.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_env",
+            works: vec![|b| b.with_protocol(Protocol::Grpc).with_env()],
+            // A process of its own for its variables is what `init` has.
+            proof: ("otlp/src/builder.rs", "with_env_from(env::of_process)"),
+            ..Row::default()
+        },
+        Row {
+            name: "with_env_from",
+            works: vec![|b| b.with_protocol(Protocol::Grpc).with_env_from(|_| Some("no good".to_owned()))],
+            proof: ("otlp/tests/it/env.rs", ""),
+            ..Row::default()
         },
         Row {
             name: "with_protocol",
