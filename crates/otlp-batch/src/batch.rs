@@ -10,7 +10,7 @@ use bytes::Bytes;
 use otlp_model::{EncodedRecords, GroupId, Record, Records, Run};
 
 use crate::chunk::{Chunk, Part};
-use crate::memory::{HEADER, Memory};
+use crate::memory::Memory;
 use crate::pool::{ChunkPool, Permit};
 use crate::queue::Cut;
 use crate::sync::{Mutex, lock};
@@ -125,7 +125,7 @@ impl From<Vec<Record>> for Batch {
     /// A batch outside any pool and any queue.
     fn from(records: Vec<Record>) -> Self {
         let bytes = records.bytes();
-        let mut chunk = Chunk::new(Memory::allocate(bytes + records.len() * HEADER), None);
+        let mut chunk = Chunk::new(Memory::exactly(records.len(), bytes), None);
         for record in &records {
             chunk.append(record.group, record.items, &record.bytes);
         }

@@ -9,8 +9,14 @@ use otlp_model::GroupId;
 /// The bytes of one header.
 pub(crate) const HEADER: usize = size_of::<Header>();
 
-/// This part of the size is set aside for headers at first; where records are short they get more.
-const HEADERS_PART: usize = 16;
+/// At least this part is for headers: more of it records do not get.
+const LEAST_PART: usize = 64;
+
+/// Headers that take this part, those of records of 180 bytes, have room from the beginning.
+const FIRST_PART: usize = 16;
+
+/// And this much of their room is kept when it is recycled.
+const KEPT_PART: usize = 8;
 
 /// What is noted of a record beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +34,26 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Room for `size` bytes, headers included.
+    /// Room for records, headers included: `size` bytes, of which the longest record may have so many that it
+    /// [fits](Self::fits).
     pub(crate) fn allocate(size: usize) -> Self {
+        let headers = headers(size, FIRST_PART);
         Self {
-            records: Vec::with_capacity(size.saturating_sub(HEADER)),
-            headers: Vec::with_capacity(headers_at_first(size)),
+            records: Vec::with_capacity(room_for_records(size)),
+            headers: Vec::with_capacity(headers),
             size,
         }
+    }
+
+    /// Room for `count` records of `bytes` in all, and no more.
+    pub(crate) fn exactly(count: usize, bytes: usize) -> Self {
+        let size = bytes.saturating_add(count.saturating_mul(HEADER));
+        Self { records: Vec::with_capacity(bytes), headers: Vec::with_capacity(count), size }
+    }
+
+    /// Whether a record of `len` bytes fits an empty one of `size`.
+    pub(crate) fn fits(len: usize, size: usize) -> bool {
+        len <= room_for_records(size)
     }
 
     /// Bytes it may hold, headers included.
@@ -45,7 +64,8 @@ impl Memory {
     /// Whether a record of `len` bytes fits, with its header.
     #[inline]
     pub(crate) fn has_room(&self, len: usize) -> bool {
-        self.records.len() + len + (self.headers.len() + 1) * HEADER <= self.size
+        let records = self.records.len() + len;
+        records <= self.records.capacity() && records + (self.headers.len() + 1) * HEADER <= self.size
     }
 
     /// Adds a record; the caller has asked whether it [has room](Self::has_room).
@@ -67,18 +87,23 @@ impl Memory {
         &self.headers
     }
 
-    /// Empties it for the next use. Headers beyond those of the beginning give their room back, so that memory used for
-    /// short records once and long ones next is not held twice.
+    /// Empties it for the next use. Many headers give their room back, so that memory used for short records once and long
+    /// ones next is not held twice.
     pub(crate) fn recycle(mut self) -> Self {
         self.records.clear();
         self.headers.clear();
-        self.headers.shrink_to(headers_at_first(self.size));
+        self.headers.shrink_to(headers(self.size, KEPT_PART));
         self
     }
 }
 
-fn headers_at_first(size: usize) -> usize {
-    (size / HEADERS_PART / HEADER).max(1)
+/// How many headers are one `part`th of `size` bytes; at least one.
+fn headers(size: usize, part: usize) -> usize {
+    (size / part / HEADER).max(1)
+}
+
+fn room_for_records(size: usize) -> usize {
+    size.saturating_sub(headers(size, LEAST_PART) * HEADER)
 }
 
 #[cfg(all(test, not(loom)))]
@@ -92,7 +117,7 @@ mod tests {
 
     #[test]
     fn it_is_full_when_headers_and_records_reach_its_size() {
-        let mut memory = Memory::allocate(2 * HEADER + 4);
+        let mut memory = Memory::exactly(2, 4);
         memory.append(header(3), b"abc");
         assert!(memory.has_room(1) && !memory.has_room(2));
         memory.append(header(1), b"d");
@@ -118,9 +143,9 @@ mod tests {
                 }
                 prop_assert!(memory.records().len() + memory.headers().len() * HEADER <= size);
                 prop_assert_eq!(memory.records.capacity(), room);
-                prop_assert!(memory.headers.capacity() <= (2 * memory.headers.len()).max(headers_at_first(size)).max(4));
+                prop_assert!(memory.headers.capacity() <= (2 * memory.headers.len()).max(headers(size, KEPT_PART)).max(4));
                 memory = memory.recycle();
-                prop_assert!(memory.headers.capacity() <= headers_at_first(size).max(4));
+                prop_assert!(memory.headers.capacity() <= headers(size, KEPT_PART).max(4));
                 prop_assert!(memory.records().is_empty() && memory.headers().is_empty());
             }
         }

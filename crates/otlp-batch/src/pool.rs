@@ -298,23 +298,23 @@ impl ChunkPool {
     /// A chunk with room for a record of `len` bytes; `None` when the cap leaves no room.
     pub(crate) fn chunk(&self, len: usize) -> Option<Chunk> {
         let config = &self.shared.config;
-        let size = len.saturating_add(HEADER).max(config.chunk_size);
+        let standard = Memory::fits(len, config.chunk_size);
+        let size = if standard { config.chunk_size } else { len.saturating_add(HEADER) };
         let mut freed = Vec::new();
         {
             let mut state = lock(&self.shared.state);
-            if size == config.chunk_size
-                && let Some(memory) = state.idle.pop()
-            {
+            if standard && let Some(memory) = state.idle.pop() {
                 state.idle_low = state.idle_low.min(state.idle.len());
                 return Some(Chunk::new(memory, Some(self.clone())));
             }
             if !state.hold(size, config, &mut freed) {
                 return None;
             }
-            state.missed |= size == config.chunk_size;
+            state.missed |= standard;
         }
         drop(freed);
-        Some(Chunk::new(Memory::allocate(size), Some(self.clone())))
+        let memory = if standard { Memory::allocate(size) } else { Memory::exactly(1, len) };
+        Some(Chunk::new(memory, Some(self.clone())))
     }
 
     /// Takes a chunk's memory back.
