@@ -21,6 +21,7 @@ use crate::decision::Decider;
 use crate::env;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
+use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
 use crate::propagation::TextMapPropagator;
 use crate::resolve::resolve;
@@ -90,6 +91,7 @@ pub struct ClientBuilder {
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
     pub(crate) sampler: Option<Decider>,
     pub(crate) log_filter: LogFilter,
+    pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) limits: Option<Limits>,
     pub(crate) batch_layers: ServiceSlot,
     pub(crate) attempt_layers: ServiceSlot,
@@ -142,6 +144,7 @@ impl Default for ClientBuilder {
             propagator: None,
             sampler: None,
             log_filter: LogFilter::default(),
+            id_generator: None,
             limits: None,
             batch_layers: ServiceSlot::default(),
             attempt_layers: ServiceSlot::default(),

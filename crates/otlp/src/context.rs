@@ -53,7 +53,6 @@ impl TraceContext {
         Self { span: context, extras: Extras::default() }
     }
 
-    #[inline]
     pub(crate) fn with_extras(span: SpanContext, extras: Extras) -> Self {
         Self { span, extras }
     }
@@ -141,10 +140,22 @@ impl TraceContext {
         Self { span: self.span, extras: Extras::new(baggage, is_debug) }
     }
 
-    /// What a span that starts under this context takes over besides the identity.
-    #[inline]
+    /// What it has besides an identity.
     pub(crate) fn extras(&self) -> Extras {
         self.extras.clone()
+    }
+
+    /// For the context of a span, which is new: takes over what `parent` has besides an identity.
+    #[inline(always)]
+    pub(crate) fn take_extras(&mut self, parent: &Self) {
+        if parent.extras.0.is_some() {
+            self.clone_extras(parent);
+        }
+    }
+
+    #[cold]
+    fn clone_extras(&mut self, parent: &Self) {
+        self.extras = parent.extras.clone();
     }
 
     /// The trace's id.

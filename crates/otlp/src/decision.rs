@@ -3,7 +3,7 @@
 //! Asked by the tracer once per span. What a sampler is, and which there are, is the business of `otlp-sampling`.
 
 use otlp_model::{KeyValue, SpanContext, TraceState};
-use otlp_sampling::{AlwaysOffSampler, AlwaysOnSampler, Sampler, SamplingParameters};
+use otlp_sampling::{AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, Sampler, SamplingParameters};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -68,6 +68,17 @@ impl Decider {
         matches!(self, Self::Asked(sampler) if sampler.looks_at_span())
     }
 
+    /// The same without the short way, on which nothing else is looked at.
+    pub(crate) fn always_asked(self) -> Self {
+        Self::Asked(match self {
+            Self::On => Box::new(AlwaysOnSampler),
+            Self::Off => Box::new(AlwaysOffSampler),
+            Self::Parent => Box::new(ParentBasedSampler::default()),
+            Self::Silent => return self,
+            Self::Asked(sampler) => sampler,
+        })
+    }
+
     /// The decision for a span under a valid parent or none, where the parent alone decides: the span then takes its
     /// trace state over as it is. Otherwise the sampler to [`ask`].
     #[inline]
@@ -109,7 +120,6 @@ pub(crate) fn ask(sampler: &dyn Sampler, parameters: &SamplingParameters<'_>) ->
 mod tests {
     use super::*;
     use otlp_model::{SpanId, SpanKind, TraceFlags, TraceId};
-    use otlp_sampling::ParentBasedSampler;
 
     #[test]
     fn the_short_way_decides_as_the_sampler_itself() {

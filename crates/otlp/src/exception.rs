@@ -1,4 +1,4 @@
-//! What is said of an error: the `exception.*` attributes of a log record.
+//! What is said of an error: the `exception.*` attributes of a log record, or of a span's event.
 //!
 //! Reads the chain of sources, which is foreign code that may have no end; displays nothing by itself.
 
@@ -6,12 +6,13 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 use std::iter::successors;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// How many sources are shown at most.
 const DEPTH: usize = 32;
 
 /// Tells `set` the attributes of `error`: its type where it is known, its text, and its sources if it has any.
-pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&str, fmt::Arguments<'_>)) {
+pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&'static str, fmt::Arguments<'_>)) {
     let name = type_name::<E>();
     if !name.starts_with("dyn ") {
         set("exception.type", format_args!("{name}"));
@@ -20,6 +21,18 @@ pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&str, f
     if error.source().is_some() {
         set("exception.stacktrace", format_args!("{}", Chain(error)));
     }
+}
+
+/// The same as texts; where the error's own code panics they say so.
+pub(crate) fn texts<E: Error + ?Sized>(error: &E) -> Vec<(&'static str, String)> {
+    let mut texts = Vec::new();
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        describe(error, |key, text| {
+            let text = catch_unwind(AssertUnwindSafe(|| text.to_string()));
+            texts.push((key, text.unwrap_or_else(|_| String::from("the error's Display panicked"))));
+        });
+    }));
+    texts
 }
 
 /// An error and its sources, one a line.

@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::decision::Decider;
+use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
 use crate::observe::Failures;
 use crate::signal_config::PerSignal;
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) failures: Failures,
     pub(crate) sampler: Decider,
     pub(crate) log_filter: LogFilter,
+    /// In place of the client's own; only with a sampler that is asked.
+    pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     /// Makes the ids of this client differ from those of any other, see [`ids`].
     pub(crate) salt: u64,
     lanes: PerSignal<BatchHandle>,
@@ -35,18 +38,20 @@ pub(crate) struct Selection {
     pub(crate) limits: Limits,
     pub(crate) log_limits: Limits,
     pub(crate) sampler: Decider,
+    pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) log_filter: LogFilter,
 }
 
 impl Shared {
     pub(crate) fn new(
-        Selection { limits, log_limits, sampler, log_filter }: Selection,
+        Selection { limits, log_limits, sampler, id_generator, log_filter }: Selection,
         groups: Arc<Groups>,
         failures: Failures,
         lanes: PerSignal<BatchHandle>,
         enabled: PerSignal<bool>,
         wait_for_delivery: Option<Duration>,
     ) -> Self {
+        let sampler = if id_generator.is_some() { sampler.always_asked() } else { sampler };
         let clock = Clock::new();
         let salt = ids::salt(clock.read().unix_nano);
         Self {
@@ -58,6 +63,7 @@ impl Shared {
             failures,
             sampler,
             log_filter,
+            id_generator,
             salt,
             lanes,
             wait_for_delivery,

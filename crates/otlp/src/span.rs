@@ -5,7 +5,8 @@
 //! No call returns an error or panics, and none allocates once the thread has made a few spans.
 
 use crate::clock;
-use crate::context::{ContextGuard, Extras, TraceContext};
+use crate::context::{ContextGuard, TraceContext};
+use crate::exception;
 use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
 use otlp_model::{
@@ -14,7 +15,6 @@ use otlp_model::{
 };
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -61,23 +61,21 @@ impl Span {
         span_id: SpanId,
         flags: TraceFlags,
         trace_state: TraceState,
-        extras: Extras,
     ) -> Self {
         let context =
             SpanContext::new(trace_id, span_id, flags.with_sampled(false)).with_trace_state(trace_state);
-        Self { live: None, context: TraceContext::with_extras(context, extras) }
+        Self { live: None, context: context.into() }
     }
 
     /// A span where tracing is off: its context is its parent's, so that what is propagated is as if it were not there.
-    pub(crate) fn silent(parent: Option<&SpanContext>, extras: Extras) -> Self {
-        Self { live: None, context: TraceContext::with_extras(parent.cloned().unwrap_or_default(), extras) }
+    pub(crate) fn silent(parent: Option<&SpanContext>) -> Self {
+        Self { live: None, context: parent.cloned().unwrap_or_default().into() }
     }
 
     #[inline]
     pub(crate) fn recording(
         tracer: &Arc<TracerInner>,
         context: SpanContext,
-        extras: Extras,
         parent: Option<&SpanContext>,
         plan: &Plan<'_>,
         sampler_attributes: &[KeyValue],
@@ -100,7 +98,13 @@ impl Span {
         if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
             live.put_known(plan, sampler_attributes);
         }
-        Self { live: Some(live), context: TraceContext::with_extras(context, extras) }
+        Self { live: Some(live), context: context.into() }
+    }
+
+    /// Takes over what the context it was started under has besides an identity.
+    #[inline(always)]
+    pub(crate) fn take_extras(&mut self, parent: &TraceContext) {
+        self.context.take_extras(parent);
     }
 
     /// A span that records nothing and stands for `context`: for propagating a received context without tracing here
@@ -246,7 +250,9 @@ impl Span {
         self
     }
 
-    /// Records an error as an `exception` event. It does not set the status (conformance SPAN-19).
+    /// Records an error as an `exception` event: `exception.message` is its text, `exception.type` its type unless that is
+    /// hidden behind a `dyn`, and when it has sources `exception.stacktrace` is what they say, line by line. It does not
+    /// set the status (conformance SPAN-19).
     ///
     /// ```
     /// # async fn f(client: otlp::Client) {
@@ -257,15 +263,32 @@ impl Span {
     /// # }
     /// ```
     pub fn record_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
-        if self.is_recording() {
-            // The text is foreign code, in a place where the application expects no panic.
-            let message = catch_unwind(AssertUnwindSafe(|| error.to_string()))
-                .unwrap_or_else(|_| String::from("the error's Display panicked"));
-            let attributes = [
-                ("exception.type", std::any::type_name::<E>().into()),
-                ("exception.message", message.as_str().into()),
-            ];
-            self.add_event("exception", &attributes);
+        self.record_error_with(error, &[])
+    }
+
+    /// [`record_error`](Self::record_error) with attributes of your own, which take precedence: the type of an error behind
+    /// a `dyn`, a backtrace, `exception.escaped`.
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// use std::backtrace::Backtrace;
+    /// let mut span = client.tracer("shop").start("parse");
+    /// if let Err(error) = "x".parse::<u8>() {
+    ///     let backtrace = Backtrace::force_capture().to_string();
+    ///     span.record_error_with(&error, &[("exception.stacktrace", backtrace.as_str().into())]);
+    /// }
+    /// # }
+    /// ```
+    pub fn record_error_with<E: Error + ?Sized>(
+        &mut self,
+        error: &E,
+        attributes: &[(&str, ValueRef<'_>)],
+    ) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            let now = live.now();
+            let texts = exception::texts(error);
+            let own = texts.iter().map(|(key, text)| (*key, text.as_str().into()));
+            live.writer.add_event("exception", now, own.chain(attributes.iter().copied()));
         }
         self
     }

@@ -94,6 +94,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         limits: cut(resolved.limits, most),
         log_limits: cut(resolved.log_limits, most),
         sampler,
+        id_generator: options.id_generator,
         log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);

@@ -8,7 +8,7 @@
 use super::Span;
 use crate::context::TraceContext;
 use crate::decision::{Sampling, ask};
-use crate::tracer::{Plan, Tracer, identity};
+use crate::tracer::{Plan, Tracer, any_identity, identity};
 use otlp_model::view::SpanView;
 use otlp_model::{KeyValue, Link, SpanContext, SpanId, SpanKind, TraceId};
 use otlp_sampling::SamplingParameters;
@@ -47,11 +47,13 @@ impl Tracer {
             Ok(false) | Err(_) => Stage::Settled,
         };
         let span = if stage == Stage::Open {
-            let (trace_id, span_id, flags) = identity(shared.salt, valid);
+            let (trace_id, span_id, flags) = any_identity(shared, valid);
             let state = valid.map(|parent| parent.trace_state().clone()).unwrap_or_default();
             let context =
                 SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(state);
-            Span::recording(&self.inner, context, parent.extras(), valid, &plan, &[])
+            let mut span = Span::recording(&self.inner, context, valid, &plan, &[]);
+            span.take_extras(parent);
+            span
         } else {
             self.begin(&plan, Some(parent))
         };
@@ -200,8 +202,10 @@ fn valid(parent: &TraceContext) -> Option<&SpanContext> {
 impl Span {
     /// Puts it under another parent. Its own id stays.
     fn move_under(&mut self, parent: &TraceContext) {
-        let salt = self.live.as_ref().map_or(0, |live| live.tracer.shared.salt);
-        let (trace_id, _, flags) = identity(salt, valid(parent));
+        let (trace_id, _, flags) = match &self.live {
+            Some(live) => any_identity(&live.tracer.shared, valid(parent)),
+            None => identity(0, valid(parent)),
+        };
         let flags = flags.with_sampled(self.context.is_sampled());
         let state = valid(parent).map(|parent| parent.trace_state().clone()).unwrap_or_default();
         let context = SpanContext::new(trace_id, self.context.span_id(), flags).with_trace_state(state);

@@ -25,4 +25,5 @@ mod spans;
 mod support;
 #[cfg(feature = "_tls")]
 mod tls;
+mod tracers;
 mod typed;

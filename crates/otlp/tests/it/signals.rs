@@ -100,7 +100,7 @@ async fn a_signal_that_is_off_makes_nothing_and_enters_no_books() {
 
 #[tokio::test]
 async fn a_disabled_client_does_nothing_but_hand_contexts_on() {
-    // conf: ENV-12
+    // conf: ENV-12, SPAN-22, SPAN-24, SPAN-31
     let collector = grpc().await;
     let client = builder(collector.grpc_endpoint()).with_disabled(true).build().await.unwrap();
     let caller =
@@ -109,7 +109,7 @@ async fn a_disabled_client_does_nothing_but_hand_contexts_on() {
     let mut span = tracer.start_with_context("s", SpanKind::Server, &TraceContext::from(caller.clone()));
     assert_eq!(span.context().span_context(), &caller, "as if it were not there");
     span.end();
-    assert!(!tracer.start("root").context().span_context().is_valid());
+    assert!(!tracer.start("root").context().span_context().is_valid() && !tracer.is_enabled());
     assert_eq!(client.export_logs(&scope(), [LogRecord::default()]).unwrap(), 0);
     client.health_check().await.unwrap();
     let report = books(client.shutdown(PATIENCE).await);

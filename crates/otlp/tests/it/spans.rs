@@ -199,6 +199,73 @@ async fn errors_become_exception_events_and_set_no_status() {
     assert!(span.status.is_none_or(|status| status.code == 0));
 }
 
+#[derive(Debug)]
+struct Failed(Option<Box<Failed>>, &'static str);
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert_ne!(self.1, "panic");
+        f.write_str(self.1)
+    }
+}
+
+impl std::error::Error for Failed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_deref().map(|source| source as _)
+    }
+}
+
+#[tokio::test]
+async fn an_error_tells_its_sources_and_what_the_caller_says_takes_precedence() {
+    // conf: SPAN-19
+    let error = Failed(Some(Box::new(Failed(Some(Box::new(Failed(None, "disk full"))), "write"))), "save");
+    let hidden: &dyn std::error::Error = &error;
+    let told = Failed(Some(Box::new(Failed(None, "panic"))), "save");
+    let span = one(|tracer| {
+        let mut span = tracer.start("s");
+        let own = [
+            ("exception.type", "mine".into()),
+            ("exception.escaped", true.into()),
+            ("exception.stacktrace", "here".into()),
+        ];
+        span.record_error(&error).record_error(hidden).record_error_with(hidden, &own);
+        span.record_error(&Failed(None, "panic")).record_error(&told);
+    })
+    .await;
+    let events: Vec<Vec<(&str, String)>> = span
+        .events
+        .iter()
+        .map(|event| event.attributes.iter().map(|a| (a.key.as_str(), text(a.value.as_ref()))).collect())
+        .collect();
+    let (kind, message) =
+        (("exception.type", std::any::type_name::<Failed>().into()), ("exception.message", "save".into()));
+    let trace = ("exception.stacktrace", "save\nCaused by: write\nCaused by: disk full".into());
+    assert_eq!(events[0], [kind.clone(), message.clone(), trace.clone()]);
+    assert_eq!(events[1], [message.clone(), trace], "a `dyn` has no name");
+    let mut own = events[2].clone();
+    own.sort();
+    assert_eq!(
+        own,
+        [
+            ("exception.escaped", "true".into()),
+            message.clone(),
+            ("exception.stacktrace", "here".into()),
+            ("exception.type", "mine".into())
+        ]
+    );
+    assert_eq!(events[3][1].1, "the error's Display panicked");
+    assert_eq!(events[4][..2], [kind, message], "nor do its sources do harm");
+}
+
+fn text(value: Option<&opentelemetry_proto::tonic::common::v1::AnyValue>) -> String {
+    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(Value::StringValue(text)) => text.clone(),
+        Some(Value::BoolValue(value)) => value.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn the_name_can_change_and_times_can_be_given() {
     // conf: SPAN-20, SPAN-11

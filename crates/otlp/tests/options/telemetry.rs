@@ -2,13 +2,25 @@
 
 use super::Row;
 use otlp::propagation::B3Propagator;
-use otlp::{AlwaysOffSampler, AlwaysOnSampler, Limits, Resource, Severity};
+use otlp::{AlwaysOffSampler, AlwaysOnSampler, IdGenerator, Limits, Resource, Severity, SpanId, TraceId};
 use tower::layer::util::Identity;
 
 fn limits(change: fn(&mut Limits)) -> Limits {
     let mut limits = Limits::default();
     change(&mut limits);
     limits
+}
+
+struct Fixed;
+
+impl IdGenerator for Fixed {
+    fn trace_id(&self) -> TraceId {
+        TraceId::from_bytes([1; 16])
+    }
+
+    fn span_id(&self) -> SpanId {
+        SpanId::from_bytes([2; 8])
+    }
 }
 
 pub(crate) fn rows() -> Vec<Row> {
@@ -37,6 +49,12 @@ pub(crate) fn rows() -> Vec<Row> {
             works: vec![|b| b.with_sampler(AlwaysOnSampler)],
             builds: vec![|b| b.with_sampler(AlwaysOffSampler)],
             proof: ("otlp/tests/guide/cpu.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_id_generator",
+            works: vec![|b| b.with_id_generator(Fixed)],
+            proof: ("otlp/tests/it/tracers.rs", ""),
             ..Row::default()
         },
         Row {
