@@ -12,10 +12,7 @@ pub(crate) trait Attributes {
         self.put(key, ValueRef::String(value));
     }
 
-    fn number(&mut self, key: &'static Key, value: impl Into<i64>)
-    where
-        Self: Sized,
-    {
+    fn number(&mut self, key: &'static Key, value: impl Into<i64>) {
         self.put(key, ValueRef::Int(value.into()));
     }
 }

@@ -1,13 +1,12 @@
 //! Errors as attributes: a name of low cardinality, and a text. Asks by type, never by text, and survives errors whose own
 //! code panics.
 
+use otlp::BoxError;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-type BoxError = Box<dyn Error + Send + Sync>;
 
 /// `error.type` of a request that was given up before its end.
 pub(crate) const CANCELLED: &str = "cancelled";

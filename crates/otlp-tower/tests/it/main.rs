@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod client;
+mod endings;
 mod frameworks;
 mod grpc;
 mod server;
