@@ -4,7 +4,6 @@ use crate::support::{
     BoxError, PARENT, UNSAMPLED_PARENT, World, assert_attributes, assert_failed, assert_not_failed,
     attributes, empty, frame, get,
 };
-use futures_util::FutureExt as _;
 use futures_util::stream::once;
 use http::{HeaderName, Request, Response, Version};
 use http_body_util::{BodyExt, StreamBody};
