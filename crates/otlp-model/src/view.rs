@@ -20,6 +20,7 @@
 mod field;
 mod log;
 mod metric;
+mod metric_data;
 mod reader;
 mod request;
 mod span;

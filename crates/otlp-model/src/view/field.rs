@@ -1,8 +1,6 @@
 //! One field as the reader hands it out, and its value as the schema wants it.
 
-use super::reader::{DecodeError, MAX_DEPTH, Message};
-#[cfg(feature = "json")]
-use super::reader::{Fields, little_endian};
+use super::reader::{DecodeError, Fields, MAX_DEPTH, Message, little_endian};
 
 /// One field of a message as it stands on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +116,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// What only the transcoder reads.
-#[cfg(feature = "json")]
+/// What only metrics have, for the transcoder and for owned metrics.
 impl<'a> Field<'a> {
     /// The value as protobuf's `sint32`: zig-zag.
     pub(crate) fn sint32(&self) -> Result<i32, DecodeError> {
