@@ -2,15 +2,20 @@
 //!
 //! Nothing here is for other crates: what is worth sharing lives in the libraries.
 
+mod books;
 mod clock;
 mod decode;
+mod destination;
 mod doctor;
 mod duration;
 mod exit;
 mod input;
+mod load;
 mod manual;
 mod output;
+mod pace;
 mod receiver;
+mod send;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -28,10 +33,11 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, for as long as the process lives")]
 enum Command {
     Doctor(doctor::Options),
     Decode(decode::Options),
+    Send(send::Options),
+    Load(load::Options),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -40,6 +46,8 @@ fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Doctor(options) => doctor::run(&options),
         Command::Decode(options) => decode::run(&options),
+        Command::Send(options) => send::run(&options),
+        Command::Load(options) => load::run(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
     };

@@ -1,10 +1,11 @@
-//! The options that say how a receiver is reached; for every subcommand that talks to one.
+//! The options that say how a receiver is reached; the same for every subcommand that talks to one.
 //!
-//! Used by `doctor`. What is not given here is left to the client and its environment.
+//! Used by `doctor`, `send` and `load`. What is not given here is left to the client and its environment.
 
 use crate::duration;
 use crate::exit::Trouble;
 use clap::Args;
+use otlp::{ClientBuilder, TlsConfig};
 use otlp_transport::{Headers, Pem, ProxyLayer, TlsBuilder};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,5 +104,36 @@ impl Receiver {
                 .map_err(|error| Trouble::Usage(format!("--proxy: the URL {error}")))
         };
         self.proxy.as_ref().map(parse).transpose()
+    }
+
+    /// `builder`, reaching the receiver so.
+    pub(crate) fn set_on(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, Trouble> {
+        for (name, value) in self.header_pairs()? {
+            builder = builder.with_header(name, value);
+        }
+        let text = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        if self.ca_file.is_some() || self.cert_file.is_some() || self.insecure_skip_verify {
+            builder = builder.with_tls_config(TlsConfig {
+                enabled: false,
+                cert_file: text(&self.cert_file),
+                key_file: text(&self.key_file),
+                ca_file: text(&self.ca_file),
+                verify_server: !self.insecure_skip_verify,
+            });
+        }
+        if let Some(name) = &self.server_name {
+            builder = builder.with_tls_server_name(name);
+        }
+        if let Some(url) = &self.proxy {
+            builder = builder.with_proxy(url);
+        } else if self.no_proxy {
+            builder = builder.without_proxy();
+        }
+        if let Some(timeout) = self.timeout {
+            builder = builder.with_connect_timeout(timeout).with_request_timeout(timeout);
+        }
+        Ok(builder)
     }
 }

@@ -3,6 +3,7 @@
 //! Used by everything that talks to a receiver.
 
 use clap::ValueEnum;
+use otlp::{ClientBuilder, Protocol, SerializationFormat};
 use std::fmt;
 
 /// A protocol and how bodies are written.
@@ -35,6 +36,17 @@ impl Wire {
     /// The port that receivers usually have for it.
     pub(crate) const fn usual_port(self) -> u16 {
         if self.is_grpc() { 4317 } else { 4318 }
+    }
+
+    /// `builder`, speaking this.
+    pub(crate) fn set_on(self, builder: ClientBuilder) -> ClientBuilder {
+        match self {
+            Self::Grpc => builder.with_protocol(Protocol::Grpc),
+            Self::HttpProtobuf => builder.with_protocol(Protocol::Http),
+            Self::HttpJson => {
+                builder.with_protocol(Protocol::Http).with_serialization_format(SerializationFormat::Json)
+            }
+        }
     }
 }
 

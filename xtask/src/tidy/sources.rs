@@ -7,8 +7,9 @@ const LONG: usize = 400;
 /// Above this it fails.
 const TOO_LONG: usize = 600;
 
-/// The crates that may start threads: the facade, which owns the client's thread, and the server for tests.
-const THREADED: [&str; 2] = ["crates/otlp/", "crates/otlp-testkit/"];
+/// The crates that may start threads: the facade, which owns the client's thread, the server for tests, and the command,
+/// which makes load.
+const THREADED: [&str; 3] = ["crates/otlp/", "crates/otlp-cli/", "crates/otlp-testkit/"];
 const THREADS: [&str; 3] = ["thread::spawn", "thread::Builder", "thread::scope"];
 
 pub(super) fn check(file: &File) -> Vec<Finding> {

@@ -5,5 +5,7 @@
 mod decode;
 mod doctor;
 mod doctor_tls;
+mod load;
 mod manual;
+mod send;
 mod support;

@@ -1,0 +1,95 @@
+//! Where telemetry is sent to, and the client that sends it: the library's own, as an application has it.
+//!
+//! Used by `send` and `load`. Adds no retry and no queue of its own: what is measured is the client.
+
+use crate::duration;
+use crate::exit::Trouble;
+use crate::receiver::Receiver;
+use crate::wire::Wire;
+use clap::{Args, ValueEnum};
+use otlp::{Client, ClientBuilder, Compression, DeliveryReport, Error, OverflowPolicy};
+use std::time::Duration;
+
+/// Where to, and how.
+#[derive(Args, Debug)]
+pub(crate) struct Destination {
+    /// The receiver: http://host:4317, https://host, unix:///run/otlp.sock.
+    #[arg(long, short, value_name = "URL")]
+    endpoint: Option<String>,
+
+    /// What to speak. Default: HTTP if the endpoint has port 4318, else gRPC.
+    #[arg(long, short, value_enum, value_name = "PROTOCOL")]
+    protocol: Option<Wire>,
+
+    /// How requests are compressed.
+    #[arg(long, value_enum, value_name = "COMPRESSION")]
+    compression: Option<Packing>,
+
+    /// How long to wait for delivery at the end; what has no outcome by then is lost.
+    #[arg(long, value_parser = duration::parse_positive, default_value = "30s", value_name = "TIME")]
+    deadline: Duration,
+
+    #[command(flatten)]
+    receiver: Receiver,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Destination {
+    /// A builder with all that is said here.
+    pub(crate) fn builder(&self) -> Result<ClientBuilder, Trouble> {
+        let mut builder = self.receiver.set_on(ClientBuilder::default())?;
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        let by_port = self.endpoint.as_ref().and_then(|text| {
+            let endpoint: otlp_transport::Endpoint = text.parse().ok()?;
+            matches!(endpoint.target(), otlp_transport::Target::Tcp { port: 4318, .. })
+                .then_some(Wire::HttpProtobuf)
+        });
+        if let Some(wire) = self.protocol.or(by_port) {
+            builder = wire.set_on(builder);
+        }
+        if let Some(packing) = self.compression {
+            builder = builder.with_compression(match packing {
+                Packing::None => Compression::None,
+                Packing::Gzip => Compression::Gzip,
+                Packing::Zstd => Compression::Zstd,
+            });
+        }
+        Ok(builder)
+    }
+
+    /// The client. An option that can't work is a matter of the command line.
+    pub(crate) fn client(&self, builder: ClientBuilder) -> Result<Client, Trouble> {
+        builder.build_blocking().map_err(|error| {
+            if error.is_configuration() {
+                Trouble::Usage(error.to_string())
+            } else {
+                Trouble::Failed(error.to_string())
+            }
+        })
+    }
+
+    /// A full queue holds up whoever fills it, for as long as delivery would be waited for.
+    pub(crate) fn waiting(&self) -> OverflowPolicy {
+        OverflowPolicy::Block { timeout: self.deadline }
+    }
+
+    /// Ends the client: its books, and what it says if something was lost.
+    pub(crate) fn close(&self, client: &Client) -> (DeliveryReport, Option<String>) {
+        match client.shutdown_blocking(self.deadline) {
+            Ok(report) => (report, None),
+            Err(error) => (of(&error), Some(error.to_string())),
+        }
+    }
+}
+
+fn of(error: &Error) -> DeliveryReport {
+    error.report().cloned().unwrap_or_default()
+}

@@ -1,0 +1,73 @@
+//! `otlp load` against a collector: the books balance, whatever happens to the attempts.
+
+use crate::support::run;
+use otlp_testkit::{Collector, Reply};
+use serde_json::Value;
+
+fn load(collector: &Collector, more: &[&str]) -> (Option<i32>, Value) {
+    let endpoint = collector.grpc_endpoint();
+    let said = run(&[&["load", "--json", "--endpoint", &endpoint, "--deadline", "60s"][..], more].concat());
+    assert_eq!(said.err, "", "{}", said.out);
+    (said.code, serde_json::from_str(&said.out).unwrap())
+}
+
+#[test]
+fn a_count_of_spans_is_made_by_all_threads_and_arrives() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let shape = ["--attributes", "3", "--events", "1", "--children", "2", "--errors", "50"];
+    let line = ["--rate", "max", "--count", "5001", "--threads", "3", "--compression", "gzip", "--block"];
+    let (code, result) = load(&collector, &[&line[..], &shape].concat());
+    assert_eq!(code, Some(0), "{result:#}");
+    assert_eq!((&result["spans"], &result["balanced"]), (&5001.into(), &true.into()), "{result:#}");
+    assert_eq!(result["books"]["delivered"], 5001);
+    assert_eq!(result["end_nanoseconds"]["count"], 5001);
+    assert!(result["attempt_nanoseconds"]["p99"].as_u64() > Some(0), "{result:#}");
+    let received = collector.received();
+    assert_eq!(received.items(), 5001);
+    let spans = received.spans();
+    assert!(spans.iter().any(|span| !span.span.parent_span_id.is_empty()));
+    assert!(spans.iter().any(|span| span.span.status.as_ref().is_some_and(|status| status.code == 2)));
+    assert!(spans.iter().all(|span| span.span.attributes.len() == 3));
+}
+
+#[test]
+fn attempts_that_fail_are_retried_and_losses_are_counted() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let (code, result) =
+        load(&collector, &["--duration", "300ms", "--rate", "2000", "--fail-attempts", "30"]);
+    assert_eq!((code, &result["balanced"]), (Some(0), &true.into()), "{result:#}");
+    assert_eq!(result["books"]["delivered"], result["spans"]);
+
+    let refusing = Collector::builder().reply(Reply::invalid_argument()).start_blocking().unwrap();
+    let (code, result) = load(&refusing, &["--count", "100", "--rate", "max"]);
+    assert_eq!((code, &result["balanced"]), (Some(1), &true.into()), "{result:#}");
+    assert_eq!(result["books"]["dropped"]["not_retryable"], 100, "{result:#}");
+}
+
+#[test]
+fn the_table_is_for_people() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let line = [
+        "load",
+        "--endpoint",
+        &collector.http_endpoint(),
+        "-p",
+        "http/protobuf",
+        "--count",
+        "10",
+        "--rate",
+        "max",
+    ];
+    let said = run(&line);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    for line in [
+        "spans ended     10 in ",
+        "Span::end       p50 ",
+        "lost            0.000 %",
+        "the books       balance",
+    ] {
+        assert!(said.out.contains(line), "{line}: {}", said.out);
+    }
+    assert_eq!(run(&["load", "--rate", "0"]).code, Some(2));
+    assert_eq!(run(&["load", "--errors", "101"]).code, Some(2));
+}

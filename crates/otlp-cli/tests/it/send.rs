@@ -1,0 +1,91 @@
+//! `otlp send` to a real collector: what arrives is what was in the file, and every loss is in the exit code.
+
+use crate::decode::{LOG, METRIC, TRACE};
+use crate::support::{Said, run, run_with};
+use otlp_testkit::{Collector, Reply};
+
+fn send(collector: &Collector, more: &[&str], input: &[u8]) -> Said {
+    let endpoint = collector.grpc_endpoint();
+    let line = ["send", "--endpoint", &endpoint, "--deadline", "60s"];
+    run_with(&[&line[..], more, &["-"]].concat(), input)
+}
+
+#[test]
+fn every_signal_arrives_with_its_resource_and_scope() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let lines = format!("{TRACE}\n{METRIC}\n{LOG}\n");
+    let said = send(&collector, &[], lines.as_bytes());
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    assert!(
+        said.out.starts_with("3 accepted = 3 delivered + 0 rejected + 0 dropped + 0 pending\n"),
+        "{}",
+        said.out
+    );
+    let received = collector.received();
+    let span = &received.spans()[0];
+    assert_eq!(
+        (span.service_name(), span.scope.name.as_str(), span.span.name.as_str()),
+        ("checkout", "cart", "GET /cart")
+    );
+    assert_eq!(received.metrics()[0].metric.name, "queue.length");
+    assert_eq!(received.logs()[0].record.severity_number, 9);
+}
+
+#[test]
+fn what_decode_prints_can_be_sent_over_http_at_a_rate() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let printed = run_with(&["decode", "--pretty"], [TRACE; 5].join("\n").as_bytes());
+    let path = std::env::temp_dir().join(format!("otlp-cli-{}-send.json", std::process::id()));
+    std::fs::write(&path, printed.out).unwrap();
+    let line = [
+        "send",
+        path.to_str().unwrap(),
+        "--endpoint",
+        &collector.http_endpoint(),
+        "--protocol",
+        "http/json",
+        "--compression",
+        "zstd",
+        "--rate",
+        "1000",
+        "--deadline",
+        "60s",
+        "--json",
+    ];
+    let said = run(&line);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["delivered"], &report["balanced"]), (&5.into(), &true.into()), "{report}");
+    assert_eq!(collector.received().items(), 5);
+}
+
+#[test]
+fn losses_and_rejections_are_told() {
+    let refusing = Collector::builder().reply(Reply::invalid_argument()).start_blocking().unwrap();
+    let said = send(&refusing, &[], TRACE.as_bytes());
+    assert_eq!(said.code, Some(1));
+    assert!(said.out.contains("1 not_retryable") && said.out.contains("last error: "), "{}", said.out);
+
+    let rejecting =
+        Collector::builder().reply(Reply::partial_success(1, "too old")).start_blocking().unwrap();
+    let said = send(&rejecting, &[], TRACE.as_bytes());
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.out.contains("1 rejected") && said.out.contains("the receiver says: too old"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn what_came_before_an_error_is_sent_and_the_error_is_named() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let said = send(&collector, &[], format!("{LOG}\n{{\"resourceLogs\":7}}\n").as_bytes());
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("document 2: resourceLogs: expected"), "{said:?}");
+    assert_eq!(collector.received().items(), 1);
+    assert_eq!(run(&["send"]).code, Some(2));
+    let said = run(&["send", "--endpoint", "no endpoint", "-"]);
+    assert!(said.code == Some(2) && said.err.contains("with_endpoint"), "{said:?}");
+}
