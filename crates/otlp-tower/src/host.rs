@@ -61,9 +61,14 @@ impl<'a> Forwarded<'a> {
         Self {
             host: parameter("host").or_else(|| first(&X_FORWARDED_HOST)),
             scheme: parameter("proto").or_else(|| first(&X_FORWARDED_PROTO)),
-            client: client.and_then(Host::parse).map(|host| host.address),
+            client: client.and_then(Host::parse).map(|host| host.address).filter(|client| is_address(client)),
         }
     }
+}
+
+/// Proxies may hide their clients: as `unknown`, or under a name that begins with an underscore (RFC 7239, section 6).
+fn is_address(client: &str) -> bool {
+    !client.eq_ignore_ascii_case("unknown") && !client.starts_with('_')
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -135,6 +140,9 @@ mod tests {
             ]),
             [some("shop.example:8443"), some("https"), some("203.0.113.7")]
         );
+        for hidden in ["for=unknown", "for=_mystery;proto=https"] {
+            assert_eq!(of(&[("forwarded", hidden)])[2], None);
+        }
         assert_eq!(of(&[("forwarded", ";;=,"), ("x-forwarded-for", "")]), [None, None, None]);
     }
 }
