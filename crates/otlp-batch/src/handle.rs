@@ -8,7 +8,9 @@ use std::time::Duration;
 use otlp_model::{DropReason, Records};
 
 use crate::batch::Batch;
-use crate::queue::Queue;
+use crate::config::BatchConfig;
+use crate::pool::{ChunkPool, PoolConfig};
+use crate::queue::{Drain, Queue};
 use crate::reply::{Answer, FlushReport, Reply, reply};
 use crate::sending::{Parcel, Receipt, Sending};
 use crate::stats::Stats;
@@ -84,6 +86,25 @@ impl Orders {
 }
 
 impl BatchHandle {
+    /// A handle whose worker has ended: nothing is taken, and every order is answered at once. For what has to have a handle where
+    /// there is nothing to hand anything to.
+    ///
+    /// ```
+    /// use otlp_batch::BatchHandle;
+    /// use otlp_model::{DropReason, GroupId};
+    /// let handle = BatchHandle::closed();
+    /// assert_eq!(handle.queue().push(GroupId(0), 1, b"\x12\x00"), Err(DropReason::ShutDown));
+    /// ```
+    #[must_use]
+    pub fn closed() -> Self {
+        let pool = ChunkPool::checked(PoolConfig { initial_size: 0, ..PoolConfig::default() });
+        // Closes its queue as it is dropped.
+        let queue = Drain::checked(&BatchConfig::default(), &pool).queue().clone();
+        let orders = Orders::default();
+        orders.end();
+        Self { queue, orders: Arc::new(orders) }
+    }
+
     pub(crate) fn new(queue: Queue, orders: Arc<Orders>) -> Self {
         Self { queue, orders }
     }

@@ -190,6 +190,11 @@ impl ChunkPool {
     /// As [`PoolConfig::validate`].
     pub fn new(config: PoolConfig) -> Result<Self, ConfigError> {
         config.validate()?;
+        Ok(Self::checked(config))
+    }
+
+    /// As [`new`](Self::new), with a configuration known to work.
+    pub(crate) fn checked(config: PoolConfig) -> Self {
         let chunks = config.initial_size / config.chunk_size;
         let idle: Vec<_> = (0..chunks).map(|_| Memory::allocate(config.chunk_size)).collect();
         let state = State {
@@ -201,7 +206,7 @@ impl ChunkPool {
             members: 0,
             deserted: false,
         };
-        Ok(Self { shared: Arc::new(Shared { config, state: Mutex::new(state), space: Space::default() }) })
+        Self { shared: Arc::new(Shared { config, state: Mutex::new(state), space: Space::default() }) }
     }
 
     /// The options it was built with.

@@ -331,6 +331,15 @@ impl Client {
         Ok(self.inner.destinations.pool_stats())
     }
 
+    pub(crate) fn drop_timeout(&self) -> Duration {
+        self.inner.drop_timeout
+    }
+
+    /// Whether both are handles on one client.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.inner.shared
     }

@@ -20,6 +20,8 @@ pub enum Origin {
     Variable(Cow<'static, str>),
     /// A configuration file.
     File(PathBuf),
+    /// A [detector](crate::detect).
+    Detected,
     /// Nobody: it is the default.
     Default,
 }
@@ -28,7 +30,7 @@ impl Origin {
     /// How an error names the value: by the variable or the file that holds it, or by the option of the builder.
     pub(crate) fn name_of(&self, option: &str) -> String {
         match self {
-            Self::Code | Self::Default => option.to_owned(),
+            Self::Code | Self::Detected | Self::Default => option.to_owned(),
             Self::Variable(name) => name.clone().into_owned(),
             Self::File(path) => path.display().to_string(),
         }
@@ -41,6 +43,7 @@ impl fmt::Display for Origin {
             Self::Code => f.write_str("code"),
             Self::Variable(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::Detected => f.write_str("detected"),
             Self::Default => f.write_str("default"),
         }
     }

@@ -70,6 +70,19 @@ impl Shared {
         }
     }
 
+    /// For tracers and loggers of no client: everything is off.
+    pub(crate) fn nothing() -> Self {
+        let selection = Selection {
+            limits: Limits::default(),
+            log_limits: Limits::default(),
+            sampler: Decider::Silent,
+            log_filter: LogFilter { off: true, ..LogFilter::default() },
+            id_generator: None,
+        };
+        let lanes = PerSignal::new([BatchHandle::closed(), BatchHandle::closed(), BatchHandle::closed()]);
+        Self::new(selection, Arc::new(Groups::new()), Failures::default(), lanes, PerSignal::default(), None)
+    }
+
     /// Whether this is the copy of a client in a fork of the process that made it: without its thread, and with locks
     /// that others may have held.
     pub(crate) fn is_forked(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use super::ClientBuilder;
 use crate::decision::Decider;
+use crate::detect::Detector;
 use crate::id_generator::IdGenerator;
 use crate::propagation::TextMapPropagator;
 use otlp_model::{Limits, Resource, Severity};
@@ -11,6 +12,25 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 impl ClientBuilder {
+    /// Adds to the resource what detectors find: [`detect::STANDARD`](crate::detect::STANDARD), some of them, or your own functions. They
+    /// run now. Default: none; [`otlp::init`](crate::init) has the standard ones.
+    ///
+    /// What they find yields to the environment and to [`with_resource`](Self::with_resource), and later ones go before earlier ones.
+    ///
+    /// ```
+    /// use otlp::{Client, Resource, detect};
+    /// fn region() -> Resource {
+    ///     Resource::new().with("cloud.region", "eu-north-1")
+    /// }
+    /// let builder = Client::builder().with_resource_detectors(&[detect::host, detect::os, region]);
+    /// # let _ = builder;
+    /// ```
+    pub fn with_resource_detectors(self, detectors: &[Detector]) -> Self {
+        let before = self.detected.clone().unwrap_or_default();
+        let detected = detectors.iter().fold(before, |found, detect| found.merge(detect()));
+        Self { detected: Some(detected), ..self }
+    }
+
     /// The `service.name` of the resource, whatever else the resource holds. Default
     /// `unknown_service:<executable>` (conformance RES-03).
     pub fn with_service_name(self, name: impl Into<Cow<'static, str>>) -> Self {

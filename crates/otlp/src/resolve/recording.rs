@@ -108,6 +108,9 @@ pub(super) fn resource(options: &ClientBuilder, config: &mut ResolvedConfig) -> 
     if options.resource.is_none() {
         layers.push((default, Origin::Default));
     }
+    if let Some(detected) = &options.detected {
+        layers.push((detected.clone(), Origin::Detected));
+    }
     let settings = &options.settings;
     if let Some(given) = &settings.resource {
         layers.push((given.value.clone(), given.origin.clone()));
@@ -129,6 +132,9 @@ pub(super) fn resource(options: &ClientBuilder, config: &mut ResolvedConfig) -> 
         layers.push((named(name.clone().into_owned()), Origin::Code));
     }
     let resource = layers.iter().fold(Resource::new(), |sum, (layer, _)| sum.merge(layer.clone()));
+    if resource.schema_url.is_empty() && layers.iter().any(|(layer, _)| !layer.schema_url.is_empty()) {
+        config.warn("with_resource: its schema URL is not that of what was detected; none is sent");
+    }
     for attribute in &resource.attributes {
         let last = layers.iter().rev().find(|(layer, _)| layer.get(&attribute.key).is_some());
         let origin = last.map_or(Origin::Default, |(_, origin)| origin.clone());

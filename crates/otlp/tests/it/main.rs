@@ -17,6 +17,7 @@ mod logs;
 mod loss;
 mod pipeline;
 mod propagation;
+mod resource;
 mod retry_control;
 mod runtimes;
 mod signals;

@@ -45,6 +45,14 @@ pub(crate) fn rows() -> Vec<Row> {
             ..Row::default()
         },
         Row {
+            name: "with_resource_detectors",
+            works: vec![|b| b.with_resource_detectors(&otlp::detect::STANDARD), |b| {
+                b.with_resource_detectors(&[])
+            }],
+            proof: ("otlp/tests/it/resource.rs", ""),
+            ..Row::default()
+        },
+        Row {
             name: "with_sampler",
             works: vec![|b| b.with_sampler(AlwaysOnSampler)],
             builds: vec![|b| b.with_sampler(AlwaysOffSampler)],

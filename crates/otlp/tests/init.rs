@@ -1,0 +1,60 @@
+//! The client of the process: installed, used from anywhere, and gone with its guard. A binary of its own, with one test, for it
+//! is global.
+
+#![cfg(feature = "grpc")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use otlp::{ClientBuilder, ErrorKind, Severity, SpanContext, SpanId, TraceContext, TraceFlags, TraceId};
+use otlp_testkit::Collector;
+use std::collections::HashMap;
+
+fn spans_and_logs() {
+    otlp::tracer("t").start("s").end();
+    otlp::logger("t").record(Severity::Info).body("b").emit();
+}
+
+fn propagates() -> bool {
+    let context =
+        SpanContext::new(TraceId::from_bytes([7; 16]), SpanId::from_bytes([5; 8]), TraceFlags::SAMPLED);
+    let mut carrier = HashMap::new();
+    otlp::propagator().inject(&TraceContext::from(context), &mut carrier);
+    carrier.contains_key("traceparent")
+}
+
+#[test]
+fn a_client_is_the_process_as_long_as_its_guard_lives() {
+    // conf: ENV-12, DEC-13, RES-01
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    // Nothing happens, and nothing is lost, without a client.
+    spans_and_logs();
+    assert!(!propagates());
+
+    let builder = |disabled: &'static str| {
+        let lookup = move |name: &str| (name == "OTEL_SDK_DISABLED").then(|| disabled.to_owned());
+        ClientBuilder::from_env().with_env_from(lookup).with_protocol(otlp::Protocol::Grpc)
+    };
+    let guard = otlp::init_with(builder("false").with_endpoint(collector.grpc_endpoint())).unwrap();
+    let tracer = otlp::tracer("kept");
+    spans_and_logs();
+    assert!(propagates());
+    let error = otlp::init_with(builder("false")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("has a client already"), "{error}");
+    spans_and_logs();
+    let books = guard.client().clone();
+    drop(guard);
+    assert_eq!(collector.received().items(), 4, "what waited is sent before the guard is gone");
+    // What was the client's still counts as its; what is new is nobody's.
+    tracer.start("late").end();
+    spans_and_logs();
+    assert!(!propagates());
+    assert_eq!(books.stats(otlp::Signal::Traces).accepted, 3);
+    assert_eq!(books.stats(otlp::Signal::Logs).accepted, 2);
+
+    // Another one may follow, here one that is disabled, and tells of everything when asked.
+    let guard = otlp::init_with(builder("true").with_endpoint(collector.grpc_endpoint())).unwrap();
+    spans_and_logs();
+    assert!(propagates(), "propagation is not disabled");
+    assert_eq!(guard.shutdown().unwrap().accepted(), 0);
+    assert_eq!(collector.received().items(), 4);
+}
