@@ -14,7 +14,7 @@ struct Rule {
     except: &'static [(&'static str, &'static str)],
 }
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 10] = [
     Rule {
         name: "otlp-model",
         ours: &[],
@@ -63,6 +63,13 @@ const RULES: [Rule; 9] = [
         ours: &["otlp"],
         never: &["tokio", "hyper", "tonic", "axum", "reqwest", "prost", "opentelemetry"],
         except: &[("reqwest", "reqwest-middleware"), ("reqwest-middleware", "reqwest-middleware")],
+    },
+    // Makes spans of `tracing`'s. It reaches no further down than the facade, and links no other OpenTelemetry.
+    Rule {
+        name: "otlp-tracing",
+        ours: &["otlp"],
+        never: &["tokio", "tower", "hyper", "tonic", "http", "reqwest", "prost", "opentelemetry"],
+        except: &[],
     },
     // The command: it looks below the facade. Nobody links it, so that what it links reaches no application.
     Rule {

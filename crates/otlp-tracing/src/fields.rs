@@ -1,0 +1,134 @@
+//! Fields that are read before they can be written: recycled memory for those of an event, and for values recorded late.
+//!
+//! Reading runs foreign code, for which a span must not be locked; writing needs the lock. In between they lie here.
+
+use crate::field::{KEPT, Sink};
+use otlp::{AnyValue, ValueRef};
+use std::cell::Cell;
+use std::ops::Range;
+
+/// The field that holds what an event says.
+pub(crate) const MESSAGE: &str = "message";
+
+/// A list of fields.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    values: Vec<(&'static str, Value)>,
+    errors: Vec<ErrorField>,
+    message: Option<Range<usize>>,
+    text: String,
+    bytes: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Value {
+    Plain(ValueRef<'static>),
+    Text(Range<usize>),
+    Bytes(Range<usize>),
+}
+
+/// A field that is an error.
+#[derive(Debug)]
+pub(crate) struct ErrorField {
+    pub(crate) key: &'static str,
+    pub(crate) message: String,
+    pub(crate) sources: Vec<AnyValue>,
+    /// The error and its sources; empty if it has none.
+    pub(crate) chain: String,
+}
+
+thread_local! {
+    /// Taken while it is used, so that a `Debug` that makes events finds none and makes its own.
+    static SPARE: Cell<Option<Box<Fields>>> = const { Cell::new(None) };
+}
+
+impl Fields {
+    /// Calls `f` with an empty list, in recycled memory.
+    pub(crate) fn with<T>(f: impl FnOnce(&mut Self) -> T) -> T {
+        let mut fields = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let result = f(&mut fields);
+        fields.clear();
+        // While the thread is being torn down there is nowhere to put it, and it is freed.
+        let _ = SPARE.try_with(|spare| spare.set(Some(fields)));
+        result
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.errors.clear();
+        self.message = None;
+        self.text.clear();
+        self.text.shrink_to(KEPT);
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+    }
+
+    fn keep(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
+
+    /// What an event says, if it says something.
+    pub(crate) fn message(&self) -> Option<&str> {
+        self.message.as_ref().map(|range| self.text(range))
+    }
+
+    /// The values in their order, without the message and the errors.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
+        self.values.iter().map(|(key, value)| {
+            let value = match value {
+                Value::Plain(value) => *value,
+                Value::Text(range) => ValueRef::String(self.text(range)),
+                Value::Bytes(range) => ValueRef::Bytes(self.bytes.get(range.clone()).unwrap_or_default()),
+            };
+            (*key, value)
+        })
+    }
+
+    /// The errors in their order.
+    pub(crate) fn errors(&self) -> &[ErrorField] {
+        &self.errors
+    }
+
+    /// The text of a field.
+    pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
+        let error = self.errors.iter().find(|error| error.key == key).map(|error| &*error.message);
+        error.or_else(|| match self.values().find(|(of, _)| *of == key)? {
+            (_, ValueRef::String(text)) => Some(text),
+            _ => None,
+        })
+    }
+}
+
+impl Sink for &mut Fields {
+    fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
+        let value = match value {
+            ValueRef::String(text) if key == MESSAGE => {
+                self.message = Some(self.keep(text));
+                return;
+            }
+            ValueRef::String(text) => Value::Text(self.keep(text)),
+            ValueRef::Bytes(bytes) => {
+                let start = self.bytes.len();
+                self.bytes.extend_from_slice(bytes);
+                Value::Bytes(start..self.bytes.len())
+            }
+            ValueRef::Bool(value) => Value::Plain(ValueRef::Bool(value)),
+            ValueRef::Int(value) => Value::Plain(ValueRef::Int(value)),
+            ValueRef::Uint(value) => Value::Plain(ValueRef::Uint(value)),
+            ValueRef::Double(value) => Value::Plain(ValueRef::Double(value)),
+            // `tracing` has no others.
+            _ => return,
+        };
+        self.values.push((key, value));
+    }
+
+    fn set_error(&mut self, error: ErrorField) {
+        self.errors.push(error);
+    }
+}

@@ -1,0 +1,323 @@
+//! The layer, its options, and what it does at each turn in a span's life.
+
+use crate::close::close;
+use crate::field::Reader;
+use crate::field::Sink;
+use crate::fields::{Fields, MESSAGE};
+use crate::metadata::{LEVEL, TARGET, is_of_the_client, location};
+use crate::sink::SpanSink;
+use crate::state::{SpanState, asking, is_asking, with_settled, with_state};
+use crate::{current, thread};
+use otlp::{Client, InstrumentationScope, Span, SpanKind, Tracer};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+/// A layer that makes OTLP spans of `tracing`'s, for this client, under a scope called `otlp-tracing`.
+///
+/// ```
+/// # fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// use tracing_subscriber::layer::SubscriberExt;
+/// let client = otlp::Client::builder().with_service_name("shop").build_blocking()?;
+/// let subscriber = tracing_subscriber::registry().with(otlp_tracing::layer(&client));
+/// tracing::subscriber::with_default(subscriber, || {
+///     let _span = tracing::info_span!("checkout", cart.items = 3).entered();
+/// });
+/// client.shutdown_blocking(std::time::Duration::from_secs(5))?;
+/// # Ok(()) }
+/// ```
+#[must_use]
+pub fn layer(client: &Client) -> OtlpLayer {
+    let mut scope = InstrumentationScope::new("otlp-tracing");
+    scope.version = env!("CARGO_PKG_VERSION").into();
+    OtlpLayer::new(client.tracer_with_scope(&scope))
+}
+
+/// Writes the spans of `tracing` as OTLP, as they are made.
+///
+/// It goes on a [`Registry`](tracing_subscriber::Registry), once: of two on one registry, the second records nothing. Filters
+/// on it, for it alone or for all, and reload handles around filters work as with any layer.
+///
+/// It keeps no client alive: what ends after the client's shutdown is counted as dropped (`shut_down`).
+#[derive(Debug)]
+pub struct OtlpLayer {
+    tracer: Tracer,
+    options: Options,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) location: bool,
+    threads: bool,
+    target: bool,
+    level: bool,
+    tracked_inactivity: bool,
+    context_activation: bool,
+    events: Events,
+    pub(crate) exceptions: bool,
+    pub(crate) error_status: bool,
+}
+
+/// What becomes of the events of `tracing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Events {
+    /// Events of the span they happen in; outside of a span they are left out.
+    #[default]
+    OnSpans,
+    /// Nothing.
+    Off,
+}
+
+impl OtlpLayer {
+    /// A layer whose spans are this tracer's: for a scope of your own.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let layer = otlp_tracing::OtlpLayer::new(client.tracer("shop"));
+    /// # drop(layer);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn new(tracer: Tracer) -> Self {
+        let options = Options {
+            location: true,
+            threads: true,
+            target: true,
+            level: false,
+            tracked_inactivity: false,
+            context_activation: true,
+            events: Events::default(),
+            exceptions: true,
+            error_status: true,
+        };
+        Self { tracer, options }
+    }
+
+    /// Whether spans and their events say where in the source they are: `code.file.path`, `code.module.name`,
+    /// `code.line.number`. Default: yes.
+    #[must_use]
+    pub fn with_location(self, location: bool) -> Self {
+        self.with(|options| options.location = location)
+    }
+
+    /// Whether spans say on which thread they were made: `thread.id`, `thread.name`. Default: yes.
+    #[must_use]
+    pub fn with_threads(self, threads: bool) -> Self {
+        self.with(|options| options.threads = threads)
+    }
+
+    /// Whether spans have their target as the attribute `target`. Their events always do. Default: yes.
+    #[must_use]
+    pub fn with_target(self, target: bool) -> Self {
+        self.with(|options| options.target = target)
+    }
+
+    /// Whether spans have their level as the attribute `level`. Their events always do. Default: no.
+    #[must_use]
+    pub fn with_level(self, level: bool) -> Self {
+        self.with(|options| options.level = level)
+    }
+
+    /// Whether spans say for how many nanoseconds they were entered, `busy_ns`, and were not, `idle_ns`. Default: no.
+    #[must_use]
+    pub fn with_tracked_inactivity(self, tracked_inactivity: bool) -> Self {
+        self.with(|options| options.tracked_inactivity = tracked_inactivity)
+    }
+
+    /// Whether the context of a span of `tracing` is [current](otlp::TraceContext::current) while it is entered, so that spans
+    /// of [`otlp::Tracer`], log records and injected headers belong to it; and whether what is current otherwise, such as
+    /// the context of a received request, is the parent of new spans before any span of `tracing`. Default: yes.
+    ///
+    /// Without it the parent is the span that `tracing` has entered; only where it has none, the current context.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// # use tracing_subscriber::layer::SubscriberExt;
+    /// # let subscriber = tracing_subscriber::registry().with(otlp_tracing::layer(&client));
+    /// # tracing::subscriber::with_default(subscriber, || {
+    /// let _checkout = tracing::info_span!("checkout").entered();
+    /// let child_of_checkout = client.tracer("payment").start("charge card");
+    /// # });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_context_activation(self, context_activation: bool) -> Self {
+        self.with(|options| options.context_activation = context_activation)
+    }
+
+    /// What becomes of events. Default: they go [on their spans](Events::OnSpans).
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// let quiet = otlp_tracing::layer(&client).with_events(otlp_tracing::Events::Off);
+    /// # drop(quiet);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_events(self, events: Events) -> Self {
+        self.with(|options| options.events = events)
+    }
+
+    /// Whether fields that are errors become exceptions: of a span, an event `exception` with `exception.message` and, if the
+    /// error has sources, all of them in `exception.stacktrace`; of an event, these attributes. Default: yes.
+    #[must_use]
+    pub fn with_exceptions(self, exceptions: bool) -> Self {
+        self.with(|options| options.exceptions = exceptions)
+    }
+
+    /// Whether an event of level error, or one of `#[instrument(err)]`, makes the status of its span an error; its field `error`
+    /// is the description. A status of Ok stays. Default: yes.
+    #[must_use]
+    pub fn with_error_status(self, error_status: bool) -> Self {
+        self.with(|options| options.error_status = error_status)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn activates_contexts(&self) -> bool {
+        self.options.context_activation
+    }
+
+    /// What this layer is called among those that make contexts current on a thread.
+    fn key(&self) -> usize {
+        std::ptr::from_ref(self) as usize
+    }
+
+    /// What is known of a span apart from its fields.
+    fn describe(&self, metadata: &'static Metadata<'static>, span: &mut Span) {
+        let options = self.options;
+        if options.location {
+            location(metadata, |key, value| {
+                span.set_attribute(key, value);
+            });
+        }
+        if options.threads {
+            thread::describe(|id, name| {
+                if let Some(id) = id {
+                    span.set_attribute("thread.id", id);
+                }
+                if let Some(name) = name {
+                    span.set_attribute("thread.name", name);
+                }
+            });
+        }
+        if options.level {
+            span.set_attribute(LEVEL, metadata.level().as_str());
+        }
+        if options.target {
+            span.set_attribute(TARGET, metadata.target());
+        }
+    }
+}
+
+impl<S> Layer<S> for OtlpLayer
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, registry: Context<'_, S>) {
+        let metadata = attributes.metadata();
+        if is_asking() || is_of_the_client(metadata.target()) {
+            return;
+        }
+        let parent = self.parent_of(attributes, &registry);
+        let draft = asking(|| self.tracer.draft(metadata.name(), SpanKind::Internal, &parent));
+        if !draft.is_recording() && parent.is_valid() && !parent.is_sampled() && !parent.is_remote() {
+            // Nothing about it would be told that is not told by its parent, which stands for it.
+            return;
+        }
+        let mut state = SpanState::new(draft, self.options.tracked_inactivity);
+        if state.draft.is_recording() {
+            self.describe(metadata, state.draft.span_mut());
+            // Nobody else knows the span yet, so that whatever code its fields run may.
+            attributes
+                .record(&mut Reader(SpanSink { state: &mut state, exceptions: self.options.exceptions }));
+        }
+        let Some(span) = registry.span(id) else { return };
+        let mut extensions = span.extensions_mut();
+        if extensions.get_mut::<SpanState>().is_none() {
+            extensions.insert(state);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
+        let Some(span) = registry.span(id) else { return };
+        if with_state(&span, |state| state.draft.is_recording()) != Some(true) {
+            return;
+        }
+        Fields::with(|fields| {
+            values.record(&mut Reader(&mut *fields));
+            with_state(&span, |state| {
+                let mut sink = SpanSink { state, exceptions: self.options.exceptions };
+                fields.message().into_iter().for_each(|text| sink.set(MESSAGE, text.into()));
+                fields.values().for_each(|(key, value)| sink.set(key, value));
+                fields.errors().iter().for_each(|error| sink.put_error(error));
+            });
+        });
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, registry: Context<'_, S>) {
+        // A span that is closed, or that a filter keeps from this layer, is not there: there is nothing to link.
+        let Some(followed) = registry.span(follows) else { return };
+        let Some(context) = with_settled(&followed, |state| state.draft.span_mut().context()) else { return };
+        if let Some(span) = registry.span(id) {
+            with_state(&span, |state| {
+                state.draft.span_mut().add_link(&context, &[]);
+            });
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, registry: Context<'_, S>) {
+        if is_of_the_client(event.metadata().target()) {
+            return;
+        }
+        match self.options.events {
+            Events::OnSpans => self.event_on_span(event, &registry),
+            Events::Off => {}
+        }
+    }
+
+    fn on_enter(&self, id: &Id, registry: Context<'_, S>) {
+        if !self.options.context_activation && !self.options.tracked_inactivity {
+            return;
+        }
+        let Some(span) = registry.span(id) else { return };
+        if !self.options.context_activation {
+            with_state(&span, SpanState::enter);
+            return;
+        }
+        let context = with_settled(&span, |state| {
+            state.enter();
+            state.draft.span_mut().context()
+        });
+        if let Some(context) = context {
+            current::enter(self.key(), id, &context);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
+        if self.options.context_activation {
+            current::leave(self.key(), id);
+        }
+        if let Some(span) = registry.span(id) {
+            with_state(&span, SpanState::leave);
+        }
+    }
+
+    fn on_close(&self, id: Id, registry: Context<'_, S>) {
+        let Some(span) = registry.span(&id) else { return };
+        let state = span.extensions_mut().remove::<SpanState>();
+        if let Some(state) = state {
+            close(state);
+        }
+    }
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+mod close;
+mod current;
+mod event;
+mod exception;
+mod field;
+mod fields;
+mod layer;
+mod metadata;
+mod parent;
+mod sink;
+mod span_ext;
+mod state;
+mod thread;
+
+pub use layer::{Events, OtlpLayer, layer};
+pub use span_ext::{OtlpSpanExt, SetParentError, context_of};

@@ -1,0 +1,33 @@
+//! Under which context a new span starts.
+//!
+//! A span that the layer does not see, because a filter of its own leaves it out, is no parent: what is below becomes a child
+//! of the nearest that it does see, or a root if the parent was named.
+
+use crate::layer::OtlpLayer;
+use crate::state::nearest_context;
+use otlp::TraceContext;
+use tracing::Subscriber;
+use tracing::span::Attributes;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+impl OtlpLayer {
+    /// The parent's context; the default for a root.
+    pub(crate) fn parent_of<S>(&self, attributes: &Attributes<'_>, registry: &Context<'_, S>) -> TraceContext
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        if let Some(parent) = attributes.parent() {
+            return registry.span(parent).and_then(|span| nearest_context(&span)).unwrap_or_default();
+        }
+        if attributes.is_root() {
+            return TraceContext::default();
+        }
+        if !self.activates_contexts()
+            && let Some(context) = registry.lookup_current().and_then(|span| nearest_context(&span))
+        {
+            return context;
+        }
+        TraceContext::current().unwrap_or_default()
+    }
+}

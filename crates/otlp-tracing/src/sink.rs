@@ -1,0 +1,88 @@
+//! What fields mean to a span: most are attributes; those that begin with `otel.` say what it is called, its kind, its status.
+//!
+//! Used for new spans, whose fields are written as they are read, and for values recorded late, under the span's lock: runs no
+//! code of others.
+
+use crate::field::{Sink, with_text};
+use crate::fields::ErrorField;
+use crate::state::SpanState;
+use otlp::{SpanKind, StatusCode, ValueRef};
+
+/// The attributes of an exception.
+pub(crate) const EXCEPTION: &str = "exception";
+pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const EXCEPTION_CHAIN: &str = "exception.stacktrace";
+
+/// Writes fields to a span.
+pub(crate) struct SpanSink<'a> {
+    pub(crate) state: &'a mut SpanState,
+    /// Whether errors become exceptions.
+    pub(crate) exceptions: bool,
+}
+
+impl Sink for SpanSink<'_> {
+    fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
+        if let (Some(special), ValueRef::String(text)) = (key.strip_prefix("otel."), value)
+            && self.set_special(special, text)
+        {
+            return;
+        }
+        self.state.draft.span_mut().set_attribute(key, value);
+    }
+
+    fn set_error(&mut self, error: ErrorField) {
+        self.put_error(&error);
+    }
+}
+
+impl SpanSink<'_> {
+    /// Takes an error: as an attribute, as another with its sources, and as an exception.
+    pub(crate) fn put_error(&mut self, error: &ErrorField) {
+        let span = self.state.draft.span_mut();
+        span.set_attribute(error.key, &*error.message);
+        if !error.sources.is_empty() {
+            with_text(format_args!("{}.chain", error.key), |key| {
+                span.set_attribute(key, ValueRef::Array(&error.sources));
+            });
+        }
+        if self.exceptions {
+            let attributes =
+                [(EXCEPTION_MESSAGE, (&*error.message).into()), (EXCEPTION_CHAIN, (&*error.chain).into())];
+            let told = if error.chain.is_empty() { &attributes[..1] } else { &attributes };
+            span.add_event(EXCEPTION, told);
+        }
+    }
+
+    /// Takes a field that is not an attribute; `false` if it is one.
+    fn set_special(&mut self, field: &str, text: &str) -> bool {
+        match field {
+            "name" => {
+                self.state.draft.span_mut().update_name(text);
+            }
+            "kind" => {
+                if let Some(kind) = kind(text) {
+                    self.state.draft.set_kind(kind);
+                }
+            }
+            "status_code" if text.eq_ignore_ascii_case("error") => self.state.set_error(""),
+            "status_code" if text.eq_ignore_ascii_case("ok") => {
+                self.state.draft.span_mut().set_status(StatusCode::Ok, "");
+            }
+            "status_code" => {}
+            "status_message" | "status_description" => self.state.set_error(text),
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn kind(text: &str) -> Option<SpanKind> {
+    const KINDS: [(&str, SpanKind); 5] = [
+        ("server", SpanKind::Server),
+        ("client", SpanKind::Client),
+        ("producer", SpanKind::Producer),
+        ("consumer", SpanKind::Consumer),
+        ("internal", SpanKind::Internal),
+    ];
+    KINDS.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, kind)| kind)
+}

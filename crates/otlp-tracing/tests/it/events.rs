@@ -1,0 +1,112 @@
+//! Events of `tracing` on the span they happen in.
+
+use crate::support::{event, int, keys, named, spans_of, spans_with, text, value};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use otlp_tracing::Events;
+use tracing::{Level, debug, error, event as tracing_event, info, info_span, warn};
+
+#[test]
+fn an_event_is_on_its_span_with_message_level_target_and_fields() {
+    let spans = spans_of(|| {
+        let span = info_span!("span").entered();
+        info!(target: "shop", count = 3, ratio = 0.5, "loaded {}", "cart");
+        debug!(name: "named", flag = true);
+        tracing_event!(Level::WARN, who = "x");
+        drop(span);
+        info!("outside");
+    });
+    let loaded = event(&spans[0], "loaded cart");
+    assert_eq!(keys(&loaded.attributes), ["level", "target", "count", "ratio"]);
+    assert_eq!(text(&loaded.attributes, "level").as_deref(), Some("INFO"));
+    assert_eq!(text(&loaded.attributes, "target").as_deref(), Some("shop"));
+    assert_eq!(int(&loaded.attributes, "count"), Some(3));
+    assert_eq!(value(&event(&spans[0], "named").attributes, "flag"), Some(Value::BoolValue(true)));
+    assert!(
+        spans[0].events[2].name.starts_with("event "),
+        "what tracing calls it: {:?}",
+        spans[0].events[2].name
+    );
+    assert_eq!(spans[0].events.len(), 3);
+    let span = &spans[0];
+    let times: Vec<u64> = span.events.iter().map(|event| event.time_unix_nano).collect();
+    assert!(
+        times.is_sorted() && span.start_time_unix_nano <= times[0] && times[2] <= span.end_time_unix_nano
+    );
+    assert!(span.status.is_none());
+}
+
+#[test]
+fn an_explicit_parent_of_an_event_is_honoured() {
+    let spans = spans_of(|| {
+        let other = info_span!("other");
+        let _current = info_span!("current").entered();
+        info!(parent: &other, "to other");
+        info!(parent: None, "to none");
+        info!("to current");
+    });
+    assert_eq!(named(&spans, "other").events.len(), 1);
+    assert_eq!(named(&spans, "current").events.len(), 1);
+    event(named(&spans, "other"), "to other");
+}
+
+#[test]
+fn the_time_of_an_event_is_before_its_fields_are_shown() {
+    struct Slow(std::time::SystemTime, std::sync::Arc<std::sync::Mutex<Option<std::time::SystemTime>>>);
+    impl std::fmt::Debug for Slow {
+        #[expect(clippy::disallowed_methods, reason = "compared with what the event says")]
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            *self.1.lock().unwrap() = Some(std::time::SystemTime::now());
+            write!(f, "{:?}", self.0)
+        }
+    }
+    let shown = std::sync::Arc::default();
+    let slow = Slow(std::time::SystemTime::UNIX_EPOCH, std::sync::Arc::clone(&shown));
+    let spans = spans_of(|| info_span!("span").in_scope(|| info!(?slow, "event")));
+    let shown = shown.lock().unwrap().unwrap().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    // The client's clock follows the wall clock within microseconds.
+    assert!(u128::from(spans[0].events[0].time_unix_nano) <= shown.as_nanos() + 1_000_000);
+}
+
+#[test]
+fn events_may_be_off() {
+    let spans = spans_with(
+        |layer| layer.with_events(Events::Off),
+        || {
+            let _span = info_span!("span").entered();
+            error!("nobody hears it");
+        },
+    );
+    assert!(spans[0].events.is_empty() && spans[0].status.is_none());
+}
+
+#[test]
+fn records_of_the_log_crate_keep_their_place() {
+    // What the bridge of `log` makes: a target `log`, and where the record came from in fields.
+    let with = |location| {
+        spans_with(
+            |layer| layer.with_location(location),
+            || {
+                let _span = info_span!("span").entered();
+                warn!(
+                    target: "log",
+                    {
+                        log.target = "their::target",
+                        log.module_path = "their::module",
+                        log.file = "their.rs",
+                        log.line = 7
+                    },
+                    "from log"
+                );
+            },
+        )
+    };
+    let spans = with(true);
+    let attributes = &event(&spans[0], "from log").attributes;
+    assert_eq!(
+        keys(attributes),
+        ["level", "target", "code.module.name", "code.file.path", "code.line.number"]
+    );
+    assert_eq!(text(attributes, "target").as_deref(), Some("their::target"));
+    assert_eq!(int(attributes, "code.line.number"), Some(7));
+    assert_eq!(keys(&event(&with(false)[0], "from log").attributes), ["level", "target"]);
+}
