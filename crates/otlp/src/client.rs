@@ -340,6 +340,16 @@ impl Client {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    #[cfg(feature = "log")]
+    pub(crate) fn flush_timeout(&self) -> Duration {
+        self.inner.flush_timeout
+    }
+
+    #[cfg(feature = "log")]
+    pub(crate) fn shared_handle(&self) -> Arc<Shared> {
+        Arc::clone(&self.inner.shared)
+    }
+
     pub(crate) fn shared(&self) -> &Shared {
         &self.inner.shared
     }

@@ -18,6 +18,8 @@ mod explain;
 mod id_generator;
 mod ids;
 mod init;
+#[cfg(feature = "log")]
+mod log_bridge;
 mod log_draft;
 mod log_record;
 mod logger;
@@ -55,6 +57,8 @@ pub use error::{Error, ErrorKind};
 pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig};
 pub use id_generator::IdGenerator;
 pub use init::{InitGuard, init, init_with, logger, propagator, tracer};
+#[cfg(feature = "log")]
+pub use log_bridge::LogBridge;
 pub use log_draft::LogDraft;
 pub use log_record::LogBuilder;
 pub use logger::Logger;

@@ -7,9 +7,10 @@
 use crate::clock;
 use crate::context::TraceContext;
 use crate::exception;
-use crate::logger::{LoggerInner, current, identity};
+use crate::logger::{LogFilter, LoggerInner, current, identity};
+use crate::shared::Shared;
 use crate::spare::{SPARE_BYTES, Spare};
-use otlp_model::{Limits, LogRecord, LogWriter, Severity, Signal, SpanContext, ToKey, ToValue};
+use otlp_model::{GroupId, Limits, LogRecord, LogWriter, Severity, Signal, SpanContext, ToKey, ToValue};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,16 +62,15 @@ impl LiveLog {
     }
 
     #[inline]
-    pub(crate) fn emit(mut self: Box<Self>, logger: &LoggerInner) {
-        let shared = &*logger.shared;
+    pub(crate) fn emit(mut self: Box<Self>, shared: &Shared, group: GroupId, filter: LogFilter) {
         let context = self.context.take().unwrap_or_else(current);
         let observed = match self.observed_time_unix_nano {
             0 => shared.clock.read().unix_nano,
             told => told,
         };
         let record = self.writer.finish(self.severity, self.time_unix_nano, observed, &context);
-        if logger.takes_of(&context) {
-            shared.push(Signal::Logs, logger.group, record);
+        if filter.takes_of(&context) {
+            shared.push(Signal::Logs, group, record);
         }
         if self.writer.capacity() > SPARE_BYTES {
             self.writer.shrink_to(SPARE_BYTES);
@@ -106,7 +106,7 @@ pub struct LogBuilder<'a> {
 impl<'a> LogBuilder<'a> {
     #[inline]
     pub(crate) fn new(logger: &'a LoggerInner, severity: Severity) -> Self {
-        let live = logger.takes(severity).then(|| LiveLog::begin(severity, &logger.shared.log_limits));
+        let live = logger.filter.takes(severity).then(|| LiveLog::begin(severity, &logger.shared.log_limits));
         Self { logger, live }
     }
 
@@ -143,11 +143,7 @@ impl<'a> LogBuilder<'a> {
     #[inline]
     pub fn body_text(self, body: fmt::Arguments<'_>) -> Self {
         self.with(|live| {
-            if let Some(text) = body.as_str() {
-                live.writer.set_body(text.into());
-            } else if !contained(|| live.writer.set_body_text(body)) {
-                live.writer.set_body(PANICKED.into());
-            }
+            live.set_body_text(body);
         })
     }
 
@@ -205,11 +201,7 @@ impl<'a> LogBuilder<'a> {
     /// ```
     pub fn exception<E: Error + ?Sized>(self, error: &E) -> Self {
         self.with(|live| {
-            exception::describe(error, |key, text| {
-                if !live.writer.has_attribute(key) {
-                    live.set_text(key, text);
-                }
-            });
+            live.set_exception(error);
         })
     }
 
@@ -219,7 +211,7 @@ impl<'a> LogBuilder<'a> {
     #[inline]
     pub fn emit(self) {
         if let Some(live) = self.live {
-            live.emit(self.logger);
+            live.emit(&self.logger.shared, self.logger.group, self.logger.filter);
         }
     }
 }
@@ -228,15 +220,33 @@ impl<'a> LogBuilder<'a> {
 const PANICKED: &str = "(its Display panicked)";
 
 impl LiveLog {
-    fn set_text(&mut self, key: &str, text: fmt::Arguments<'_>) {
+    pub(crate) fn set_body_text(&mut self, body: fmt::Arguments<'_>) {
+        if let Some(text) = body.as_str() {
+            self.writer.set_body(text.into());
+        } else if !contained(|| self.writer.set_body_text(body)) {
+            self.writer.set_body(PANICKED.into());
+        }
+    }
+
+    pub(crate) fn set_text(&mut self, key: &str, text: fmt::Arguments<'_>) {
         if !contained(|| self.writer.set_attribute_text(key, text)) {
             self.writer.set_attribute(key, PANICKED.into());
         }
     }
 }
 
+impl LiveLog {
+    pub(crate) fn set_exception<E: Error + ?Sized>(&mut self, error: &E) {
+        exception::describe(error, |key, text| {
+            if !self.writer.has_attribute(key) {
+                self.set_text(key, text);
+            }
+        });
+    }
+}
+
 /// Whether `show` came to its end: what it displays is foreign code, in a place where the application expects no panic.
-fn contained(show: impl FnOnce()) -> bool {
+pub(crate) fn contained(show: impl FnOnce()) -> bool {
     catch_unwind(AssertUnwindSafe(show)).is_ok()
 }
 

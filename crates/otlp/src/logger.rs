@@ -35,7 +35,7 @@ pub struct Logger {
 pub(crate) struct LoggerInner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) group: GroupId,
-    filter: LogFilter,
+    pub(crate) filter: LogFilter,
 }
 
 /// Which records are left out.
@@ -86,7 +86,8 @@ impl Logger {
     #[must_use]
     #[inline]
     pub fn enabled(&self, severity: Severity) -> bool {
-        self.inner.takes(severity) && (!self.inner.filter.trace_based || self.inner.takes_of(&current()))
+        let filter = self.inner.filter;
+        filter.takes(severity) && (!filter.trace_based || filter.takes_of(&current()))
     }
 
     /// Begins a record that is written as it is described, straight to its wire form.
@@ -107,8 +108,8 @@ impl Logger {
     /// # }
     /// ```
     pub fn emit(&self, record: LogRecord) {
-        if self.inner.takes(record.severity) {
-            LiveLog::of(&record, &self.inner.shared.log_limits).emit(&self.inner);
+        if self.inner.filter.takes(record.severity) {
+            self.take(LiveLog::of(&record, self.log_limits()));
         }
     }
 
@@ -119,23 +120,24 @@ impl Logger {
     /// Queues a record made elsewhere, if its severity is taken.
     #[inline]
     pub(crate) fn take(&self, record: Box<LiveLog>) {
-        if self.inner.takes(record.severity) {
-            record.emit(&self.inner);
+        let LoggerInner { shared, group, filter } = &*self.inner;
+        if filter.takes(record.severity) {
+            record.emit(shared, *group, *filter);
         }
     }
 }
 
-impl LoggerInner {
+impl LogFilter {
     #[inline]
-    pub(crate) fn takes(&self, severity: Severity) -> bool {
-        (severity >= self.filter.threshold || severity == Severity::Unspecified) && !self.filter.off
+    pub(crate) fn takes(self, severity: Severity) -> bool {
+        (severity >= self.threshold || severity == Severity::Unspecified) && !self.off
     }
 
     /// Whether a record of this span would be taken. Each record is asked when it is emitted, whatever was asked before
     /// (conformance LOG-11).
     #[inline]
-    pub(crate) fn takes_of(&self, context: &SpanContext) -> bool {
-        !self.filter.trace_based || !context.is_valid() || context.is_sampled()
+    pub(crate) fn takes_of(self, context: &SpanContext) -> bool {
+        !self.trace_based || !context.is_valid() || context.is_sampled()
     }
 }
 

@@ -90,3 +90,28 @@ fn an_unsampled_span_allocates_nothing() {
     make(&tracer);
     assert_eq!(allocations(|_| make(&tracer)), 0);
 }
+
+#[cfg(feature = "log")]
+#[test]
+fn what_comes_over_the_bridge_allocates_nothing() {
+    use log::Log;
+    // As large as the records above: of smaller ones more fit into a chunk than it has headers for at first.
+    const PLACE: &str =
+        "behind a long explanation of what it means for a user to be slow, and of what to do about it";
+    let client = client();
+    let bridge = otlp::LogBridge::new(&client);
+    let log = |number: i64| {
+        let pairs = [("user.id", number.into()), ("cache.hit", log::kv::Value::from(true))];
+        let mut record = log::Record::builder();
+        record
+            .target("users")
+            .module_path(Some("shop::users"))
+            .file(Some("crates/users/src/users.rs"))
+            .line(Some(17));
+        bridge.log(&record.key_values(&pairs).args(format_args!("user {number} was slow {PLACE}")).build());
+    };
+    (0..20_000).for_each(log);
+    client.flush_blocking().unwrap();
+    assert_eq!(allocations(log), 0);
+    assert_eq!(client.flush_blocking().unwrap().delivered(), 30_000);
+}
