@@ -8,16 +8,17 @@ use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::{Args, ValueEnum};
 use otlp::{Client, ClientBuilder, Compression, DeliveryReport, Error, OverflowPolicy};
+use otlp_transport::{Endpoint, Target};
 use std::time::Duration;
 
 /// Where to, and how.
 #[derive(Args, Debug)]
 pub(crate) struct Destination {
-    /// The receiver: http://host:4317, https://host, unix:///run/otlp.sock.
+    /// The receiver: http://host:4317, https://host, unix:///run/otlp.sock. Default: OTEL_EXPORTER_OTLP_ENDPOINT.
     #[arg(long, short, value_name = "URL")]
     endpoint: Option<String>,
 
-    /// What to speak. Default: HTTP if the endpoint has port 4318, else gRPC.
+    /// What to speak. Default: as the port of --endpoint says, 4317 or 4318, else OTEL_EXPORTER_OTLP_PROTOCOL, else HTTP.
     #[arg(long, short, value_enum, value_name = "PROTOCOL")]
     protocol: Option<Wire>,
 
@@ -43,14 +44,14 @@ enum Packing {
 impl Destination {
     /// A builder with all that is said here.
     pub(crate) fn builder(&self) -> Result<ClientBuilder, Trouble> {
-        let mut builder = self.receiver.set_on(ClientBuilder::default())?;
+        let mut builder = self.receiver.set_on(ClientBuilder::from_env())?;
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
-        let by_port = self.endpoint.as_ref().and_then(|text| {
-            let endpoint: otlp_transport::Endpoint = text.parse().ok()?;
-            matches!(endpoint.target(), otlp_transport::Target::Tcp { port: 4318, .. })
-                .then_some(Wire::HttpProtobuf)
+        let by_port = self.endpoint.as_ref().and_then(|text| match text.parse::<Endpoint>().ok()?.target() {
+            Target::Tcp { port: 4317, .. } => Some(Wire::Grpc),
+            Target::Tcp { port: 4318, .. } => Some(Wire::HttpProtobuf),
+            _ => None,
         });
         if let Some(wire) = self.protocol.or(by_port) {
             builder = wire.set_on(builder);

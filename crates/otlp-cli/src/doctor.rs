@@ -2,6 +2,7 @@
 //!
 //! The subcommand and its options. A pure plan decides what is probed, small shells probe, pure judges say what it means.
 
+mod application;
 mod case;
 mod certificate;
 mod chain;
@@ -27,7 +28,7 @@ use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::Args;
 use otlp_model::Signal;
-use settings::Given;
+use settings::{Given, Resolved};
 use std::io::{self, Write};
 
 /// Find out why no telemetry arrives.
@@ -45,14 +46,15 @@ use std::io::{self, Write};
   otlp doctor
   otlp doctor http://collector:4318
   otlp doctor https://otlp.example.com --ca-file ca.pem -H 'authorization=Bearer …'
-  otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
+  otlp doctor --json | jq '.findings[] | select(.status == "failed")'
 
 Exit codes: 0 all is well, 1 something failed, 2 the command line or an OTEL_ variable is wrong.")]
 pub(crate) struct Options {
     /// The receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT: http://host:4317, https://host, unix:///run/otlp.sock.
     endpoint: Option<String>,
 
-    /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else HTTP on port 4318, else gRPC.
+    /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else gRPC on port 4317, else HTTP with
+    /// both kinds of bodies.
     #[arg(long, short = 'p', value_enum, value_delimiter = ',', value_name = "PROTOCOL")]
     protocol: Vec<Wire>,
 
@@ -86,7 +88,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         real: !options.empty,
         limits: options.limits,
     };
-    let (case, settings) = settings::resolve(&given, &|name| std::env::var(name).ok())?;
+    let Resolved { case, settings, mut findings } =
+        settings::resolve(&given, &|name| std::env::var(name).ok())?;
     let mut out = io::stdout();
     if !options.json {
         write!(out, "{}\n{}\n", case.endpoint, verdict::configuration(&settings))?;
@@ -101,7 +104,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         .enable_all()
         .build()
         .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))?;
-    let findings = runtime.block_on(examine::examine(&case, &mut tell));
+    findings.iter().for_each(&mut tell);
+    findings.extend(runtime.block_on(examine::examine(&case, &mut tell)));
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
     written?;

@@ -17,7 +17,7 @@ use clap::Args;
 use faults::FailLayer;
 use histogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
-use otlp::{Client, ClientBuilder, Signal};
+use otlp::{AlwaysOnSampler, Client, ClientBuilder, Signal};
 use otlp_transport::{Observation, ObserveLayer};
 use outcome::Measured;
 use producer::Job;
@@ -112,6 +112,8 @@ fn builder(options: &Options, attempts: Arc<Histogram>) -> Result<ClientBuilder,
         .destination
         .builder()?
         .with_service_name("otlp-load")
+        // Whatever OTEL_TRACES_SAMPLER says: what is not sampled is no load.
+        .with_sampler(AlwaysOnSampler)
         .with_attempt_layer(ObserveLayer::new(move |seen: &Observation<'_>| {
             if !seen.is_cancelled() {
                 attempts.record(seen.latency);

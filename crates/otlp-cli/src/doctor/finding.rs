@@ -60,7 +60,7 @@ impl Diagnosis {
 /// One line of the examination.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
-    /// `dns`, `tcp`, `proxy`, `tls`, `http`, `grpc`, `clock`, `port`, `traces`, `metrics`, `logs`, `gzip`, `zstd`, `limit`.
+    /// `config`, `dns`, `tcp`, `proxy`, `tls`, `http`, `grpc`, `clock`, `port`, `traces`, `metrics`, `logs`, `gzip`, `zstd`, `limit`.
     pub(crate) step: &'static str,
     pub(crate) status: Status,
     pub(crate) text: String,

@@ -1,30 +1,38 @@
-//! From flags and `OTEL_` variables to a case, and where each value came from.
+//! From flags and the environment to a case, and where each value came from.
 //!
-//! Pure: the environment is a lookup function. A flag goes before a signal's variable, that before the one for all signals,
-//! that before the default.
+//! Pure: the environment is a lookup function. What it means the library says, as it does for an application; only what the
+//! library does not show, since it is secret, is read here.
 
+use super::application;
 use super::case::{self, Case};
+use super::finding::Finding;
 use crate::duration;
 use crate::exit::Trouble;
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::ValueEnum;
+use otlp::{ClientBuilder, ConfigEntry, Origin, ResolvedConfig};
 use otlp_model::Signal;
 use otlp_transport::{Endpoint, Headers, ProxyLayer, Target};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// One line of the configuration: what is used, and who said so. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     pub(crate) value: String,
     pub(crate) origin: String,
 }
 
 impl Setting {
-    fn new(name: &'static str, value: impl ToString, origin: impl Into<String>) -> Self {
-        Self { name, value: value.to_string(), origin: origin.into() }
+    pub(super) fn new(
+        name: impl Into<Cow<'static, str>>,
+        value: impl ToString,
+        origin: impl ToString,
+    ) -> Self {
+        Self { name: name.into(), value: value.to_string(), origin: origin.to_string() }
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -59,31 +67,35 @@ impl Environment<'_> {
     }
 }
 
+/// What is examined, as it was configured.
+pub(crate) struct Resolved {
+    pub(crate) case: Case,
+    /// What is used, and who said so.
+    pub(crate) settings: Vec<Setting>,
+    /// What there is to say of an application that is configured so.
+    pub(crate) findings: Vec<Finding>,
+}
+
 /// The case, and the origin of each of its values.
 pub(crate) fn resolve(
     given: &Given<'_>,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<(Case, Vec<Setting>), Trouble> {
+) -> Result<Resolved, Trouble> {
     let environment = Environment(lookup);
+    let config = of_library(given, lookup)?;
     let mut settings = Vec::new();
-    let (wires, origin) = wires(given, &environment)?;
-    let endpoint = endpoint(given, &environment, &wires, &mut settings)?;
-    // Without a word on the protocol, a port that is known for one says it.
-    let (wires, origin) = match (origin, endpoint.target()) {
-        (None, Target::Tcp { port: 4318, .. }) => {
-            (vec![Wire::HttpProtobuf, Wire::HttpJson], "port 4318".to_owned())
-        }
-        (None, _) => (wires, "default".to_owned()),
-        (Some(origin), _) => (wires, origin),
-    };
+    let endpoint = endpoint(given, &environment, &config, &mut settings)?;
+    let (wires, origin) = wires(given, &config, &endpoint);
     let names: Vec<&str> = wires.iter().map(|wire| wire.name()).collect();
     settings.push(Setting::new("protocol", names.join(", "), origin));
 
     let (receiver, headers) = receiver(given, &environment, &mut settings)?;
-    let (timeout, origin) = timeout(given, &environment)?;
+    let (timeout, origin) = timeout(given, &config);
     settings.push(Setting::new("timeout", format!("{timeout:?}"), origin));
 
     let proxy = proxy(given, &endpoint, lookup, &mut settings)?;
+    let findings = application::findings(&config, given);
+    application::add_rest(&config, &mut settings);
     let case = Case {
         endpoint,
         wires,
@@ -95,45 +107,68 @@ pub(crate) fn resolve(
         real: given.real,
         limits: given.limits,
     };
-    Ok((case, settings))
+    Ok(Resolved { case, settings, findings })
 }
 
-fn wires(given: &Given<'_>, environment: &Environment<'_>) -> Result<(Vec<Wire>, Option<String>), Trouble> {
-    if !given.protocols.is_empty() {
-        return Ok((given.protocols.to_vec(), Some("--protocol".to_owned())));
+/// What the client of an application would be, with these flags in its code.
+fn of_library(given: &Given<'_>, lookup: &dyn Fn(&str) -> Option<String>) -> Result<ResolvedConfig, Trouble> {
+    let mut builder = ClientBuilder::default().with_env_from(lookup);
+    if let Some(text) = given.endpoint {
+        case::endpoint(text)?;
+        builder = builder.with_endpoint(text);
     }
-    match environment.exporter("PROTOCOL") {
-        Some((value, name)) => match Wire::from_str(&value, false) {
-            Ok(wire) => Ok((vec![wire], Some(name))),
-            Err(_) => Err(Trouble::Usage(format!(
-                "{name} is {value:?}, and none of grpc, http/protobuf, http/json"
-            ))),
-        },
-        None => Ok((vec![Wire::Grpc], None)),
+    if let Some(wire) = given.protocols.first() {
+        builder = wire.set_on(builder);
+    }
+    builder.resolve().map_err(|error| Trouble::Usage(error.to_string()))
+}
+
+/// What the library has for traces.
+fn of_traces<'a>(config: &'a ResolvedConfig, option: &str) -> Option<&'a ConfigEntry> {
+    config.get(&format!("traces.{option}"))
+}
+
+/// Without a word on the protocol, a port that is known for one says it.
+fn wires(given: &Given<'_>, config: &ResolvedConfig, endpoint: &Endpoint) -> (Vec<Wire>, String) {
+    if !given.protocols.is_empty() {
+        return (given.protocols.to_vec(), "--protocol".to_owned());
+    }
+    let port = match endpoint.target() {
+        Target::Tcp { port, .. } => Some(*port),
+        _ => None,
+    };
+    let entry = of_traces(config, "protocol");
+    let configured = entry.and_then(|entry| {
+        Some((Wire::from_str(&entry.value, true).ok()?, &entry.origin))
+            .filter(|_| entry.origin != Origin::Default)
+    });
+    match (configured, port) {
+        (Some((wire, origin)), _) => (vec![wire], origin.to_string()),
+        (None, Some(4317)) => (vec![Wire::Grpc], "port 4317".to_owned()),
+        (None, _) => (vec![Wire::HttpProtobuf, Wire::HttpJson], "default".to_owned()),
     }
 }
 
 fn endpoint(
     given: &Given<'_>,
     environment: &Environment<'_>,
-    wires: &[Wire],
+    config: &ResolvedConfig,
     settings: &mut Vec<Setting>,
 ) -> Result<Endpoint, Trouble> {
-    let variable = environment.exporter("ENDPOINT");
-    let (endpoint, origin) = match (given.endpoint, variable) {
-        (Some(text), _) => (case::endpoint(text)?, "command line".to_owned()),
-        (None, Some((text, name))) => {
-            let parsed: Result<Endpoint, _> = text.parse();
-            let endpoint = parsed.map_err(|error| Trouble::Usage(format!("{name} {error}")))?;
-            // A signal's own endpoint is used as it is; that for all is a base.
-            let own = name.contains("_TRACES_");
-            (if own { endpoint.per_signal() } else { endpoint }, name)
+    let entry = of_traces(config, "endpoint");
+    let (text, origin) = match (given.endpoint, entry) {
+        (Some(text), _) => (text.to_owned(), "command line".to_owned()),
+        // The library shows no query, which may hold a key.
+        (None, Some(ConfigEntry { origin: Origin::Variable(name), .. })) => {
+            (environment.get(name).unwrap_or_default(), name.clone().into_owned())
         }
-        (None, None) if wires.iter().all(|wire| wire.is_grpc()) => {
-            (Endpoint::default_grpc(), "default".to_owned())
-        }
-        (None, None) => (Endpoint::default_http(), "default".to_owned()),
+        (None, Some(entry)) => (entry.value.clone(), entry.origin.to_string()),
+        (None, None) => (Endpoint::default_http().to_string(), "default".to_owned()),
     };
+    let endpoint: Endpoint =
+        text.parse().map_err(|error| Trouble::Usage(format!("{origin}: the endpoint {error}")))?;
+    // A signal's own endpoint is used as it is; that for all is a base.
+    let endpoint = if origin.contains("_TRACES_") { endpoint.per_signal() } else { endpoint };
     settings.push(Setting::new("endpoint", &endpoint, origin));
     Ok(endpoint)
 }
@@ -181,17 +216,15 @@ fn receiver(
     Ok((receiver, headers))
 }
 
-fn timeout(given: &Given<'_>, environment: &Environment<'_>) -> Result<(Duration, String), Trouble> {
+fn timeout(given: &Given<'_>, config: &ResolvedConfig) -> (Duration, String) {
     if let Some(timeout) = given.receiver.timeout {
-        return Ok((timeout, "--timeout".to_owned()));
+        return (timeout, "--timeout".to_owned());
     }
-    if let Some((value, name)) = environment.exporter("TIMEOUT") {
-        // The variable counts milliseconds.
-        let timeout = duration::parse_positive(&format!("{value}ms"))
-            .map_err(|_| Trouble::Usage(format!("{name} is {value:?}, and no number of milliseconds")))?;
-        return Ok((timeout, name));
-    }
-    Ok((Duration::from_secs(10), "default".to_owned()))
+    let of_library = of_traces(config, "request_timeout").and_then(|entry| {
+        let timeout = duration::parse_positive(&entry.value).ok()?;
+        Some((timeout, entry.origin.to_string()))
+    });
+    of_library.unwrap_or((Duration::from_secs(10), "default".to_owned()))
 }
 
 fn proxy(
@@ -244,7 +277,7 @@ mod tests {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         };
         match resolve(&given, &lookup) {
-            Ok((case, settings)) => {
+            Ok(Resolved { case, settings, .. }) => {
                 let lines = settings.iter().map(|it| format!("{} {} {}\n", it.name, it.value, it.origin));
                 Ok((case, lines.collect()))
             }
@@ -258,18 +291,19 @@ mod tests {
         let (_, lines) = resolved(None, &[], &[]).unwrap();
         assert_eq!(
             lines,
-            "endpoint http://localhost:4317 default\nprotocol grpc default\ntimeout 10s default\n"
+            "endpoint http://localhost:4318 default\nprotocol http/protobuf, http/json default\ntimeout 10s default\n"
         );
         let variables = [
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318/base"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318/base?key=1"),
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
             ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2"),
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"),
         ];
         let (case, lines) = resolved(None, &[], &variables).unwrap();
-        assert!(lines.contains("endpoint http://all:4318/base OTEL_EXPORTER_OTLP_ENDPOINT"), "{lines}");
+        assert!(lines.contains("endpoint http://all:4318/base?… OTEL_EXPORTER_OTLP_ENDPOINT"), "{lines}");
         assert!(lines.contains("protocol http/json OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"), "{lines}");
         assert!(lines.contains("headers api-key=<redacted>") && !lines.contains("hunter2"), "{lines}");
+        assert_eq!(case.endpoint.signal_path(Signal::Logs), "/base/v1/logs?key=1");
         assert_eq!((case.timeout.as_millis(), case.headers.get("api-key")), (1500, Some("hunter2")));
         let (case, lines) = resolved(Some("http://mine:1"), &["--timeout", "2s"], &variables).unwrap();
         assert!(lines.contains("endpoint http://mine:1 command line"), "{lines}");
@@ -278,23 +312,44 @@ mod tests {
 
     #[test]
     fn a_known_port_says_the_protocol_and_an_own_endpoint_is_no_base() {
-        let (case, lines) = resolved(Some("http://mine:4318"), &[], &[]).unwrap();
-        assert_eq!(case.wires, [Wire::HttpProtobuf, Wire::HttpJson]);
-        assert!(lines.contains("protocol http/protobuf, http/json port 4318"), "{lines}");
+        let (case, lines) = resolved(Some("http://mine:4317"), &[], &[]).unwrap();
+        assert_eq!(case.wires, [Wire::Grpc]);
+        assert!(lines.contains("protocol grpc port 4317"), "{lines}");
         let own = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://own:4318/in")];
         let (case, _) = resolved(None, &[], &own).unwrap();
         assert_eq!(case.endpoint.signal_path(Signal::Traces), "/in");
     }
 
     #[test]
-    fn nonsense_is_named() {
-        for (variable, value) in [
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "soap"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"),
-        ] {
-            let error = resolved(None, &[], &[(variable, value)]).map(drop).unwrap_err();
-            assert!(error.contains(variable), "{error}");
-        }
+    fn what_an_application_would_do_is_told() {
+        let receiver = Line::parse_from(["otlp"]).receiver;
+        let findings = |variables: &[(&str, &str)]| {
+            let lookup = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            let given = Given {
+                endpoint: None,
+                protocols: &[],
+                signals: &Signal::ALL,
+                receiver: &receiver,
+                real: true,
+                limits: false,
+            };
+            let resolved = resolve(&given, &lookup).map_err(|trouble| format!("{trouble:?}")).unwrap();
+            let lines = resolved.findings.iter().map(|it| format!("{} {}\n", it.status.name(), it.text));
+            lines.collect::<String>()
+        };
+        assert_eq!(findings(&[]), "");
+        let text = findings(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "soap")]);
+        assert!(text.starts_with("note OTEL_EXPORTER_OTLP_PROTOCOL"), "{text}");
+        let text = findings(&[("OTEL_SDK_DISABLED", "true")]);
+        assert!(text.starts_with("failed OTEL_SDK_DISABLED"), "{text}");
+        let text = findings(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")]);
+        assert!(
+            text.contains("note logs are not exported") && text.contains("note no span is sampled"),
+            "{text}"
+        );
+        let text = findings(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://other:1/in")]);
+        assert!(text.contains("metrics go to http://other:1/in"), "{text}");
     }
 }

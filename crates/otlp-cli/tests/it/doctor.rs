@@ -9,8 +9,10 @@ use std::net::TcpListener;
 /// Longer than any machine is busy: no test passes by waiting for it.
 const PATIENT: &str = "60s";
 
+/// Over gRPC, unless `more` says otherwise.
 pub(crate) fn examine(endpoint: &str, more: &[&str]) -> Said {
-    run(&[&["doctor", endpoint, "--timeout", PATIENT], more].concat())
+    let protocol = if more.contains(&"-p") { &[][..] } else { &["-p", "grpc"] };
+    run(&[&["doctor", endpoint, "--timeout", PATIENT], protocol, more].concat())
 }
 
 fn collector(builder: CollectorBuilder) -> Collector {
@@ -252,10 +254,14 @@ fn the_environment_is_heard_and_its_mistakes_are_named() {
     assert_eq!(collector.attempts()[0].call.header("api-key"), Some("hunter2"));
     assert_eq!(collector.tally().of(Signal::Logs), 1);
 
-    let mut command = otlp(&["doctor"]);
-    command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "soap");
+    // As for an application: what is no good counts as if it were not there.
+    let mut command = otlp(&["doctor", &collector.http_endpoint(), "--timeout", PATIENT]);
+    command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "soap").env("OTEL_SDK_DISABLED", "true");
     let said = finish(&mut command, b"");
-    assert!(said.code == Some(2) && said.err.contains("OTEL_EXPORTER_OTLP_PROTOCOL"), "{said:?}");
+    ill(
+        &said,
+        &["• config   OTEL_EXPORTER_OTLP_PROTOCOL", "✗ config   OTEL_SDK_DISABLED", "unset it", "#options"],
+    );
     assert_eq!(run(&["doctor", "http://"]).code, Some(2));
 }
 

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 fn load(collector: &Collector, more: &[&str]) -> (Option<i32>, Value) {
     let endpoint = collector.grpc_endpoint();
-    let said = run(&[&["load", "--json", "--endpoint", &endpoint, "--deadline", "60s"][..], more].concat());
+    let said =
+        run(&[&["load", "--json", "--endpoint", &endpoint, "-p", "grpc", "--deadline", "60s"][..], more]
+            .concat());
     assert_eq!(said.err, "", "{}", said.out);
     (said.code, serde_json::from_str(&said.out).unwrap())
 }

@@ -6,7 +6,7 @@ use otlp_testkit::{Collector, Reply};
 
 fn send(collector: &Collector, more: &[&str], input: &[u8]) -> Said {
     let endpoint = collector.grpc_endpoint();
-    let line = ["send", "--endpoint", &endpoint, "--deadline", "60s"];
+    let line = ["send", "--endpoint", &endpoint, "-p", "grpc", "--deadline", "60s"];
     run_with(&[&line[..], more, &["-"]].concat(), input)
 }
 
