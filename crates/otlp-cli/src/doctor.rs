@@ -46,7 +46,7 @@ use std::io::{self, Write};
   otlp doctor
   otlp doctor http://collector:4318
   otlp doctor https://otlp.example.com --ca-file ca.pem -H 'authorization=Bearer …'
-  otlp doctor --json | jq '.findings[] | select(.status == "failed")'
+  otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
 
 Exit codes: 0 all is well, 1 something failed, 2 the command line or an OTEL_ variable is wrong.")]
 pub(crate) struct Options {
