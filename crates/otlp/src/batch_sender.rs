@@ -105,19 +105,23 @@ impl BatchSender {
 
     /// Counts items that could not be encoded: as accepted, and dropped as `encode_failed`.
     pub fn refuse(&self, items: u32) {
+        if !self.client.shared().is_on(self.signal) {
+            return;
+        }
         self.client.shared().lane(self.signal).queue().refuse(items, DropReason::EncodeFailed);
     }
 
     /// Sends the records, alone and at once, and resolves when their outcome is in the books, on any executor.
     ///
-    /// Tried again as the client's options say, until its export timeout; `timeout` bounds the whole, waiting for a receiver
-    /// that is down included (`deadline`). Refused when the client's memory has no room (`queue_full`), after a shutdown,
+    /// Tried again as the client's options say. `timeout`, or without one the client's
+    /// [export timeout](crate::ClientBuilder::with_export_timeout), bounds the whole, waiting for a receiver that is down
+    /// included (`deadline`). Nothing happens where the signal is off. Refused when the client's memory has no room (`queue_full`), after a shutdown,
     /// in a fork (`shut_down`), and on the client's own thread, where it would wait for itself (`queue_full`).
     ///
     /// Cancel safe: when the future is dropped, sending goes on.
     pub async fn send(&self, records: EncodedRecords, timeout: Option<Duration>) -> BatchReport {
         let shared = self.client.shared();
-        let items = records.items();
+        let items = if shared.is_on(self.signal) { records.items() } else { 0 };
         let refused = |reason, error: String| BatchReport {
             outcome: Outcome::lost(reason, items),
             last_error: Some(error),
@@ -129,6 +133,9 @@ impl BatchSender {
         if !shared.is_on(self.signal) {
             return refused(DropReason::ShutDown, format!("{} are off in this client", self.signal));
         }
+        if items == 0 {
+            return BatchReport { outcome: Outcome::default(), last_error: None, last_message: None };
+        }
         if runtime::is_current() {
             shared.lane(self.signal).queue().refuse(saturated(items), DropReason::QueueFull);
             return refused(
@@ -136,7 +143,8 @@ impl BatchSender {
                 String::from("the client's own thread would wait for itself"),
             );
         }
-        let outcome = shared.lane(self.signal).send(records.into(), timeout).await;
+        let timeout = timeout.unwrap_or(*shared.export_timeout.get(self.signal));
+        let outcome = shared.lane(self.signal).send(records.into(), Some(timeout)).await;
         let said = shared.failures.look();
         BatchReport {
             outcome,

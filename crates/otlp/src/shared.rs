@@ -29,22 +29,25 @@ pub(crate) struct Shared {
     /// Makes the ids of this client differ from those of any other, see [`ids`].
     pub(crate) salt: u64,
     lanes: PerSignal<BatchHandle>,
+    /// How long one batch may take, all attempts together.
+    pub(crate) export_timeout: PerSignal<Duration>,
     /// How long the end of a span and the emission of a log record wait for delivery; `None` when the export is asynchronous.
     wait_for_delivery: Option<Duration>,
 }
 
-/// What is taken, and how much of each.
+/// What is taken, how much of each, and for how long it is tried to be sent.
 pub(crate) struct Selection {
     pub(crate) limits: Limits,
     pub(crate) log_limits: Limits,
     pub(crate) sampler: Decider,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) log_filter: LogFilter,
+    pub(crate) export_timeout: PerSignal<Duration>,
 }
 
 impl Shared {
     pub(crate) fn new(
-        Selection { limits, log_limits, sampler, id_generator, log_filter }: Selection,
+        Selection { limits, log_limits, sampler, id_generator, log_filter, export_timeout }: Selection,
         groups: Arc<Groups>,
         failures: Failures,
         lanes: PerSignal<BatchHandle>,
@@ -66,6 +69,7 @@ impl Shared {
             id_generator,
             salt,
             lanes,
+            export_timeout,
             wait_for_delivery,
         }
     }
@@ -78,6 +82,7 @@ impl Shared {
             sampler: Decider::Silent,
             log_filter: LogFilter { off: true, ..LogFilter::default() },
             id_generator: None,
+            export_timeout: PerSignal::default(),
         };
         let lanes = PerSignal::new([BatchHandle::closed(), BatchHandle::closed(), BatchHandle::closed()]);
         Self::new(selection, Arc::new(Groups::new()), Failures::default(), lanes, PerSignal::default(), None)

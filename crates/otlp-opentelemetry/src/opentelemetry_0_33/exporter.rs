@@ -19,7 +19,7 @@ use sdk::error::{OTelSdkError, OTelSdkResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The time the SDK gives a flush.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -144,4 +144,10 @@ impl<W: Default> Exporter<W> {
         }
         self.settle(timeout)
     }
+}
+
+/// Nanoseconds since the Unix epoch; before it is 0.
+fn unix_nano(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -125,9 +125,3 @@ pub(super) fn scope(
         schema_url: scope.schema_url().unwrap_or_default().to_owned().into(),
     }
 }
-
-/// Nanoseconds since the Unix epoch; before it is 0.
-pub(super) fn unix_nano(time: std::time::SystemTime) -> u64 {
-    let since = time.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-}

@@ -2,8 +2,8 @@
 
 use crate::support::{PATIENCE, all_delivered, books, client, insistent};
 use otlp::{
-    BatchSender, DropReason, EncodedRecords, InstrumentationScope, Outcome, Resource, Signal, SpanContext,
-    SpanData, SpanId, SpanWriter, TraceFlags, TraceId,
+    BatchSender, CircuitBreakerConfig, DropReason, EncodedRecords, InstrumentationScope, Outcome, Resource,
+    Signal, SignalConfig, SpanContext, SpanData, SpanId, SpanWriter, TraceFlags, TraceId,
 };
 use otlp_testkit::{Collector, Reply, Script};
 use std::time::Duration;
@@ -55,6 +55,38 @@ async fn what_was_rejected_or_refused_is_told_with_the_reason() {
     assert!(sender.send(batch(&sender, 1), None).await.is_delivered());
     let report = books(client.shutdown(PATIENCE).await);
     assert_eq!((report.delivered(), report.rejected(), report.dropped().total()), (2, 2, 3));
+}
+
+#[tokio::test]
+async fn without_a_time_of_its_own_a_batch_has_the_clients_also_while_the_receiver_is_down() {
+    // conf: TIME-01, TIME-02
+    let collector = Collector::builder().grpc().reply(Reply::unavailable()).start().await.unwrap();
+    let circuit =
+        CircuitBreakerConfig { failure_threshold: 1, initial_interval: PATIENCE, max_interval: PATIENCE };
+    let client = insistent(collector.grpc_endpoint())
+        .with_circuit_breaker(circuit)
+        .with_export_timeout(Duration::from_millis(50))
+        .build()
+        .await
+        .unwrap();
+    let sender = client.batch_sender(Signal::Traces);
+    // The first opens the circuit, the others find it open.
+    for _ in 0..3 {
+        let report = sender.send(batch(&sender, 1), None).await;
+        assert_eq!(report.outcome.dropped.total(), 1, "{report}");
+    }
+    books(client.shutdown(PATIENCE).await);
+}
+
+#[tokio::test]
+async fn a_signal_that_is_off_takes_nothing() {
+    let collector = Collector::builder().grpc().start().await.unwrap();
+    let off = SignalConfig { enabled: Some(false), ..SignalConfig::default() };
+    let client =
+        insistent(collector.grpc_endpoint()).with_signal_config(Signal::Traces, off).build().await.unwrap();
+    let sender = client.batch_sender(Signal::Traces);
+    assert_eq!(sender.send(batch(&sender, 1), None).await.outcome, Outcome::default());
+    assert_eq!(books(client.shutdown(PATIENCE).await).accepted(), 0);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Log records of the SDK, written to the wire as they are handed over.
 
-use super::{Exporter, sdk};
+use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::logger::severity;
-use crate::opentelemetry_0_33::value::{Converted, unix_nano};
+use crate::opentelemetry_0_33::value::Converted;
 use otlp::{
     Client, EncodedRecords, Limits, LogWriter, Signal, SpanContext, SpanId, ToValue as _, TraceFlags, TraceId,
 };

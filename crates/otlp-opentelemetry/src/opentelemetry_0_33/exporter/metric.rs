@@ -1,8 +1,8 @@
 //! Metrics of the SDK, written to the wire as they are handed over.
 
-use super::{Exporter, sdk};
+use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::opentelemetry::KeyValue;
-use crate::opentelemetry_0_33::value::{Converted, pair, unix_nano};
+use crate::opentelemetry_0_33::value::{Converted, pair};
 use otlp::{
     Client, Distribution, EncodedRecords, ExponentialBuckets, MetricKind, MetricWriter, NumberValue, Signal,
     SpanId, Temporality, TraceId,

@@ -1,10 +1,10 @@
 //! Spans of the SDK, written to the wire as they are handed over.
 
-use super::{Exporter, sdk};
+use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::context::from_span_context;
 use crate::opentelemetry_0_33::opentelemetry::trace::Status;
 use crate::opentelemetry_0_33::tracer::kind;
-use crate::opentelemetry_0_33::value::{pair, unix_nano};
+use crate::opentelemetry_0_33::value::pair;
 use otlp::{Client, EncodedRecords, Limits, Signal, SpanId, SpanWriter, StatusCode, ToValue as _};
 use sdk::error::{OTelSdkError, OTelSdkResult};
 use sdk::trace::SpanData;
