@@ -30,6 +30,9 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Settings {
     for signal in Signal::ALL {
         *settings.signals.get_mut(signal) = exporter::signal(&mut reader, signal);
     }
+    if reader.text("OTEL_CONFIG_FILE").is_some() {
+        reader.warn("OTEL_CONFIG_FILE", "configuration files are not read; the other variables hold");
+    }
     settings.warnings = reader.into_warnings();
     settings
 }

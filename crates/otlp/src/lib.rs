@@ -101,6 +101,8 @@ compile_error!("otlp needs a protocol: enable the feature `grpc` or `http`");
 mod pages {
     #[doc = include_str!("../../../docs/sampling.md")]
     struct Sampling;
+    #[doc = include_str!("../../../docs/configuration.md")]
+    struct Configuration;
 
     #[doc = include_str!("../../../docs/context.md")]
     struct Context;

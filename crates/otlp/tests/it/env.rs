@@ -118,6 +118,38 @@ fn each_exporter_variable_has_a_form_for_one_signal_which_wins() {
 }
 
 #[test]
+#[cfg(feature = "_tls")]
+fn the_page_on_configuration_has_every_variable_and_every_option() {
+    // conf: ENV-01, ENV-21, ENV-22
+    let page = include_str!("../../../../docs/configuration.md");
+    let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let config = Client::builder()
+        .with_env_from(|name| {
+            asked.borrow_mut().insert(name.to_owned());
+            (name == "OTEL_TRACES_SAMPLER").then(|| "traceidratio".to_owned())
+        })
+        .resolve()
+        .unwrap();
+    let words = page.split(|c: char| !(c.is_ascii_alphanumeric() || "_{}".contains(c)));
+    let written = words.filter(|word| word.starts_with("OTEL_")).flat_map(|word| {
+        let forms = if word.contains("{S}") { &["", "TRACES_", "METRICS_", "LOGS_"][..] } else { &[""] };
+        forms.iter().map(|form| word.replace("{S}", form)).collect::<Vec<_>>()
+    });
+    let written: std::collections::BTreeSet<_> = written.collect();
+    assert_eq!(asked.into_inner(), written, "left: what is read; right: what docs/configuration.md says");
+    for entry in config
+        .entries()
+        .filter(|entry| !entry.name.starts_with("metrics.") && !entry.name.starts_with("logs."))
+    {
+        let of_struct = entry.name.split('.').next().unwrap();
+        let found = [entry.name.to_string(), format!("{of_struct}.…")]
+            .iter()
+            .any(|name| page.contains(&format!("`{name}`")));
+        assert!(found, "docs/configuration.md has no {}", entry.name);
+    }
+}
+
+#[test]
 fn an_empty_variable_is_not_there() {
     // conf: ENV-02
     let without = from(&[]).resolve().unwrap();
