@@ -42,7 +42,7 @@ pub struct ResendCount(pub u32);
 /// | an error | status 4xx and 5xx, an error of the inner service or body, a panic, a dropped future | every code but `OK`, and the same |
 /// | `error.type` | `404`, the error's type, `panic`, `cancelled` | the code, the error's type, `panic`; when dropped `CANCELLED` |
 ///
-/// A request is gRPC if its content type is `application/grpc`.
+/// A request is gRPC if it is a `POST` whose content type is `application/grpc`.
 ///
 /// - **Position**: below retries and redirects there is a span for each time a request is sent, as the conventions prefer, for
 ///   which [`ResendCount`] counts; above them there is one span for all. Above timeouts, so that they are seen.
@@ -149,7 +149,7 @@ impl TraceClientLayer {
             return None;
         }
         let parent = TraceContext::current().unwrap_or_default();
-        let is_call = grpc::is_call(&request.headers);
+        let is_call = grpc::is_call(request);
         let template = if is_call { None } else { options.label(request) };
         let template = template.as_deref();
         let name = if is_call {

@@ -5,8 +5,8 @@
 use crate::attributes::{Attributes, Captured};
 use crate::failure::{self, foreign};
 use crate::grpc::{self, Code};
-use crate::keys;
 use crate::options::Options;
+use crate::{keys, method};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode, Version, request, response};
 use otlp::{Span, StatusCode as SpanStatus, TraceContext, ValueRef};
@@ -155,8 +155,10 @@ impl Exchange {
     pub(crate) fn completed(&mut self) {
         if self.span.is_recording() {
             if let Some(call) = self.call.take() {
-                let code = call.code.unwrap_or(call.fallback);
-                self.put_code(&call, code);
+                if self.side == Side::Server && call.code.is_none_or(|code| code == Code::UNIMPLEMENTED) {
+                    self.unname(&call);
+                }
+                self.put_code(&call, call.code.unwrap_or(call.fallback));
             }
             self.span.end();
         }
@@ -197,16 +199,18 @@ impl Exchange {
         self.span.end();
     }
 
+    /// Methods that do not exist, perhaps because this is no server of gRPC, are the caller's to invent: they must not
+    /// become names.
+    fn unname(&mut self, call: &Call) {
+        self.span.text(&keys::RPC_METHOD, method::OTHER);
+        if let Some(path) = &call.path {
+            self.span.text(&keys::RPC_METHOD_ORIGINAL, grpc::method(path.path()));
+        }
+        self.span.update_name("grpc");
+    }
+
     fn put_code(&mut self, call: &Call, code: Code) {
         self.span.text(&keys::RPC_STATUS_CODE, code.name());
-        if self.side == Side::Server && code == Code::UNIMPLEMENTED {
-            // Methods that do not exist are the caller's to invent: they must not become names.
-            self.span.text(&keys::RPC_METHOD, crate::method::OTHER);
-            if let Some(path) = &call.path {
-                self.span.text(&keys::RPC_METHOD_ORIGINAL, grpc::method(path.path()));
-            }
-            self.span.update_name("grpc");
-        }
         let is_error = match self.side {
             Side::Server => code.is_server_error(),
             Side::Client => code.is_client_error(),

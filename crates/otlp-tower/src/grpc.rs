@@ -1,7 +1,8 @@
 //! What of gRPC shows in HTTP: which requests are calls, and where a call's status is. Pure; bodies are not looked into.
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
 use std::borrow::Cow;
 
 const NAMES: [&str; 17] = [
@@ -72,8 +73,10 @@ impl Code {
 }
 
 /// Whether a request is a call of gRPC. gRPC-Web is not: it hides its trailers in the body.
-pub(crate) fn is_call(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(CONTENT_TYPE) else { return false };
+pub(crate) fn is_call(request: &Parts) -> bool {
+    let Some(kind) = request.headers.get(CONTENT_TYPE).filter(|_| request.method == Method::POST) else {
+        return false;
+    };
     let rest = kind.as_bytes().strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
 }
@@ -107,9 +110,14 @@ mod tests {
             ("application/grpc-web+proto", false),
             ("application/json", false),
         ] {
-            assert_eq!(is_call(&headers("content-type", kind)), expected, "{kind}");
+            let request = |method: &str| {
+                let request = http::Request::builder().method(method).header("content-type", kind);
+                request.body(()).unwrap().into_parts().0
+            };
+            assert_eq!(is_call(&request("POST")), expected, "{kind}");
+            assert!(!is_call(&request("GET")));
         }
-        assert!(!is_call(&HeaderMap::new()));
+        assert!(!is_call(&http::Request::post("/").body(()).unwrap().into_parts().0));
     }
 
     #[test]

@@ -33,10 +33,10 @@ type Peer = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
 /// | | HTTP | gRPC |
 /// |---|---|---|
 /// | name | `GET /users/{id}`; without a route `GET` | `package.Service/Method` |
-/// | an error | status 5xx, an error of the inner service or body, a panic, a dropped response | `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`, and the same |
+/// | an error | status 5xx, an error of the inner service or body, a panic, a dropped response | `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE`, `DATA_LOSS`, an error of the inner service or body, a panic |
 /// | `error.type` | `500`, the error's type, `panic`, `cancelled` | the code, the error's type, `panic` |
 ///
-/// A request is gRPC if its content type is `application/grpc`.
+/// A request is gRPC if it is a `POST` whose content type is `application/grpc`.
 ///
 /// - **Position**: as far out as possible, outside of timeouts and of what catches panics, so that their answers are seen;
 ///   but inside of what finds the route, if the span is to be named by it. In axum that is `Router::layer`.
@@ -67,7 +67,7 @@ type Peer = dyn Fn(&Parts) -> Option<SocketAddr> + Send + Sync;
 ///     .with_tracer(client.tracer("shop"))
 ///     .with_propagator(otlp::propagation::TraceContextPropagator)
 ///     .with_on_request(|span, request| {
-///         span.set_attribute("tenant", request.uri.path().len());
+///         span.set_attribute("url.path.length", request.uri.path().len());
 ///     })
 ///     .with_on_response(|span, response| {
 ///         span.set_attribute("cached", response.headers.contains_key("age"));
@@ -199,7 +199,7 @@ impl TraceServerLayer {
         // Nothing that is current counts as a parent: on a connection's task that would be what the server was started
         // with, and all requests would be its children.
         let parent = options.extract(&request.headers);
-        let is_call = grpc::is_call(&request.headers);
+        let is_call = grpc::is_call(request);
         let route = if is_call { None } else { options.label(request) };
         let route = route.as_deref();
         let name = if is_call {

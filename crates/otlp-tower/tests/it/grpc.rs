@@ -84,6 +84,7 @@ async fn a_status_may_be_in_the_headers_or_missing() {
     assert_failed(&client, "PERMISSION_DENIED", "");
     let [server, client] = both(|| Response::new(body(vec![frame("x")]))).await;
     assert_failed(&server, "UNKNOWN", "");
+    assert_eq!(server.name, "grpc", "who answers so is no server of gRPC, and any path could be a name");
     assert_failed(&client, "UNKNOWN", "");
     let proxy = || Response::builder().status(503).body(body(vec![frame("busy")])).unwrap();
     let [_, client] = both(proxy).await;
