@@ -1,16 +1,17 @@
-//! Events of `tracing` as events of the span they belong to.
+//! Events of `tracing`: as events of the span they belong to, as log records, or both.
 //!
-//! Reads the event's fields without any lock, and writes them under the span's.
+//! Reads the event's fields once and without any lock, and writes them under the span's.
 
 use crate::field::Reader;
 use crate::fields::Fields;
 use crate::layer::OtlpLayer;
+use crate::log::severity;
 use crate::metadata::{LEVEL, TARGET, is_log_record, location, of_log_field};
 use crate::sink::{EXCEPTION, EXCEPTION_CHAIN, EXCEPTION_MESSAGE};
-use crate::state::with_state;
-use otlp::ValueRef;
+use crate::state::{SpanState, nearest_context, with_state};
+use otlp::{TraceContext, ValueRef};
 use std::borrow::Cow;
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -18,34 +19,54 @@ use tracing_subscriber::registry::LookupSpan;
 const ERROR: &str = "error";
 
 impl OtlpLayer {
-    pub(crate) fn event_on_span<S>(&self, event: &Event<'_>, registry: &Context<'_, S>)
+    pub(crate) fn take<S>(&self, event: &Event<'_>, registry: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let Some(span) = registry.event_span(event) else { return };
-        // Of a span that is not recording the fields are not even looked at.
-        let Some(Some(now)) = with_state(&span, |state| state.now()) else { return };
+        let severity = severity(*event.metadata().level());
+        let logger = self.logger().filter(|logger| logger.enabled(severity));
+        if logger.is_none() && !self.options().span_events {
+            return;
+        }
+        let span = registry.event_span(event);
+        // If nobody wants them, the fields are not even looked at: the span may be none that is recording.
+        let now = span.as_ref().and_then(|span| with_state(span, SpanState::now)).flatten();
+        if logger.is_none() && now.is_none() {
+            return;
+        }
         Fields::with(|fields| {
             event.record(&mut Reader(&mut *fields));
             let said = Said::new(self, event, fields);
-            with_state(&span, |state| {
-                if let Some(description) = said.status {
-                    state.set_error(description);
-                }
-                state.draft.span_mut().add_event_with(said.name, Some(now), said.attributes());
-            });
+            if let (Some(span), Some(now)) = (&span, now) {
+                with_state(span, |state| {
+                    if let Some(description) = said.status {
+                        state.set_error(description);
+                    }
+                    if self.options().span_events {
+                        state.draft.span_mut().add_event_with(said.name, Some(now), said.span_attributes());
+                    }
+                });
+            }
+            if let Some(logger) = logger {
+                let context = match &span {
+                    Some(span) => nearest_context(span),
+                    None => event.is_root().then(TraceContext::default),
+                };
+                said.log(logger.record(severity), context.as_ref());
+            }
         });
     }
 }
 
 /// What an event says, in the terms of a span's event.
-struct Said<'a> {
+pub(crate) struct Said<'a> {
+    pub(crate) metadata: &'static Metadata<'static>,
     name: &'a str,
     /// What the span's status becomes an error with.
     status: Option<&'a str>,
-    /// Target, level and place, where the event's own metadata has them.
-    known: [Option<(&'static str, ValueRef<'a>)>; 5],
-    fields: &'a Fields,
+    /// Target and place, where the event's own metadata has them.
+    known: [Option<(&'static str, ValueRef<'a>)>; 4],
+    pub(crate) fields: &'a Fields,
     is_log_record: bool,
     /// Whether places are told.
     location: bool,
@@ -68,13 +89,12 @@ impl<'a> Said<'a> {
         };
         let is_error = options.error_status && (*metadata.level() == Level::ERROR || is_bare_error);
         let is_log_record = is_log_record(metadata);
-        let mut known = [None; 5];
-        known[0] = Some((LEVEL, metadata.level().as_str().into()));
+        let mut known = [None; 4];
         if !is_log_record {
-            known[1] = Some((TARGET, metadata.target().into()));
+            known[0] = Some((TARGET, metadata.target().into()));
         }
         if options.location && !is_log_record {
-            let mut places = known[2..].iter_mut();
+            let mut places = known[1..].iter_mut();
             location(metadata, |key, value| {
                 if let Some(place) = places.next() {
                     *place = Some((key, value));
@@ -82,6 +102,7 @@ impl<'a> Said<'a> {
             });
         }
         Self {
+            metadata,
             name,
             status: is_error.then(|| error.unwrap_or_default()),
             known,
@@ -93,7 +114,13 @@ impl<'a> Said<'a> {
         }
     }
 
-    fn attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, ValueRef<'_>)> {
+    fn span_attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, ValueRef<'_>)> {
+        let level = self.metadata.level().as_str();
+        std::iter::once((Cow::Borrowed(LEVEL), level.into())).chain(self.attributes())
+    }
+
+    /// The target, the place, the fields and the errors.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, ValueRef<'_>)> {
         let known = self.known.iter().flatten().map(|(key, value)| (Cow::Borrowed(*key), *value));
         let values =
             self.fields.values().filter_map(|(key, value)| Some((Cow::Borrowed(self.key(key)?), value)));
@@ -109,6 +136,10 @@ impl<'a> Said<'a> {
             ]
         });
         known.chain(values).chain(errors.flatten())
+    }
+
+    pub(crate) fn is_log_record(&self) -> bool {
+        self.is_log_record
     }
 
     /// What a field is called; `None` if it is left out.

@@ -8,7 +8,7 @@ use crate::metadata::{LEVEL, TARGET, is_of_the_client, location};
 use crate::sink::SpanSink;
 use crate::state::{SpanState, asking, is_asking, with_settled, with_state};
 use crate::{current, thread};
-use otlp::{Client, InstrumentationScope, Span, SpanKind, Tracer};
+use otlp::{Client, InstrumentationScope, Logger, Span, SpanKind, Tracer};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
@@ -44,6 +44,7 @@ pub fn layer(client: &Client) -> OtlpLayer {
 #[derive(Debug)]
 pub struct OtlpLayer {
     tracer: Tracer,
+    logger: Option<Logger>,
     options: Options,
 }
 
@@ -55,20 +56,9 @@ pub(crate) struct Options {
     level: bool,
     tracked_inactivity: bool,
     context_activation: bool,
-    events: Events,
+    pub(crate) span_events: bool,
     pub(crate) exceptions: bool,
     pub(crate) error_status: bool,
-}
-
-/// What becomes of the events of `tracing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Events {
-    /// Events of the span they happen in; outside of a span they are left out.
-    #[default]
-    OnSpans,
-    /// Nothing.
-    Off,
 }
 
 impl OtlpLayer {
@@ -89,11 +79,11 @@ impl OtlpLayer {
             level: false,
             tracked_inactivity: false,
             context_activation: true,
-            events: Events::default(),
+            span_events: true,
             exceptions: true,
             error_status: true,
         };
-        Self { tracer, options }
+        Self { tracer, logger: None, options }
     }
 
     /// Whether spans and their events say where in the source they are: `code.file.path`, `code.module.name`,
@@ -148,17 +138,25 @@ impl OtlpLayer {
         self.with(|options| options.context_activation = context_activation)
     }
 
-    /// What becomes of events. Default: they go [on their spans](Events::OnSpans).
+    /// Whether events become events of the span they happen in; those outside of any do not. Default: yes.
     ///
     /// ```
     /// # fn f(client: otlp::Client) {
-    /// let quiet = otlp_tracing::layer(&client).with_events(otlp_tracing::Events::Off);
-    /// # drop(quiet);
+    /// let logs_only = otlp_tracing::layer(&client).with_span_events(false).with_logs(client.logger("shop"));
+    /// # drop(logs_only);
     /// # }
     /// ```
     #[must_use]
-    pub fn with_events(self, events: Events) -> Self {
-        self.with(|options| options.events = events)
+    pub fn with_span_events(self, span_events: bool) -> Self {
+        self.with(|options| options.span_events = span_events)
+    }
+
+    /// Makes log records of events, with this logger: the message is the body, the level the severity, the fields, the target
+    /// and the place are attributes, and the record belongs to the span of the event. Also of events outside of spans and on
+    /// spans that are not sampled; the logger's own filters apply. Default: none.
+    #[must_use]
+    pub fn with_logs(self, logger: Logger) -> Self {
+        Self { logger: Some(logger), ..self }
     }
 
     /// Whether fields that are errors become exceptions: of a span, an event `exception` with `exception.message` and, if the
@@ -178,6 +176,10 @@ impl OtlpLayer {
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
         self
+    }
+
+    pub(crate) fn logger(&self) -> Option<&Logger> {
+        self.logger.as_ref()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -277,12 +279,8 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, registry: Context<'_, S>) {
-        if is_of_the_client(event.metadata().target()) {
-            return;
-        }
-        match self.options.events {
-            Events::OnSpans => self.event_on_span(event, &registry),
-            Events::Off => {}
+        if !is_of_the_client(event.metadata().target()) {
+            self.take(event, &registry);
         }
     }
 

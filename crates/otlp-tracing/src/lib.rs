@@ -7,6 +7,7 @@ mod exception;
 mod field;
 mod fields;
 mod layer;
+mod log;
 mod metadata;
 mod parent;
 mod sink;
@@ -14,5 +15,5 @@ mod span_ext;
 mod state;
 mod thread;
 
-pub use layer::{Events, OtlpLayer, layer};
+pub use layer::{OtlpLayer, layer};
 pub use span_ext::{OtlpSpanExt, SetParentError, context_of};

@@ -2,7 +2,6 @@
 
 use crate::support::{event, int, keys, named, spans_of, spans_with, text, value};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use otlp_tracing::Events;
 use tracing::{Level, debug, error, event as tracing_event, info, info_span, warn};
 
 #[test]
@@ -70,7 +69,7 @@ fn the_time_of_an_event_is_before_its_fields_are_shown() {
 #[test]
 fn events_may_be_off() {
     let spans = spans_with(
-        |layer| layer.with_events(Events::Off),
+        |layer| layer.with_span_events(false),
         || {
             let _span = info_span!("span").entered();
             error!("nobody hears it");

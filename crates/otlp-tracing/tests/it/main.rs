@@ -9,6 +9,7 @@ mod fields;
 mod filters;
 mod ledger;
 mod life;
+mod logs;
 mod options;
 mod parents;
 mod support;
