@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use otlp::{
-    AlwaysOffSampler, BoxError, Client, ExportRequest, ExportResponse, Logger, MemoryPoolConfig, Severity,
-    Tracer,
+    AlwaysOffSampler, Baggage, BoxError, Client, ExportRequest, ExportResponse, Logger, MemoryPoolConfig,
+    Severity, TraceContext, Tracer,
 };
 
 fn make(tracer: &Tracer) {
@@ -81,6 +81,28 @@ fn a_log_record_below_the_threshold_allocates_nothing() {
     let client = Client::builder().with_log_severity_threshold(Severity::Error).build_blocking().unwrap();
     let logger = client.logger("allocations");
     assert_eq!(allocations(|number| log(&logger, number)), 0);
+}
+
+#[test]
+fn a_child_of_the_current_span_allocates_nothing_with_its_baggage() {
+    let client = client();
+    let tracer = client.tracer("allocations");
+    // As long as spans mostly are: a chunk has room set aside for that many records.
+    let text = "x".repeat(300);
+    let baggage = Baggage::default().insert("tenant", "blue");
+    for context in [TraceContext::default(), TraceContext::default().with_baggage(baggage)] {
+        let _outside = context.attach();
+        let nested = || {
+            tracer.in_span("outer", |outer| {
+                outer.set_attribute("text", &*text);
+                tracer.in_span("inner", |inner| inner.set_attribute("text", &*text).end());
+            });
+        };
+        (0..20_000).for_each(|_| nested());
+        client.flush_blocking().unwrap();
+        assert_eq!(allocations(|_| nested()), 0);
+    }
+    assert_eq!(client.flush_blocking().unwrap().lost().total(), 0);
 }
 
 #[test]
