@@ -3,6 +3,7 @@
 //! The subcommand and its options. A pure plan decides what is probed, small shells probe, pure judges say what it means.
 
 mod application;
+mod bundle;
 mod case;
 mod certificate;
 mod chain;
@@ -16,8 +17,10 @@ mod look;
 mod mistake;
 mod plan;
 mod reach;
+mod redact;
 mod sample;
 mod settings;
+mod sockets;
 mod speak;
 mod talk;
 mod tls;
@@ -26,10 +29,12 @@ mod verdict;
 use crate::exit::{Exit, Trouble};
 use crate::receiver::Receiver;
 use crate::wire::Wire;
+use bundle::Known;
 use clap::Args;
 use otlp_model::Signal;
 use settings::{Given, Resolved};
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// Find out why no telemetry arrives.
 ///
@@ -46,6 +51,7 @@ use std::io::{self, Write};
   otlp doctor
   otlp doctor http://collector:4318
   otlp doctor https://otlp.example.com --ca-file ca.pem -H 'authorization=Bearer …'
+  otlp doctor --report report.txt --attach app.log --attach collector.yaml
   otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
 
 Exit codes: 0 all is well, 1 something failed, 2 the command line or an OTEL_ variable is wrong.")]
@@ -74,6 +80,15 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
+    /// Write a bundle for whoever helps: findings, versions, configuration, variables, resources, sockets. Secrets are taken out;
+    /// look through it all the same before you show it to others.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Add the end of a file to the bundle, such as a log or a Collector's configuration. May be given more than once.
+    #[arg(long, value_name = "FILE", requires = "report")]
+    attach: Vec<PathBuf>,
+
     #[command(flatten)]
     receiver: Receiver,
 }
@@ -88,7 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         real: !options.empty,
         limits: options.limits,
     };
-    let Resolved { case, settings, mut findings } =
+    let Resolved { case, settings, mut findings, explanation } =
         settings::resolve(&given, &|name| std::env::var(name).ok())?;
     let mut out = io::stdout();
     if !options.json {
@@ -109,6 +124,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
     written?;
+    if let Some(path) = &options.report {
+        let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
+        let known = Known { case: &case, configuration, findings: &findings, attached: &options.attach };
+        std::fs::write(path, bundle::text(&known))
+            .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
+        eprintln!("the report is in {}", path.display());
+    }
     if options.json {
         writeln!(out, "{:#}", verdict::to_json(&settings, &findings))?;
     } else {

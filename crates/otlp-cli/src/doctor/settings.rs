@@ -74,6 +74,8 @@ pub(crate) struct Resolved {
     pub(crate) settings: Vec<Setting>,
     /// What there is to say of an application that is configured so.
     pub(crate) findings: Vec<Finding>,
+    /// All of an application's options, as the library tells them.
+    pub(crate) explanation: String,
 }
 
 /// The case, and the origin of each of its values.
@@ -107,7 +109,7 @@ pub(crate) fn resolve(
         real: given.real,
         limits: given.limits,
     };
-    Ok(Resolved { case, settings, findings })
+    Ok(Resolved { case, settings, findings, explanation: config.explain().to_string() })
 }
 
 /// What the client of an application would be, with these flags in its code.

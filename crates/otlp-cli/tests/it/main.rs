@@ -7,5 +7,6 @@ mod doctor;
 mod doctor_tls;
 mod load;
 mod manual;
+mod report;
 mod send;
 mod support;

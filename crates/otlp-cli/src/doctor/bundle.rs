@@ -1,0 +1,129 @@
+//! The diagnostics bundle: one text with what whoever helps asks for first, and without secrets.
+//!
+//! The shell of the report: reads files and variables, runs no program. What a system does not have is said to be missing, not
+//! left out.
+
+use super::case::Case;
+use super::finding::Finding;
+use super::{redact, sockets, verdict};
+use crate::clock;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The lines of an attached file that are taken, its last.
+const LINES: usize = 1000;
+
+/// What the examination knows.
+pub(super) struct Known<'a> {
+    pub(super) case: &'a Case,
+    /// The configuration with the origin of each value.
+    pub(super) configuration: String,
+    pub(super) findings: &'a [Finding],
+    pub(super) attached: &'a [PathBuf],
+}
+
+/// The whole text.
+pub(super) fn text(known: &Known<'_>) -> String {
+    let mut text = String::new();
+    let mut section = |title: &str, content: String| {
+        let _ = writeln!(text, "=== {title} ===\n{}\n", content.trim_end());
+    };
+    section("otlp doctor", versions());
+    section("findings", findings(known));
+    section("configuration", known.configuration.clone());
+    section("environment", environment());
+    section("resources", resources());
+    section("sockets", sockets_of(known.case));
+    for path in known.attached {
+        section(&path.display().to_string(), tail(path));
+    }
+    text
+}
+
+fn versions() -> String {
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let named =
+        release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).map(|name| name.trim_matches('"'));
+    let kernel = fs::read_to_string("/proc/version").unwrap_or_else(|_| "unknown kernel".to_owned());
+    format!(
+        "otlp {} (needs Rust {})\n{}\n{} on {}{}\n{}",
+        env!("CARGO_PKG_VERSION"),
+        env!("CARGO_PKG_RUST_VERSION"),
+        httpdate::fmt_http_date(clock::now()),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        named.map(|name| format!(", {name}")).unwrap_or_default(),
+        kernel.trim(),
+    )
+}
+
+fn findings(known: &Known<'_>) -> String {
+    let lines: Vec<String> = known.findings.iter().map(verdict::line).collect();
+    format!("{}\n{}", lines.join("\n"), verdict::verdict(known.findings))
+}
+
+/// What concerns telemetry, proxies, certificates and logs.
+fn environment() -> String {
+    let concerns = |name: &str| {
+        let upper = name.to_ascii_uppercase();
+        ["OTEL_", "OTLP_", "SSL_CERT_", "RUST_LOG", "KUBERNETES_SERVICE_HOST"]
+            .iter()
+            .any(|it| upper.starts_with(it))
+            || upper.ends_with("_PROXY")
+    };
+    let mut lines: Vec<String> = std::env::vars_os()
+        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+        .filter(|(name, _)| concerns(name))
+        .map(|(name, value)| format!("{name}={}", redact::variable(&name, &value)))
+        .collect();
+    lines.sort_unstable();
+    if lines.is_empty() {
+        "no variable of OpenTelemetry, proxies or certificates is set".to_owned()
+    } else {
+        lines.join("\n")
+    }
+}
+
+fn resources() -> String {
+    let mut text = match std::thread::available_parallelism() {
+        Ok(cpus) => format!("{cpus} CPUs for this process\n"),
+        Err(error) => format!("CPUs: {error}\n"),
+    };
+    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let wanted = ["MemTotal", "MemAvailable", "SwapTotal", "SwapFree"];
+    for line in memory.lines().filter(|line| wanted.iter().any(|name| line.starts_with(name))) {
+        let _ = writeln!(text, "{line}");
+    }
+    for (what, path) in [
+        ("load", "/proc/loadavg"),
+        ("memory limit", "/sys/fs/cgroup/memory.max"),
+        ("CPU limit", "/sys/fs/cgroup/cpu.max"),
+    ] {
+        let value = fs::read_to_string(path).unwrap_or_else(|_| "not known here".to_owned());
+        let _ = writeln!(text, "{what}: {}", value.trim());
+    }
+    text
+}
+
+fn sockets_of(case: &Case) -> String {
+    let Some(port) = case.port() else { return "the endpoint is a unix socket".to_owned() };
+    let tables: Vec<String> =
+        ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+    if tables.is_empty() {
+        return "not known here".to_owned();
+    }
+    let lines: Vec<String> = tables.iter().flat_map(|table| sockets::of_port(table, port)).collect();
+    if lines.is_empty() { format!("none with port {port}") } else { lines.join("\n") }
+}
+
+fn tail(path: &Path) -> String {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = redact::text(&String::from_utf8_lossy(&bytes));
+            let lines: Vec<&str> = text.lines().collect();
+            lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+        }
+        Err(error) => error.to_string(),
+    }
+}
