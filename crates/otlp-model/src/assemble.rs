@@ -75,7 +75,7 @@ pub fn assemble<R: Records + ?Sized>(
     }
     let requests = plan.layouts.into_iter().zip(drafts).map(|(layout, draft)| {
         let items = layout.items();
-        ExportRequest::new(signal, items, draft.finish(layout))
+        ExportRequest::new(signal, items, draft.finish(layout)).with_trail()
     });
     Assembled { requests: requests.collect(), too_large: plan.too_large }
 }

@@ -3,7 +3,7 @@
 //! An [`ExportRequest`] is already encoded: cloning it for another attempt is a reference count, never a copy.
 //! Knows nothing of HTTP or gRPC; the terminal services of `otlp-transport` put it on the wire.
 
-use crate::Body;
+use crate::{Body, Trail};
 use std::fmt;
 
 /// The kind of telemetry a request carries.
@@ -91,6 +91,7 @@ pub struct ExportRequest {
     encoding: Encoding,
     body: Body,
     headers: Vec<(String, String)>,
+    trail: Trail,
 }
 
 impl ExportRequest {
@@ -106,6 +107,7 @@ impl ExportRequest {
             encoding: Encoding::Identity,
             body,
             headers: Vec::new(),
+            trail: Trail::default(),
         }
     }
 
@@ -159,6 +161,17 @@ impl ExportRequest {
         self.headers.push((name.to_ascii_lowercase(), value.into()));
     }
 
+    /// By what the request is recognised in a log.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Makes this clone the next attempt at sending what all clones are of.
+    pub fn begin_attempt(&mut self) {
+        self.trail.begin_attempt();
+    }
+
     /// The same request with its body serialized as `format`; the raw length is that of `body`.
     #[must_use]
     pub fn with_format(self, format: Format, body: impl Into<Body>) -> Self {
@@ -174,6 +187,11 @@ impl ExportRequest {
 }
 
 impl ExportRequest {
+    /// Puts its first span on the trail.
+    pub(crate) fn with_trail(self) -> Self {
+        Self { trail: self.trail.with_first(self.signal, &self.body), ..self }
+    }
+
     /// A part of the same request: `items` of its items in `body`.
     pub(crate) fn with_items(self, items: u64, body: Body) -> Self {
         Self { items, raw_len: body.len(), body, ..self }

@@ -4,7 +4,7 @@
 //! of the layer. Never changes a request or an outcome.
 
 use crate::{BoxError, Disposition, ExportFuture, ExportService, classify, outcome_of};
-use otlp_model::{ExportRequest, ExportResponse, Outcome, Signal};
+use otlp_model::{ExportRequest, ExportResponse, Outcome, Signal, SpanId, Trail};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,6 +24,10 @@ pub struct Observation<'a> {
     pub raw_len: usize,
     /// The size of its body as it was here, in bytes: above compress that is the plain size.
     pub body_len: usize,
+    /// Which attempt it was, from 1 on; above retry, how many there were.
+    pub attempt: u32,
+    /// The id of the first span in it, or of the span that its first log record belongs to.
+    pub first_span_id: Option<SpanId>,
     /// The time from the call to the end.
     pub latency: Duration,
     /// What it came to; `None` when it was cancelled: its future was dropped before the end.
@@ -140,6 +144,7 @@ impl<S: ExportService, O: Observe> Service<ExportRequest> for Observed<S, O> {
             items: request.items(),
             raw_len: request.raw_len(),
             body_len: request.body().len(),
+            trail: request.trail().clone(),
             started: Instant::now(),
             is_told: false,
         };
@@ -159,6 +164,7 @@ struct Pending<O: Observe> {
     items: u64,
     raw_len: usize,
     body_len: usize,
+    trail: Trail,
     started: Instant,
     is_told: bool,
 }
@@ -176,6 +182,8 @@ impl<O: Observe> Pending<O> {
             items: self.items,
             raw_len: self.raw_len,
             body_len: self.body_len,
+            attempt: self.trail.attempt(),
+            first_span_id: self.trail.first_span_id(),
             latency: self.started.elapsed(),
             disposition: result.map(classify),
             outcome: result.map(|result| outcome_of(result, self.items)),

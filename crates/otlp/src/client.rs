@@ -12,6 +12,7 @@ use crate::runtime::{self, Check, Runtime};
 use crate::shared::Shared;
 use crate::stack::{self, Destinations};
 use crate::tracer::{Tracer, TracerInner};
+use crate::voice::Voice;
 use futures_util::future::join3;
 use otlp_batch::{FlushReport, Reply, Stats};
 use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
@@ -60,6 +61,7 @@ struct Inner {
     propagator: Arc<dyn TextMapPropagator>,
     config: ResolvedConfig,
     shutdown: ShutdownTrigger,
+    voice: Voice,
     destinations: Destinations,
     checks: mpsc::UnboundedSender<Check>,
     #[cfg(feature = "signal")]
@@ -114,6 +116,7 @@ impl Client {
                 resource: resolved.resource,
                 config: resolved.config,
                 shutdown: stack.shutdown,
+                voice: stack.voice,
                 destinations: stack.destinations,
                 checks,
                 #[cfg(feature = "signal")]
@@ -436,6 +439,9 @@ impl Inner {
         let said = self.shared.failures.take();
         report.last_error = report.last_error.or(said.error);
         report.last_message = said.message;
+        if operation != "flush" {
+            self.voice.say_books(&report);
+        }
         if report.timed_out || report.lost().total() > 0 {
             return Err(Error::undelivered(operation, report));
         }

@@ -18,6 +18,7 @@ mod explain;
 mod id_generator;
 mod ids;
 mod init;
+mod lines;
 #[cfg(feature = "log")]
 mod log_bridge;
 mod log_draft;
@@ -42,6 +43,7 @@ mod stack;
 mod tls;
 mod tracer;
 mod typed;
+mod voice;
 
 pub use baggage::{Baggage, BaggageEntry};
 pub use batch_sender::{BatchReport, BatchSender};

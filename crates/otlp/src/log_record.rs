@@ -4,12 +4,12 @@
 //! copies it into the queue. A record below the threshold owns nothing and does nothing. No call returns an error or panics,
 //! also when what is to be displayed does, and none allocates once the thread has made a few records.
 
-use crate::clock;
 use crate::context::TraceContext;
 use crate::exception;
 use crate::logger::{LogFilter, LoggerInner, current, identity};
 use crate::shared::Shared;
 use crate::spare::{SPARE_BYTES, Spare};
+use crate::{clock, runtime};
 use otlp_model::{GroupId, Limits, LogRecord, LogWriter, Severity, Signal, SpanContext, ToKey, ToValue};
 use std::error::Error;
 use std::fmt;
@@ -69,7 +69,8 @@ impl LiveLog {
             told => told,
         };
         let record = self.writer.finish(self.severity, self.time_unix_nano, observed, &context);
-        if filter.takes_of(&context) {
+        // A record about exporting would be followed by another about exporting it, without end (conformance BATCH-26).
+        if filter.takes_of(&context) && !runtime::is_telling() {
             shared.push(Signal::Logs, group, record);
         }
         if self.writer.capacity() > SPARE_BYTES {

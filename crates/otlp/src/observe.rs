@@ -1,7 +1,5 @@
 //! What the client remembers of exports that went wrong, for the next report: the last error, the last message.
 
-use crate::error::chain;
-use otlp_transport::{Observation, Observe};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What was said last, since it was taken; shared by the observers of all signals.
@@ -23,19 +21,16 @@ impl Failures {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn take(&self) -> Said {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Observe for Failures {
-    fn observe(&self, observation: &Observation<'_>) {
-        let error = observation.error.map(|error| chain(&**error));
-        let message = observation.response.and_then(|response| response.message.clone());
+    /// Remembers what went wrong, and what a receiver said.
+    pub(crate) fn keep(&self, error: Option<String>, message: Option<String>) {
         if error.is_some() || message.is_some() {
             let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             said.error = error.or(said.error.take());
             said.message = message.or(said.message.take());
         }
+    }
+
+    pub(crate) fn take(&self) -> Said {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -9,12 +9,12 @@ use futures_util::future::join_all;
 use otlp_batch::Stats;
 use otlp_model::ExportRequest;
 use otlp_transport::{BoxError, ConnectionLost};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
-use tracing::subscriber::NoSubscriber;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 
 /// A worker of any stack.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
@@ -24,6 +24,39 @@ pub(crate) type Check = oneshot::Sender<Result<(), Error>>;
 
 thread_local! {
     static CURRENT: Cell<bool> = const { Cell::new(false) };
+    /// What keeps the client's thread silent, unless a line is told.
+    static SILENCE: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a line about exporting is being told on this thread: telemetry that is made of it must go nowhere.
+pub(crate) fn is_telling() -> bool {
+    TELLING.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Lets `say` be heard by the application's subscriber, though this is the client's thread.
+pub(crate) fn aloud(say: impl FnOnce()) {
+    /// Also when it panics.
+    struct SilentAgain(bool);
+
+    impl Drop for SilentAgain {
+        fn drop(&mut self) {
+            TELLING.set(false);
+            if self.0 {
+                be_silent();
+            }
+        }
+    }
+
+    let silence = SILENCE.take();
+    let _again = SilentAgain(silence.is_some());
+    drop(silence);
+    TELLING.set(true);
+    crate::span::without_spares(say);
+}
+
+fn be_silent() {
+    SILENCE.set(Some(tracing::subscriber::set_default(NoSubscriber::default())));
 }
 
 /// Whether this is the thread of a client.
@@ -65,7 +98,7 @@ impl Runtime {
     ) -> Result<(), Error> {
         let run = move || {
             CURRENT.set(true);
-            let _silence = tracing::subscriber::set_default(NoSubscriber::default());
+            be_silent();
             // Taken in here, so that it ends in silence, too: what then closes its connections would tell of it.
             let this = self;
             if let Some(runtime) = &this.0 {

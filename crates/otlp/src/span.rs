@@ -4,11 +4,10 @@
 //! record and copies it into the queue; nothing is encoded after that. An unsampled span owns nothing and does nothing.
 //! No call returns an error or panics, and none allocates once the thread has made a few spans.
 
-use crate::clock;
 use crate::context::{ContextGuard, TraceContext};
-use crate::exception;
 use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
+use crate::{clock, exception, runtime};
 use otlp_model::{
     KeyValue, Signal, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId,
     TraceState, ValueRef,
@@ -24,6 +23,14 @@ pub use draft::{SamplingAnswer, SamplingQuestion, SpanDraft};
 
 thread_local! {
     static SPARE: Spare<Live> = const { Spare::new() };
+}
+
+/// Calls `say` with no spare buffer on this thread: a span that starts meanwhile is asked in [`Live::fresh`] whether it may.
+pub(crate) fn without_spares(say: impl FnOnce()) {
+    let spares = SPARE.try_with(Spare::lay_aside).unwrap_or_default();
+    say();
+    // Of a panic they are the price.
+    let _ = SPARE.try_with(|spare| spares.into_iter().for_each(|live| spare.give(live)));
 }
 
 /// What a recording span holds. Recycled with its buffer; it keeps its tracer, so that spans of one tracer share no
@@ -72,6 +79,14 @@ impl Span {
         Self { live: None, context: parent.cloned().unwrap_or_default().into() }
     }
 
+    /// A span that would be recorded, where nothing may be.
+    #[cold]
+    fn muted(context: SpanContext) -> Self {
+        let flags = context.flags().with_sampled(false);
+        let trace_state = context.trace_state().clone();
+        Self::inert(context.trace_id(), context.span_id(), flags, trace_state)
+    }
+
     #[inline]
     pub(crate) fn recording(
         tracer: &Arc<TracerInner>,
@@ -80,7 +95,7 @@ impl Span {
         plan: &Plan<'_>,
         sampler_attributes: &[KeyValue],
     ) -> Self {
-        let mut live = Live::take(tracer);
+        let Some(mut live) = Live::take(tracer) else { return Self::muted(context) };
         let shared = &*tracer.shared;
         let now = shared.clock.read();
         live.wall_at_origin = now.wall_at_origin;
@@ -338,22 +353,29 @@ impl Span {
 }
 
 impl Live {
+    /// `None` where nothing may be recorded, see [`fresh`](Self::fresh).
     #[inline]
-    fn take(tracer: &Arc<TracerInner>) -> Box<Self> {
+    fn take(tracer: &Arc<TracerInner>) -> Option<Box<Self>> {
         match SPARE.try_with(Spare::take) {
             Ok(Some(mut live)) => {
                 if !Arc::ptr_eq(&live.tracer, tracer) {
                     live.tracer = Arc::clone(tracer);
                 }
-                live
+                Some(live)
             }
-            _ => Box::new(Self {
-                writer: SpanWriter::default(),
-                tracer: Arc::clone(tracer),
-                wall_at_origin: 0,
-                start_unix_nano: 0,
-            }),
+            _ => Self::fresh(tracer),
         }
+    }
+
+    /// Telemetry about exporting would never end (conformance BATCH-26). It is noticed here, where it costs nothing: while the
+    /// client tells of an export there are no spare buffers.
+    #[cold]
+    fn fresh(tracer: &Arc<TracerInner>) -> Option<Box<Self>> {
+        if runtime::is_telling() {
+            return None;
+        }
+        let writer = SpanWriter::default();
+        Some(Box::new(Self { writer, tracer: Arc::clone(tracer), wall_at_origin: 0, start_unix_nano: 0 }))
     }
 
     /// What was said of the span before its start.

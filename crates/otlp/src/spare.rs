@@ -41,6 +41,14 @@ impl<T> Spare<T> {
         }
     }
 
+    /// All of them, the latest last, so that there is none on this thread until they are given back.
+    pub(crate) fn lay_aside(&self) -> Vec<Box<T>> {
+        let mut all =
+            self.others.try_borrow_mut().map(|mut others| std::mem::take(&mut *others)).unwrap_or_default();
+        all.extend(self.latest.take());
+        all
+    }
+
     #[inline(never)]
     fn give_other(&self, live: Box<T>) {
         if let Ok(mut others) = self.others.try_borrow_mut()

@@ -11,6 +11,7 @@ use crate::config::BatchStrategy;
 use crate::config::SerializationFormat;
 use crate::decision::Decider;
 use crate::error::Error;
+use crate::lines::{Listener, Stage};
 use crate::logger::LogFilter;
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
@@ -19,6 +20,7 @@ use crate::settings::SamplerSpec;
 use crate::shared::{Selection, Shared};
 use crate::signal_config::PerSignal;
 use crate::slot::ServiceSlot;
+use crate::voice::Voice;
 use destination::Destination;
 pub(crate) use destination::Destinations;
 use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
@@ -47,6 +49,7 @@ pub(crate) struct Stack {
     pub(crate) probes: Vec<Probe>,
     pub(crate) shutdown: ShutdownTrigger,
     pub(crate) destinations: Destinations,
+    pub(crate) voice: Voice,
 }
 
 /// Checks what the layers check and stacks them, for each signal. Connects nothing and spawns nothing.
@@ -56,8 +59,14 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let (trigger, signal) = shutdown::channel();
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
-    let common =
-        Common { groups: Arc::clone(&groups), failures: failures.clone(), auth: auth(&options, resolved)? };
+    let voice = Voice::new(|name| std::env::var(name).ok());
+    let listener = |stage| Listener { stage, failures: failures.clone(), voice: voice.clone() };
+    let common = Common {
+        groups: Arc::clone(&groups),
+        batches: listener(Stage::Batch),
+        attempts: listener(Stage::Attempt),
+        auth: auth(&options, resolved)?,
+    };
     let mut destinations = Destinations::default();
     let mut probes = Vec::new();
     let mut workers = Vec::new();
@@ -99,13 +108,14 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         export_timeout: PerSignal::new(Signal::ALL.map(|signal| resolved.signals.get(signal).export_timeout)),
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);
-    Ok(Stack { shared, workers, probes, shutdown: trigger, destinations })
+    Ok(Stack { shared, workers, probes, shutdown: trigger, destinations, voice })
 }
 
 /// What all signals share, whatever their destinations.
 struct Common {
     groups: Arc<Groups>,
-    failures: Failures,
+    batches: Listener,
+    attempts: Listener,
     /// One layer, so that they share the token.
     auth: Option<AuthLayer>,
 }
@@ -121,7 +131,8 @@ fn nowhere() -> BoxService<Batch, Outcome, BoxError> {
 /// What a signal's stack is made of.
 struct Parts {
     groups: Arc<Groups>,
-    failures: Failures,
+    batches: Listener,
+    attempts: Listener,
     batch_layers: ServiceSlot,
     attempt_layers: ServiceSlot,
     max_request_bytes: usize,
@@ -147,7 +158,8 @@ impl Parts {
     ) -> Result<Self, Error> {
         Ok(Self {
             groups: Arc::clone(&common.groups),
-            failures: common.failures.clone(),
+            batches: common.batches.clone(),
+            attempts: common.attempts.clone(),
             batch_layers: options.batch_layers.clone(),
             attempt_layers: options.attempt_layers.clone(),
             max_request_bytes: options.max_request_bytes,
@@ -170,7 +182,7 @@ impl Parts {
             // The last place that knows groups; from here on there are only encoded requests.
             .assemble(Arc::clone(&self.groups), signal, limits)
             // Sees the final outcome of every batch exactly once, whatever happens below.
-            .observe(self.failures.clone())
+            .observe(self.batches.clone())
             // The user's: sees the plain request, before it is limited, compressed or repeated.
             .layer(self.batch_layers.clone())
             // Bounds memory, that of requests asleep in a back-off too, however many attempts the receiver takes at once;
@@ -189,7 +201,7 @@ impl Parts {
             // Below retry, where it sees each attempt and its time; what sleeps in a back-off is none.
             .option_layer(self.concurrency.clone())
             // Sees every attempt.
-            .observe(self.failures.clone())
+            .observe(self.attempts.clone())
             // The user's: fault injection, rate limits.
             .layer(self.attempt_layers.clone())
             // Below retry, so that an attempt that hangs becomes one that can be repeated.

@@ -26,6 +26,7 @@ mod guide {
     mod debugging;
     mod incomplete;
     mod latency;
+    mod logs;
     mod lost;
     mod memory;
     mod monitor;

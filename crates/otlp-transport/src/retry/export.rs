@@ -64,7 +64,9 @@ impl<S: ExportService + Clone> Export<S> {
         loop {
             let turn = self.turn().await?;
             self.attempts += 1;
-            let result = self.attempt(request.clone()).await;
+            let mut attempt = request.clone();
+            attempt.begin_attempt();
+            let result = self.attempt(attempt).await;
             let disposition = classify(&result);
             self.ended(turn, &disposition);
             let error = match result {

@@ -1,30 +1,40 @@
 //! Row 41: telemetry of the exporter about itself, exported in turn, would never end. With everything traced at the lowest level
-//! and turned into spans of the client, the client's own thread adds none.
+//! and turned into spans and logs of the client, the client's own thread adds none: what the libraries on it say is not heard, and of its
+//! own lines about exports no span can be made.
 
 use crate::child;
 use crate::support::{PATIENCE, batch_soon, builder};
-use otlp::{Signal, Tracer};
+use otlp::{Logger, Severity, Signal, Tracer};
 use otlp_testkit::Collector;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Turns each event and span of `tracing` into a span of the client, as a bridge would; counts those of the client's thread.
+/// Turns each event and span of `tracing` into a span of the client, and a log record, as a bridge would; counts those of the client's thread.
 struct Bridge;
 
 static TRACER: OnceLock<Tracer> = OnceLock::new();
+static LOGGER: OnceLock<Logger> = OnceLock::new();
 static SEEN: AtomicU64 = AtomicU64::new(0);
-static SEEN_ON_CLIENTS_THREAD: AtomicU64 = AtomicU64::new(0);
+static LINES: AtomicU64 = AtomicU64::new(0);
+static OTHERS_ON_CLIENTS_THREAD: AtomicU64 = AtomicU64::new(0);
 
 impl Bridge {
-    fn pass_on(name: &str) {
-        SEEN.fetch_add(1, Ordering::SeqCst);
-        if std::thread::current().name() == Some("otlp") {
-            SEEN_ON_CLIENTS_THREAD.fetch_add(1, Ordering::SeqCst);
-        }
+    fn pass_on(metadata: &Metadata<'_>) {
+        let counter = match std::thread::current().name() {
+            Some("otlp") if metadata.target() == "otlp::export" => &LINES,
+            Some("otlp") => &OTHERS_ON_CLIENTS_THREAD,
+            _ => &SEEN,
+        };
+        counter.fetch_add(1, Ordering::SeqCst);
         if let Some(tracer) = TRACER.get() {
-            tracer.start(name).end();
+            // With the parent that comes by itself, and with none.
+            tracer.start(metadata.name()).end();
+            tracer.span(metadata.name()).root().start().end();
+        }
+        if let Some(logger) = LOGGER.get() {
+            logger.record(Severity::Info).body(metadata.name()).emit();
         }
     }
 }
@@ -34,11 +44,11 @@ impl Subscriber for Bridge {
         true
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        Self::pass_on(span.metadata().name());
+        Self::pass_on(span.metadata());
         Id::from_u64(1)
     }
     fn event(&self, event: &Event<'_>) {
-        Self::pass_on(event.metadata().name());
+        Self::pass_on(event.metadata());
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -50,17 +60,21 @@ pub(crate) fn program() {
     tracing::subscriber::set_global_default(Bridge).unwrap();
     let client = builder(child::endpoint()).with_batch_config(batch_soon()).build_blocking().unwrap();
     TRACER.set(client.tracer("bridge")).unwrap();
+    LOGGER.set(client.logger("bridge")).unwrap();
     tracing::trace!("of the application");
     // Many exports, each of which would be something to tell about.
     for _ in 0..20 {
         client.tracer("t").start("s").end();
         client.flush_within_blocking(PATIENCE).unwrap();
     }
-    let accepted = client.stats(Signal::Traces).accepted;
-    client.shutdown_blocking(PATIENCE).unwrap();
-    child::say(accepted);
+    for signal in [Signal::Traces, Signal::Logs] {
+        child::say(client.stats(signal).accepted);
+    }
+    let report = client.shutdown_blocking(PATIENCE).unwrap();
+    child::say(report.accepted());
     child::say(SEEN.load(Ordering::SeqCst));
-    child::say(SEEN_ON_CLIENTS_THREAD.load(Ordering::SeqCst));
+    child::say(LINES.load(Ordering::SeqCst));
+    child::say(OTHERS_ON_CLIENTS_THREAD.load(Ordering::SeqCst));
 }
 
 #[test]
@@ -68,6 +82,18 @@ fn exporting_makes_no_telemetry_about_itself() {
     // conf: BATCH-26
     let collector = Collector::builder().grpc().start_blocking().unwrap();
     let said = child::run("row_41_loop", "", &collector.grpc_endpoint()).well();
-    assert_eq!(said, ["21", "1", "0"], "spans accepted; events seen; events of the client's thread");
-    assert_eq!(collector.received().items(), 21);
+    let [spans, logs, at_the_end, others] = [0, 1, 2, 5].map(|line: usize| said[line].as_str());
+    assert_eq!(
+        (spans, logs, at_the_end),
+        ("22", "1", "23"),
+        "of the application's event, and of nothing else"
+    );
+    // Of each export there is a line about the attempt, and one about the batch.
+    assert!(said[4].parse::<u64>().unwrap() >= 40, "{said:?}");
+    assert_eq!(
+        (said[3].as_str(), others),
+        ("1", "0"),
+        "events of the application; others of the client's thread"
+    );
+    assert_eq!(collector.received().items(), 23);
 }
