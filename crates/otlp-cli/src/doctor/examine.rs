@@ -58,7 +58,8 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
             (outcome, vec![finding])
         }
         Step::Compress(wire, encoding) => {
-            one(export::compress(case, wire, encoding, sample::empty(Signal::Traces)).await)
+            // Holds no data, but bytes: what is empty is sent without compression.
+            one(export::compress(case, wire, encoding, sample::padded(Signal::Traces, 1024)).await)
         }
         Step::Limit(wire) => one(limit::limit(case, wire).await),
     }

@@ -87,7 +87,8 @@ impl Plan {
                 }
             }
             steps.extend([Encoding::Gzip, Encoding::Zstd].map(|encoding| Step::Compress(*wire, encoding)));
-            if scope.limits {
+            // Padding is a field that JSON has no name for.
+            if scope.limits && *wire != Wire::HttpJson {
                 steps.push_back(Step::Limit(*wire));
             }
         }
@@ -202,7 +203,7 @@ mod tests {
         let done = steps(&scope(), &[]);
         assert_eq!(done[..4], [Step::Resolve, Step::Connect, Step::Tunnel, Step::Secure]);
         assert_eq!(done.iter().filter(|step| matches!(step, Step::Speak(_))).count(), 1);
-        assert_eq!(done.len(), 5 + 2 * (4 + 2 + 1));
+        assert_eq!(done.len(), 5 + 2 * (4 + 2) + 1);
         let small = Scope { has_name: false, has_proxy: false, is_secure: false, ..scope() };
         assert_eq!(steps(&small, &[])[0], Step::Connect);
     }

@@ -1,8 +1,8 @@
 //! `otlp doctor` through the real binary: each ailment is named with cause, cure and page, and the exit code tells.
 
 use crate::support::{Said, finish, otlp, run};
-use otlp_model::Signal;
-use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply};
+use otlp_model::{Encoding, Signal};
+use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply, Script};
 use std::io::Write;
 use std::net::TcpListener;
 
@@ -57,6 +57,47 @@ fn a_healthy_collector_is_well_over_both_protocols() {
     let said = examine(&collector.grpc_endpoint(), &["--empty", "--signal", "logs"]);
     assert!(said.code == Some(0) && !said.out.contains("metrics"), "{}", said.out);
     assert_eq!(collector.received().items(), 9);
+}
+
+#[test]
+fn compressed_requests_are_really_compressed_and_what_is_not_taken_is_a_note() {
+    let no_zstd =
+        Script::from_fn(
+            |call| {
+                if call.encoding == Encoding::Zstd { Reply::http_status(415) } else { Reply::ok() }
+            },
+        );
+    let collector = collector(Collector::builder().reply(no_zstd));
+    for (endpoint, protocol) in [
+        (collector.grpc_endpoint(), "grpc"),
+        (collector.http_endpoint(), "http/protobuf"),
+        (collector.http_endpoint(), "http/json"),
+    ] {
+        collector.clear();
+        let said = examine(&endpoint, &["-p", protocol, "--empty"]);
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        assert!(said.out.contains("✓ gzip") && said.out.contains("• zstd"), "{}", said.out);
+        let mut seen: Vec<Encoding> = collector.attempts().iter().map(|it| it.call.encoding).collect();
+        seen.retain(|encoding| *encoding != Encoding::Identity);
+        assert_eq!(seen, [Encoding::Gzip, Encoding::Zstd], "{protocol}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_has_no_name_and_may_be_missing() {
+    let path = std::env::temp_dir().join(format!("otlp-cli-{}.sock", std::process::id()));
+    let endpoint = format!("unix://{}", path.display());
+    ill(&examine(&endpoint, &[]), &["there is no such socket", "correct the path", "#connect"]);
+    let collector = collector(Collector::builder().unix(&path));
+    let said = examine(&endpoint, &["-p", "grpc,http/protobuf"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert!(
+        said.out.contains("✓ grpc") && said.out.contains("✓ http") && !said.out.contains("dns"),
+        "{}",
+        said.out
+    );
+    assert_eq!(collector.received().items(), 6);
 }
 
 #[test]
