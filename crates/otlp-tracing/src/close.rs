@@ -1,6 +1,6 @@
 //! The end of a span: when its last handle is gone, on whichever thread that is.
 
-use crate::state::{SpanState, asking, is_asking};
+use crate::state::{SpanState, asking};
 use otlp::ValueRef;
 use std::time::Duration;
 
@@ -12,9 +12,7 @@ const IDLE: &str = "idle_ns";
 /// Ends a span, which nobody else can reach any more. It ended when it was left last: its handle may be kept for longer, by a
 /// child that outlives it, too.
 pub(crate) fn close(mut state: SpanState) {
-    if !is_asking() {
-        asking(|| state.draft.settle());
-    }
+    asking(|| state.draft.settle());
     let left = state.left_at();
     if let Some(mut activity) = state.activity {
         if let Some(now) = left.is_none().then(|| state.now()).flatten() {
@@ -24,10 +22,10 @@ pub(crate) fn close(mut state: SpanState) {
         span.set_attribute(BUSY, nanos(activity.busy)).set_attribute(IDLE, nanos(activity.idle));
     }
     let mut span = state.draft.start();
-    match left {
+    asking(|| match left {
         Some(left) => span.end_at(left),
         None => span.end(),
-    }
+    });
 }
 
 fn nanos(duration: Duration) -> ValueRef<'static> {

@@ -129,16 +129,17 @@ thread_local! {
     static ASKING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread is in a sampler: what that makes or asks must not ask it again.
+/// Whether this thread is in a sampler, or in what a client is told to do with each span: what that makes or asks must not
+/// lead there again.
 pub(crate) fn is_asking() -> bool {
     ASKING.get()
 }
 
-/// Calls `ask`, which asks a sampler. One that panics is caught by the client.
+/// Calls `ask`, which may come there. What panics is caught by the client.
 pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
-    ASKING.set(true);
+    let before = ASKING.replace(true);
     let answer = ask();
-    ASKING.set(false);
+    ASKING.set(before);
     answer
 }
 

@@ -202,9 +202,15 @@ fn valid(parent: &TraceContext) -> Option<&SpanContext> {
 impl Span {
     /// Puts it under another parent. Its own id stays.
     fn move_under(&mut self, parent: &TraceContext) {
-        let (trace_id, _, flags) = match &self.live {
-            Some(live) => any_identity(&live.tracer.shared, valid(parent)),
-            None => identity(0, valid(parent)),
+        let (trace_id, flags) = match (valid(parent), &self.live) {
+            (Some(parent), _) => (parent.trace_id(), parent.flags()),
+            (None, live) => {
+                let (trace_id, _, flags) = match live {
+                    Some(live) => any_identity(&live.tracer.shared, None),
+                    None => identity(0, None),
+                };
+                (trace_id, flags)
+            }
         };
         let flags = flags.with_sampled(self.context.is_sampled());
         let state = valid(parent).map(|parent| parent.trace_state().clone()).unwrap_or_default();
