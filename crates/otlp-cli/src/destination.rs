@@ -66,8 +66,18 @@ impl Destination {
         Ok(builder)
     }
 
-    /// The client. An option that can't work is a matter of the command line.
+    /// The client. An option that can't work is a matter of the command line, and so is an environment that switches it off:
+    /// nothing would be sent, and nothing be wrong.
     pub(crate) fn client(&self, builder: ClientBuilder) -> Result<Client, Trouble> {
+        let config = builder.resolve().map_err(|error| Trouble::Usage(error.to_string()))?;
+        let off = config.entries().find(|entry| match &*entry.name {
+            "disabled" => entry.value == "true",
+            name => name.ends_with(".enabled") && entry.value == "false",
+        });
+        if let Some(entry) = off {
+            let text = format!("{} switches the client off, in whole or in part: unset it", entry.origin);
+            return Err(Trouble::Usage(text));
+        }
         builder.build_blocking().map_err(|error| {
             if error.is_configuration() {
                 Trouble::Usage(error.to_string())

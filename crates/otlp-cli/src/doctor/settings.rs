@@ -40,6 +40,9 @@ impl Setting {
     }
 }
 
+/// The longest that a step waits unless --timeout says more: the environment may allow a year.
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// What was given on the command line.
 #[derive(Debug)]
 pub(crate) struct Given<'a> {
@@ -224,7 +227,7 @@ fn timeout(given: &Given<'_>, config: &ResolvedConfig) -> (Duration, String) {
     }
     let of_library = of_traces(config, "request_timeout").and_then(|entry| {
         let timeout = duration::parse_positive(&entry.value).ok()?;
-        Some((timeout, entry.origin.to_string()))
+        Some((timeout.min(LONGEST), entry.origin.to_string()))
     });
     of_library.unwrap_or((Duration::from_secs(10), "default".to_owned()))
 }
@@ -289,7 +292,7 @@ mod tests {
 
     #[test]
     fn flags_go_before_variables_before_defaults() {
-        // conf: ENV-01
+        // conf: ENV-10, HDR-09
         let (_, lines) = resolved(None, &[], &[]).unwrap();
         assert_eq!(
             lines,
@@ -313,6 +316,12 @@ mod tests {
     }
 
     #[test]
+    fn no_step_waits_for_ever() {
+        let (case, _) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]).unwrap();
+        assert_eq!(case.timeout, LONGEST);
+    }
+
+    #[test]
     fn a_known_port_says_the_protocol_and_an_own_endpoint_is_no_base() {
         let (case, lines) = resolved(Some("http://mine:4317"), &[], &[]).unwrap();
         assert_eq!(case.wires, [Wire::Grpc]);
@@ -324,6 +333,7 @@ mod tests {
 
     #[test]
     fn what_an_application_would_do_is_told() {
+        // conf: ENV-07
         let receiver = Line::parse_from(["otlp"]).receiver;
         let findings = |variables: &[(&str, &str)]| {
             let lookup = |name: &str| {

@@ -33,7 +33,7 @@ fn decoded(input: &[u8]) -> String {
 
 #[test]
 fn every_form_of_every_signal_becomes_the_official_json() {
-    // conf: JSON-01, JSON-02
+    // conf: JSON-02, JSON-03, JSON-05, JSON-06
     for (signal, json) in ALL {
         let protobuf = protobuf(signal, json);
         let zstd = zstd::stream::encode_all(&protobuf[..], 1).unwrap();
@@ -54,6 +54,7 @@ fn every_form_of_every_signal_becomes_the_official_json() {
 
 #[test]
 fn lines_of_any_signal_follow_each_other() {
+    // conf: JSON-23
     let lines = format!("{TRACE}\n{LOG}\n\n{METRIC}");
     assert_eq!(decoded(lines.as_bytes()), format!("{TRACE}\n{LOG}\n{METRIC}\n"));
     let frames = [framed(0, &protobuf(Signal::Logs, LOG)), framed(0, &protobuf(Signal::Traces, TRACE))];

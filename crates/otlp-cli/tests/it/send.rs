@@ -1,7 +1,7 @@
 //! `otlp send` to a real collector: what arrives is what was in the file, and every loss is in the exit code.
 
 use crate::decode::{LOG, METRIC, TRACE};
-use crate::support::{Said, run, run_with};
+use crate::support::{Said, finish, otlp, run, run_with};
 use otlp_testkit::{Collector, Reply};
 
 fn send(collector: &Collector, more: &[&str], input: &[u8]) -> Said {
@@ -76,6 +76,25 @@ fn losses_and_rejections_are_told() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn an_environment_that_switches_the_client_off_is_no_success() {
+    for (variable, value) in [("OTEL_SDK_DISABLED", "true"), ("OTEL_LOGS_EXPORTER", "none")] {
+        let said = finish(otlp(&["send", "-"]).env(variable, value), LOG.as_bytes());
+        assert!(said.code == Some(2) && said.err.contains(&format!("{variable} switches")), "{said:?}");
+    }
+}
+
+#[test]
+fn the_environment_says_where_to() {
+    // conf: ENV-10
+    let collector = Collector::builder().start_blocking().unwrap();
+    let mut command = otlp(&["send", "--deadline", "60s", "-"]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint());
+    let said = finish(&mut command, LOG.as_bytes());
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(collector.received().items(), 1);
 }
 
 #[test]
