@@ -54,6 +54,6 @@ pub use validate::Invalid;
 pub use value::{AnyValue, KeyValue, ToValue, ValueRef};
 pub use view::DecodeError;
 pub use wire::{
-    Distribution, ExponentialBuckets, LogWriter, MetricKind, MetricWriter, SpanWriter, encode_log,
-    encode_metric, encode_span,
+    Distribution, ExponentialBuckets, LogWriter, MetricKind, MetricWriter, Redaction, SpanWriter, encode_log,
+    encode_metric, encode_span, redact_log, redact_span, replace_log_body,
 };

@@ -24,7 +24,7 @@ pub enum DropReason {
     ShutDown,
     /// The item could not be encoded.
     EncodeFailed,
-    /// A layer of the stack failed, panicked, or never answered.
+    /// A layer of the stack failed, panicked, or never answered; or a hook of the user's failed.
     LayerFailed,
 }
 

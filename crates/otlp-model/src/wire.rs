@@ -13,6 +13,7 @@ mod log_writer;
 mod metric;
 mod metric_writer;
 mod origin;
+mod redact;
 mod room;
 mod short;
 mod span;
@@ -27,6 +28,7 @@ pub use log_writer::LogWriter;
 pub use metric::encode_metric;
 pub use metric_writer::{Distribution, ExponentialBuckets, MetricKind, MetricWriter};
 pub(crate) use origin::{put_resource, put_scope};
+pub use redact::{Redaction, redact_log, redact_span, replace_log_body};
 pub use span::encode_span;
 #[cfg(feature = "proto")]
 pub(crate) use span_head::{REMOTE, link_flags, span_flags};

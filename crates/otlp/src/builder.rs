@@ -21,6 +21,7 @@ use crate::decision::Decider;
 use crate::env;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
+use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
 use crate::propagation::TextMapPropagator;
@@ -92,6 +93,7 @@ pub struct ClientBuilder {
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
     pub(crate) sampler: Option<Decider>,
     pub(crate) log_filter: LogFilter,
+    pub(crate) hooks: Hooks,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) limits: Option<Limits>,
     pub(crate) batch_layers: ServiceSlot,
@@ -146,6 +148,7 @@ impl Default for ClientBuilder {
             propagator: None,
             sampler: None,
             log_filter: LogFilter::default(),
+            hooks: Hooks::default(),
             id_generator: None,
             limits: None,
             batch_layers: ServiceSlot::default(),

@@ -15,6 +15,7 @@ mod env;
 mod error;
 mod exception;
 mod explain;
+mod hook;
 mod id_generator;
 mod ids;
 mod init;
@@ -57,6 +58,7 @@ pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};
 pub use error::{Error, ErrorKind};
 pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig};
+pub use hook::{EmittedLog, EndedSpan, LogHook, SpanHook, StartedSpan};
 pub use id_generator::IdGenerator;
 pub use init::{InitGuard, init, init_with, logger, propagator, tracer};
 #[cfg(feature = "log")]
@@ -70,9 +72,9 @@ pub use otlp_model::{
     Exemplar, ExponentialBuckets, ExponentialHistogram, ExponentialHistogramDataPoint, ExportRequest,
     ExportResponse, Gauge, GroupId, Histogram, HistogramDataPoint, InstrumentationScope, Key, KeyRef,
     KeyValue, Limits, Link, LogRecord, LogWriter, Metric, MetricData, MetricKind, MetricWriter,
-    NumberDataPoint, NumberValue, Outcome, Resource, Severity, Signal, SpanContext, SpanData, SpanId,
-    SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality, ToKey, ToValue,
-    TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
+    NumberDataPoint, NumberValue, Outcome, Redaction, Resource, Severity, Signal, SpanContext, SpanData,
+    SpanId, SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint, Temporality, ToKey,
+    ToValue, TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,
@@ -108,4 +110,7 @@ mod pages {
 
     #[doc = include_str!("../../../docs/context.md")]
     struct Context;
+
+    #[doc = include_str!("../../../docs/logs.md")]
+    struct Logs;
 }

@@ -4,6 +4,7 @@
 
 use crate::clock::Clock;
 use crate::decision::Decider;
+use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
 use crate::observe::Failures;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) failures: Failures,
     pub(crate) sampler: Decider,
     pub(crate) log_filter: LogFilter,
+    pub(crate) hooks: Hooks,
     /// In place of the client's own; only with a sampler that is asked.
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     /// Makes the ids of this client differ from those of any other, see [`ids`].
@@ -33,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) export_timeout: PerSignal<Duration>,
     /// How long the end of a span and the emission of a log record wait for delivery; `None` when the export is asynchronous.
     wait_for_delivery: Option<Duration>,
+    /// Whether a record is just queued: no hook sees it, and nobody waits.
+    is_plain: bool,
 }
 
 /// What is taken, how much of each, and for how long it is tried to be sent.
@@ -43,11 +47,12 @@ pub(crate) struct Selection {
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     pub(crate) log_filter: LogFilter,
     pub(crate) export_timeout: PerSignal<Duration>,
+    pub(crate) hooks: Hooks,
 }
 
 impl Shared {
     pub(crate) fn new(
-        Selection { limits, log_limits, sampler, id_generator, log_filter, export_timeout }: Selection,
+        Selection { limits, log_limits, sampler, id_generator, log_filter, export_timeout, hooks }: Selection,
         groups: Arc<Groups>,
         failures: Failures,
         lanes: PerSignal<BatchHandle>,
@@ -66,6 +71,8 @@ impl Shared {
             failures,
             sampler,
             log_filter,
+            is_plain: hooks.is_empty() && wait_for_delivery.is_none(),
+            hooks,
             id_generator,
             salt,
             lanes,
@@ -81,6 +88,7 @@ impl Shared {
             log_limits: Limits::default(),
             sampler: Decider::Silent,
             log_filter: LogFilter { off: true, ..LogFilter::default() },
+            hooks: Hooks::default(),
             id_generator: None,
             export_timeout: PerSignal::default(),
         };
@@ -97,8 +105,22 @@ impl Shared {
     /// Queues one span or log record.
     #[inline]
     pub(crate) fn push(&self, signal: Signal, group: GroupId, record: &[u8]) {
-        // A refusal is counted by the queue, and told by the next report.
-        let pushed = self.lane(signal).queue().push(group, 1, record);
+        if self.is_plain {
+            // A refusal is counted by the queue, and told by the next report.
+            let _ = self.lane(signal).queue().push(group, 1, record);
+        } else {
+            self.push_by_hooks(signal, group, record);
+        }
+    }
+
+    #[inline(never)]
+    fn push_by_hooks(&self, signal: Signal, group: GroupId, record: &[u8]) {
+        let queue = self.lane(signal).queue();
+        let pushed = match self.hooks.ended(signal, record) {
+            Ok(Some(record)) => queue.push(group, 1, &record),
+            Ok(None) => return,
+            Err(reason) => return queue.refuse(1, reason),
+        };
         if let Some(limit) = self.wait_for_delivery
             && pushed.is_ok()
         {

@@ -5,12 +5,13 @@
 //! No call returns an error or panics, and none allocates once the thread has made a few spans.
 
 use crate::context::{ContextGuard, TraceContext};
+use crate::hook::StartedSpan;
 use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
 use crate::{clock, exception, runtime};
 use otlp_model::{
-    KeyValue, Signal, SpanContext, SpanId, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags, TraceId,
-    TraceState, ValueRef,
+    KeyValue, Signal, SpanContext, SpanId, SpanKind, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags,
+    TraceId, TraceState, ValueRef,
 };
 use std::error::Error;
 use std::fmt;
@@ -112,6 +113,9 @@ impl Span {
         );
         if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
             live.put_known(plan, sampler_attributes);
+        }
+        if shared.hooks.has_span_hooks() {
+            live.show(&context, parent, plan.kind);
         }
         Self { live: Some(live), context: context.into() }
     }
@@ -376,6 +380,12 @@ impl Live {
         }
         let writer = SpanWriter::default();
         Some(Box::new(Self { writer, tracer: Arc::clone(tracer), wall_at_origin: 0, start_unix_nano: 0 }))
+    }
+
+    /// Shows the span to the hooks.
+    #[inline(never)]
+    fn show(&mut self, context: &SpanContext, parent: Option<&SpanContext>, kind: SpanKind) {
+        self.tracer.shared.hooks.started(StartedSpan { writer: &mut self.writer, context, parent, kind });
     }
 
     /// What was said of the span before its start.

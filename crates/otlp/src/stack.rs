@@ -106,6 +106,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         id_generator: options.id_generator,
         log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
         export_timeout: PerSignal::new(Signal::ALL.map(|signal| resolved.signals.get(signal).export_timeout)),
+        hooks: options.hooks,
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);
     Ok(Stack { shared, workers, probes, shutdown: trigger, destinations, voice })

@@ -4,9 +4,10 @@
 use crate::client::Client;
 use crate::error::Error;
 use otlp_model::{
-    DropReason, Dropped, GroupId, InstrumentationScope, Invalid, LogRecord, Metric, Resource, Signal,
-    SpanData, encode_log, encode_metric, encode_span,
+    DropReason, Dropped, GroupId, InstrumentationScope, Invalid, LogRecord, LogWriter, Metric, Resource,
+    Signal, SpanData, encode_metric, encode_span,
 };
+use std::cell::RefCell;
 
 impl Client {
     /// Queues finished spans under `scope` and returns how many; none if the signal is off. They are not sampled; limits apply. Delivery is what
@@ -87,9 +88,9 @@ impl Client {
         scope: &InstrumentationScope,
         records: impl IntoIterator<Item = LogRecord>,
     ) -> Result<u64, Error> {
-        let limits = self.shared().log_limits;
+        let (limits, writer) = (self.shared().log_limits, RefCell::new(LogWriter::new()));
         self.export(Signal::Logs, (resource, scope), records, |record, buffer| {
-            encode_log(&record, &limits, buffer);
+            buffer.extend_from_slice(writer.borrow_mut().encode(&record, &limits));
             Ok(1)
         })
     }
@@ -148,7 +149,14 @@ impl Client {
             buffer.clear();
             let (count, pushed) = match encode(item, &mut buffer) {
                 Ok(0) => continue,
-                Ok(count) => (count, queue.push(group, count, &buffer)),
+                Ok(count) => match self.shared().hooks.ended(signal, &buffer) {
+                    Ok(Some(record)) => (count, queue.push(group, count, &record)),
+                    Ok(None) => continue,
+                    Err(reason) => {
+                        queue.refuse(count, reason);
+                        (count, Err(reason))
+                    }
+                },
                 Err((count, invalid)) => {
                     queue.refuse(count, DropReason::EncodeFailed);
                     first_invalid.get_or_insert(invalid);

@@ -4,6 +4,7 @@
 use super::ClientBuilder;
 use crate::decision::Decider;
 use crate::detect::Detector;
+use crate::hook::{LogHook, SpanHook};
 use crate::id_generator::IdGenerator;
 use crate::propagation::TextMapPropagator;
 use otlp_model::{Limits, Resource, Severity};
@@ -70,6 +71,22 @@ impl ClientBuilder {
     /// of your own is asked on a longer way, which costs each span some 100 ns.
     pub fn with_id_generator(self, generator: impl IdGenerator + 'static) -> Self {
         Self { id_generator: Some(Box::new(generator)), ..self }
+    }
+
+    /// What is done with every span where it is made: attributes added at its start; redacted, or left out, at its end. Hooks run
+    /// in the order in which they are added, on the application's threads, and must not block. Default: none, at no cost.
+    ///
+    /// They see what tracers make and what is exported typed, and not the batches of a [`BatchSender`](crate::BatchSender), which
+    /// another SDK with hooks of its own has made.
+    pub fn with_span_hook(mut self, hook: impl SpanHook) -> Self {
+        self.hooks.add_span_hook(hook);
+        self
+    }
+
+    /// What is done with every log record when it is emitted; otherwise as [`with_span_hook`](Self::with_span_hook).
+    pub fn with_log_hook(mut self, hook: impl LogHook) -> Self {
+        self.hooks.add_log_hook(hook);
+        self
     }
 
     /// Limits of attributes, events and links. Default: the specification's. Values may nest at most

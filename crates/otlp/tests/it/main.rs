@@ -11,6 +11,7 @@ mod context;
 mod delivery;
 mod drafts;
 mod env;
+mod hooks;
 mod idle;
 mod law;
 mod logs;

@@ -2,8 +2,17 @@
 
 use super::Row;
 use otlp::propagation::B3Propagator;
-use otlp::{AlwaysOffSampler, AlwaysOnSampler, IdGenerator, Limits, Resource, Severity, SpanId, TraceId};
+use otlp::{
+    AlwaysOffSampler, AlwaysOnSampler, EmittedLog, IdGenerator, Limits, LogHook, Resource, Severity,
+    SpanHook, SpanId, TraceId,
+};
 use tower::layer::util::Identity;
+
+struct Idle;
+impl SpanHook for Idle {}
+impl LogHook for Idle {
+    fn on_emit(&self, _: &mut EmittedLog<'_>) {}
+}
 
 fn limits(change: fn(&mut Limits)) -> Limits {
     let mut limits = Limits::default();
@@ -77,6 +86,18 @@ pub(crate) fn rows() -> Vec<Row> {
             name: "with_trace_based_logs",
             works: vec![|b| b.with_trace_based_logs(true), |b| b.with_trace_based_logs(false)],
             proof: ("otlp/tests/it/logs.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_span_hook",
+            works: vec![|b| b.with_span_hook(Idle).with_span_hook(Idle)],
+            proof: ("otlp/tests/it/hooks.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_log_hook",
+            works: vec![|b| b.with_log_hook(Idle).with_log_hook(Idle)],
+            proof: ("otlp/tests/it/hooks.rs", ""),
             ..Row::default()
         },
         Row {
