@@ -136,6 +136,9 @@ impl Client {
 
     /// A tracer for a scope with a version, attributes or a schema.
     pub fn tracer_with_scope(&self, scope: &InstrumentationScope) -> Tracer {
+        if scope.name.is_empty() {
+            tracing::warn!(target: "otlp", "a tracer without a name: nobody will know which library its spans are from");
+        }
         let (shared, group) = (Arc::clone(&self.inner.shared), self.group(scope));
         Tracer { inner: Arc::new(TracerInner { shared, group }) }
     }

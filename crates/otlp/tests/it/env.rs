@@ -90,6 +90,22 @@ fn each_variable_sets_its_option() {
 }
 
 #[test]
+fn the_limits_of_one_kind_of_record_go_before_those_of_all() {
+    // conf: LIM-08, LIM-14
+    let variables = [
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5"),
+    ];
+    let config = from(&variables).resolve().unwrap();
+    let of = |name| (value(&config, name), origin(&config, name));
+    assert_eq!(of("span_limits.attribute_count"), ("0".into(), variables[1].0.into()));
+    assert_eq!(of("log_limits.attribute_count"), ("7".into(), variables[0].0.into()));
+    assert_eq!(of("log_limits.attribute_value_length"), ("5".into(), variables[2].0.into()));
+    assert_eq!(of("span_limits.attributes_per_event").0, "128", "the general one is not for what is inside");
+}
+
+#[test]
 fn each_exporter_variable_has_a_form_for_one_signal_which_wins() {
     // conf: ENV-10, HDR-06, TLS-02
     let cases = [

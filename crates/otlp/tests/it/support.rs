@@ -5,7 +5,9 @@ use otlp::{
     RetryBudgetConfig, RetryConfig,
 };
 use otlp_testkit::{Claim, Collector};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tracing::field::{Field, Visit};
 
 /// Long enough for a busy machine; no test passes by waiting for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,4 +87,32 @@ pub(crate) fn claim(report: &DeliveryReport) -> Claim {
         dropped: report.dropped().total(),
         pending: report.pending(),
     }
+}
+
+/// A subscriber that keeps warnings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings(pub(crate) Arc<Mutex<Vec<String>>>);
+
+impl Visit for Warnings {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        event.record(&mut self.clone());
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
 }

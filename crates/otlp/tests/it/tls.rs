@@ -1,11 +1,9 @@
 //! The options of TLS: when the client speaks it, with whose certificates, and what can't work.
 
-use crate::support::{PATIENCE, all_delivered, builder, endpoint};
+use crate::support::{PATIENCE, Warnings, all_delivered, builder, endpoint};
 use otlp::core::EnhancedOtlpClient;
 use otlp::{Client, ClientBuilder, ErrorKind, Protocol, TlsConfig};
 use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
-use std::sync::{Arc, Mutex};
-use tracing::field::{Field, Visit};
 
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
@@ -230,32 +228,4 @@ async fn a_port_without_tls_and_a_collector_that_wants_a_certificate_are_told() 
         assert!(error.is_connect(), "{error:?}");
         assert!(error.to_string().contains("the server requires a certificate of the client"), "{error}");
     }
-}
-
-/// A subscriber that keeps warnings.
-#[derive(Debug, Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Warnings {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
-impl tracing::Subscriber for Warnings {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN
-    }
-    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        tracing::span::Id::from_u64(1)
-    }
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        event.record(&mut self.clone());
-    }
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
 }

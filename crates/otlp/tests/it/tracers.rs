@@ -1,6 +1,6 @@
 //! What a tracer promises of the spans it starts: whose they are, whether they record, where their ids come from.
 
-use crate::support::{PATIENCE, all_delivered, builder, client, grpc};
+use crate::support::{PATIENCE, Warnings, all_delivered, builder, client, grpc};
 use otlp::{
     Client, IdGenerator, InstrumentationScope, KeyValue, Sampler, SamplingDecision, SamplingParameters,
     SamplingResult, Span, SpanId, SpanKind, TraceContext, TraceId, Tracer,
@@ -66,6 +66,8 @@ async fn a_tracer_is_its_whole_scope_and_needs_no_name() {
     let client = client(&collector).await;
     let scope = InstrumentationScope::new("name").with_version("1");
     let other = InstrumentationScope { attributes: vec![KeyValue::new("a", 1)], ..scope.clone() };
+    let warnings = Warnings::default();
+    let _warnings = tracing::subscriber::set_default(warnings.clone());
     let schema = InstrumentationScope { schema_url: "https://example.com/schema".into(), ..scope.clone() };
     for scope in
         [&scope, &other, &schema, &scope, &InstrumentationScope::new("name"), &InstrumentationScope::new("")]
@@ -73,6 +75,8 @@ async fn a_tracer_is_its_whole_scope_and_needs_no_name() {
         client.tracer_with_scope(scope).start("s").end();
     }
     all_delivered(&client, &collector, 6).await;
+    let warnings = warnings.0.lock().unwrap().clone();
+    assert!(warnings.len() == 1 && warnings[0].contains("a tracer without a name"), "{warnings:?}");
     let received = collector.received();
     let scopes = received.attempts().iter().flat_map(|attempt| match &attempt.call.payload {
         Payload::Traces(request) => &request.resource_spans[..],
