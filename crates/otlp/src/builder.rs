@@ -192,6 +192,22 @@ impl ClientBuilder {
         Self { settings: env::read(lookup), ..self }
     }
 
+    /// Takes over what a file of OpenTelemetry's declarative configuration says, for everything that code does not; a program's own
+    /// way to say `OTEL_CONFIG_FILE`, which [`with_env`](Self::with_env) obeys. Needs the feature `config-file`.
+    ///
+    /// It takes the place of the environment, which the file may refer to (`${NAME:-default}`). What of the schema is supported is
+    /// in docs/configuration.md. The file is read now; what is wrong with it, and what is not supported, [`build`](Self::build)
+    /// refuses, by its path in the file.
+    ///
+    /// ```
+    /// let error = otlp::Client::builder().with_config_file("/nowhere/otel.yaml").resolve().unwrap_err();
+    /// assert!(error.to_string().starts_with("with_config_file: /nowhere/otel.yaml: the file can't be read"));
+    /// ```
+    #[cfg(feature = "config-file")]
+    pub fn with_config_file(self, path: impl AsRef<std::path::Path>) -> Self {
+        Self { settings: env::file(path.as_ref(), "with_config_file", &env::of_process), ..self }
+    }
+
     /// Checks the options and starts the client: its thread, but no connection yet.
     ///
     /// # Errors

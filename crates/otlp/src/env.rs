@@ -5,7 +5,7 @@
 
 mod exporter;
 mod limits;
-mod resource;
+pub(crate) mod resource;
 mod sampler;
 mod text;
 
@@ -14,8 +14,14 @@ use otlp_model::Signal;
 use text::Reader;
 
 /// What the variables say.
+///
+/// A configuration file takes the place of all others, but for those that it refers to (ENV-18).
 pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Settings {
     let mut reader = Reader::new(&lookup);
+    #[cfg(feature = "config-file")]
+    if let Some(path) = reader.text("OTEL_CONFIG_FILE") {
+        return file(path.value.as_ref(), "OTEL_CONFIG_FILE", &lookup);
+    }
     let mut settings = Settings {
         by_specification: true,
         disabled: reader.boolean("OTEL_SDK_DISABLED"),
@@ -30,11 +36,26 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Settings {
     for signal in Signal::ALL {
         *settings.signals.get_mut(signal) = exporter::signal(&mut reader, signal);
     }
+    #[cfg(not(feature = "config-file"))]
     if reader.text("OTEL_CONFIG_FILE").is_some() {
-        reader.warn("OTEL_CONFIG_FILE", "configuration files are not read; the other variables hold");
+        let problem = "the feature `config-file` is off, so it is not read; the other variables hold";
+        reader.warn("OTEL_CONFIG_FILE", problem);
     }
     settings.warnings = reader.into_warnings();
     settings
+}
+
+/// The settings of a file; of one that can't be used, the problem, under the name of what asked for it.
+#[cfg(feature = "config-file")]
+pub(crate) fn file(
+    path: &std::path::Path,
+    option: &str,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Settings {
+    crate::config_file::read(path, lookup).unwrap_or_else(|problem| Settings {
+        refused: Some((option.to_owned(), format!("{}: {problem}", path.display()))),
+        ..Settings::default()
+    })
 }
 
 /// What this process' environment says of a variable; what is no UTF-8 in it becomes U+FFFD, and will be refused as that.

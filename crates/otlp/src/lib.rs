@@ -6,6 +6,8 @@ mod builder;
 mod client;
 mod clock;
 mod config;
+#[cfg(feature = "config-file")]
+mod config_file;
 mod connection_pool;
 mod context;
 pub mod core;

@@ -34,6 +34,10 @@ pub(crate) struct Resolved {
 /// Puts everything together.
 pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
     options.check()?;
+    #[cfg(feature = "config-file")]
+    if let Some((option, problem)) = &options.settings.refused {
+        return Err(Error::option(option, problem));
+    }
     let mut config = ResolvedConfig::default();
     for warning in &options.settings.warnings {
         config.warn(warning.as_str());

@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) span_limits: LimitSettings,
     pub(crate) log_limits: LimitSettings,
     pub(crate) signals: PerSignal<SignalSettings>,
+    /// A file that was asked for and can't be used: what asked for it, and what is wrong.
+    #[cfg(feature = "config-file")]
+    pub(crate) refused: Option<(String, String)>,
     /// What could not be used, and why.
     pub(crate) warnings: Vec<String>,
 }

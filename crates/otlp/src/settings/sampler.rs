@@ -1,6 +1,8 @@
 //! The samplers that can be asked for by name, as data: it can be shown and compared, and makes the sampler when one is needed.
 
 use crate::decision::Decider;
+#[cfg(feature = "config-file")]
+use otlp_sampling::ProbabilitySampler;
 use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, Sampler, TraceIdRatioBasedSampler,
 };
@@ -13,11 +15,24 @@ pub(crate) enum SamplerSpec {
     AlwaysOff,
     /// The share of traces, between 0 and 1.
     Ratio(f64),
+    /// The same, with the threshold handed on.
+    #[cfg(feature = "config-file")]
+    Probability(f64),
     /// What decides of roots; children follow their parent.
     ParentBased(Box<SamplerSpec>),
+    /// The same, with a sampler for each kind of parent: remote and sampled, remote and not, local and sampled, local and not.
+    #[cfg(feature = "config-file")]
+    ByParent {
+        root: Box<SamplerSpec>,
+        by_parent: Box<[SamplerSpec; 4]>,
+    },
 }
 
 impl SamplerSpec {
+    /// The samplers that follow each kind of parent.
+    #[cfg(feature = "config-file")]
+    pub(crate) const FOLLOW: [Self; 4] = [Self::AlwaysOn, Self::AlwaysOff, Self::AlwaysOn, Self::AlwaysOff];
+
     pub(crate) fn parent_based(root: Self) -> Self {
         Self::ParentBased(Box::new(root))
     }
@@ -37,7 +52,20 @@ impl SamplerSpec {
             Self::AlwaysOn => Box::new(AlwaysOnSampler),
             Self::AlwaysOff => Box::new(AlwaysOffSampler),
             Self::Ratio(ratio) => Box::new(TraceIdRatioBasedSampler::new(*ratio)),
+            #[cfg(feature = "config-file")]
+            Self::Probability(ratio) => Box::new(ProbabilitySampler::new(*ratio)),
             Self::ParentBased(root) => Box::new(ParentBasedSampler::new(root.sampler())),
+            #[cfg(feature = "config-file")]
+            Self::ByParent { root, by_parent } => {
+                let [remote, remote_not, local, local_not] = &**by_parent;
+                Box::new(
+                    ParentBasedSampler::new(root.sampler())
+                        .with_remote_parent_sampled(remote.sampler())
+                        .with_remote_parent_not_sampled(remote_not.sampler())
+                        .with_local_parent_sampled(local.sampler())
+                        .with_local_parent_not_sampled(local_not.sampler()),
+                )
+            }
         }
     }
 }
@@ -48,7 +76,14 @@ impl fmt::Display for SamplerSpec {
             Self::AlwaysOn => f.write_str("always_on"),
             Self::AlwaysOff => f.write_str("always_off"),
             Self::Ratio(ratio) => write!(f, "traceidratio({ratio})"),
+            #[cfg(feature = "config-file")]
+            Self::Probability(ratio) => write!(f, "probability({ratio})"),
             Self::ParentBased(root) => write!(f, "parentbased({root})"),
+            #[cfg(feature = "config-file")]
+            Self::ByParent { root, by_parent } => {
+                let [remote, remote_not, local, local_not] = &**by_parent;
+                write!(f, "parentbased({root}, {remote}, {remote_not}, {local}, {local_not})")
+            }
         }
     }
 }

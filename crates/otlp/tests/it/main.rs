@@ -6,6 +6,8 @@ mod auth;
 mod baggage;
 mod batch_sender;
 mod builder;
+#[cfg(feature = "config-file")]
+mod config_file;
 mod connections;
 mod context;
 mod delivery;

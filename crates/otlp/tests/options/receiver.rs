@@ -55,6 +55,14 @@ pub(crate) fn rows() -> Vec<Row> {
             proof: ("otlp/tests/it/signals.rs", ""),
             ..Row::default()
         },
+        #[cfg(feature = "config-file")]
+        Row {
+            name: "with_config_file",
+            refused: vec![(|b| b.with_config_file("/nowhere.yaml"), "/nowhere.yaml: the file can't be read")],
+            builds: vec![|b| b.with_config_file(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/otel.yaml"))],
+            proof: ("otlp/tests/it/config_file.rs", ""),
+            ..Row::default()
+        },
         Row {
             name: "with_disabled",
             works: vec![|b| b.with_disabled(false)],
@@ -71,7 +79,10 @@ pub(crate) fn rows() -> Vec<Row> {
         },
         Row {
             name: "with_env_from",
-            works: vec![|b| b.with_protocol(Protocol::Grpc).with_env_from(|_| Some("no good".to_owned()))],
+            works: vec![|b| {
+                b.with_protocol(Protocol::Grpc)
+                    .with_env_from(|name| (name != "OTEL_CONFIG_FILE").then(|| "no good".to_owned()))
+            }],
             proof: ("otlp/tests/it/env.rs", ""),
             ..Row::default()
         },

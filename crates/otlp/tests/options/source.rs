@@ -51,6 +51,7 @@ fn in_file(text: &str) -> Vec<String> {
 /// Whether a feature is on that some option depends on.
 fn is_on(feature: &str) -> bool {
     match feature {
+        "config-file" => cfg!(feature = "config-file"),
         "webpki-roots" => cfg!(feature = "webpki-roots"),
         // This test is compiled with these only.
         "grpc" | "http" | "json" | "gzip" | "_tls" => true,

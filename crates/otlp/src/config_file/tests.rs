@@ -1,0 +1,184 @@
+//! What a file does, and what is wrong with one that is.
+
+use super::settings;
+use super::substitute::substitute;
+use crate::settings::Settings;
+use otlp_model::{AnyValue, Signal};
+use std::path::Path;
+
+fn lookup(name: &str) -> Option<String> {
+    let value = match name {
+        "A" => "value",
+        "ONE" => "1",
+        "HEX" => "0xdeadbeef",
+        "REF" => "${A}",
+        "LINES" => "value\nkey: v",
+        "EMPTY" => "",
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn read(text: &str) -> Result<Settings, String> {
+    settings(text, Path::new("/etc/otel.yaml"), &lookup)
+}
+
+/// A file whose span processor has these options.
+fn with_exporter(exporter: &str) -> Result<Settings, String> {
+    read(&format!(
+        "file_format: '1.1'\ntracer_provider:\n  processors:\n    - batch:\n        exporter:\n          {exporter}\n"
+    ))
+}
+
+#[test]
+fn references_are_put_in_once_and_dollars_escape() {
+    // conf: CFG-03, CFG-05, CFG-07, CFG-08
+    for (text, expected) in [
+        ("${A}", "value"),
+        ("${env:A}-${A}", "value-value"),
+        ("${NONE}", ""),
+        ("${NONE:-a:-b c}", "a:-b c"),
+        ("${EMPTY:-default}", "default"),
+        ("$${A}", "${A}"),
+        ("$$${A}", "$value"),
+        ("$$$${A}", "$${A}"),
+        ("a $ b $1", "a $ b $1"),
+        ("${REF}", "${A}"),
+    ] {
+        assert_eq!(substitute(text, &lookup).unwrap(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_reference_that_is_none_fails_the_file() {
+    // conf: CFG-09
+    for text in ["${1A}", "${A:?err}", "${}", "${A", "${A B}", "${env:}"] {
+        substitute(text, &lookup).unwrap_err();
+        let error = read(&format!("file_format: '1.1'\nresource:\n  schema_url: \"{text}\"\n")).unwrap_err();
+        assert!(error.starts_with("line 3: "), "{error}");
+    }
+}
+
+#[test]
+fn types_come_after_substitution_and_structure_before_it() {
+    // conf: CFG-01, CFG-04, CFG-06, CFG-08
+    let attribute = |value: &str, kind: &str| {
+        let file = format!(
+            "file_format: '1.1'\nresource:\n  attributes:\n    - name: k\n      value: {value}\n      type: {kind}\n"
+        );
+        read(&file).map(|settings| settings.resource.unwrap().value.get("k").cloned())
+    };
+    assert_eq!(attribute("${ONE}", "int"), Ok(Some(AnyValue::Int(1))));
+    assert_eq!(attribute("\"${ONE}\"", "string"), Ok(Some(AnyValue::from("1"))));
+    assert_eq!(attribute("${HEX}", "int"), Ok(Some(AnyValue::Int(0xdead_beef))));
+    assert_eq!(attribute("${LINES}", "string"), Ok(Some(AnyValue::from("value\nkey: v".to_owned()))));
+    assert_eq!(attribute("yes", "string"), Ok(Some(AnyValue::from("yes"))));
+    assert_eq!(attribute("${NONE}", "string"), Ok(None), "null is not there");
+    assert_eq!(attribute("[1, 2]", "int_array"), Ok(Some(AnyValue::from(vec![1_i64, 2]))));
+    assert!(attribute("yes", "bool").unwrap_err().starts_with("resource.attributes[0].value: "));
+    assert!(
+        read("file_format: '1.1'\n${A}: 1\n").unwrap().warnings[0].contains("${A}: is not known"),
+        "keys stay"
+    );
+}
+
+#[test]
+fn what_is_not_there_is_nothing() {
+    // conf: CFG-13, CFG-14, CFG-21
+    let settings = read("file_format: \"1.1\"\n").unwrap();
+    for signal in Signal::ALL {
+        assert!(!settings.signals.get(signal).enabled.as_ref().unwrap().value);
+    }
+    assert_eq!(settings.propagators.unwrap().value, []);
+    assert_eq!(settings.sampler, None, "the default");
+}
+
+#[test]
+fn exporters_and_processors_have_the_schemas_defaults() {
+    // conf: CFG-10, CFG-15, CFG-16, CFG-18
+    for (exporter, endpoint) in
+        [("otlp_http:", "http://localhost:4318/v1/traces"), ("otlp_grpc:", "http://localhost:4317")]
+    {
+        let settings = with_exporter(exporter).unwrap();
+        let traces = settings.signals.get(Signal::Traces);
+        assert_eq!(traces.endpoint.as_ref().unwrap().value.text, endpoint);
+        let batch = (&traces.queue_size, &traces.batch_size);
+        assert_eq!((batch.0.as_ref().unwrap().value, batch.1.as_ref().unwrap().value), (2048, 512));
+        let times = [&traces.batch_delay, &traces.export_timeout, &traces.request_timeout];
+        assert_eq!(times.map(|time| time.as_ref().unwrap().value.as_secs()), [5, 30, 10]);
+    }
+}
+
+#[test]
+fn headers_in_a_list_of_pairs_go_first() {
+    // conf: CFG-17
+    let exporter =
+        "otlp_http: { headers_list: \"a=1,b=1\", headers: [{ name: b, value: \"2\" }, { name: c, value: }] }";
+    let settings = with_exporter(exporter).unwrap();
+    let headers = settings.signals.get(Signal::Traces).headers.as_ref().unwrap();
+    assert_eq!(headers.value.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+}
+
+#[test]
+fn what_is_wrong_or_not_supported_is_told_by_its_path() {
+    // conf: CFG-02, CFG-11, CFG-12, CFG-22, CFG-26, TLS-03, TLS-06
+    let exporter = |text: &str| with_exporter(text).unwrap_err();
+    let batch = "tracer_provider.processors[0].batch";
+    assert!(exporter("console:").starts_with(&format!("{batch}.exporter.console: ")));
+    assert!(exporter("otlp_http: { path: x }").starts_with(&format!("{batch}.exporter.otlp_http.path: ")));
+    assert!(exporter("otlp_http: { endpoint: \"http://\" }").contains("otlp_http.endpoint: has no host"));
+    assert!(
+        exporter("otlp_http: { tls: { ca_file: ca.pem } }").contains("tls.ca_file: must be an absolute path")
+    );
+    assert!(exporter("otlp_grpc: { tls: { key_file: /k } }").contains("cert_file and key_file go together"));
+    assert!(exporter("otlp_grpc: { timeout: -1 }").contains("otlp_grpc.timeout: must be a whole number"));
+    let wrong = |text: &str| read(&format!("file_format: '1.1'\n{text}\n")).unwrap_err();
+    for (text, path) in [
+        ("tracer_provider: { processors: [{ simple: }] }", "tracer_provider.processors[0].simple: "),
+        ("tracer_provider: { processors: [] }", "tracer_provider.processors: "),
+        ("tracer_provider: {}", "tracer_provider: processors is missing"),
+        (
+            "tracer_provider: { processors: [{ batch: }] }",
+            "tracer_provider.processors[0].batch: exporter is missing",
+        ),
+        ("meter_provider:", "meter_provider: "),
+        ("propagator: { composite: [{ xray: }] }", "propagator.composite[0]: "),
+        ("attribute_limits: { attribute_count_limit: many }", "attribute_limits.attribute_count_limit: "),
+        ("resource: { detection: }", "resource.detection: "),
+        ("disabled: maybe", "disabled: must be true or false"),
+        ("a: &x 1\nb: *x", "line 3: aliases"),
+        ("a: 1\na: 2", "line 3: the key \"a\""),
+    ] {
+        let error = wrong(text);
+        assert!(error.starts_with(path), "{text}: {error}");
+    }
+    assert!(read("a: 1").unwrap_err().contains("file_format is missing"));
+    assert!(read("file_format: 1.1").unwrap_err().contains("in quotes"));
+    assert!(read("a: [").unwrap_err().contains("no YAML"));
+    read("").unwrap_err();
+}
+
+#[test]
+fn samplers_nest() {
+    // conf: CFG-21
+    let sampler = |text: &str| {
+        let file = format!(
+            "file_format: '1.1'\ntracer_provider:\n  processors: [{{ batch: {{ exporter: {{ otlp_http: }} }} }}]\n  sampler: {text}\n"
+        );
+        read(&file).map(|settings| settings.sampler.unwrap().value.to_string())
+    };
+    assert_eq!(sampler("{ always_off: }").unwrap(), "always_off");
+    let ratio = "{ parent_based: { root: { trace_id_ratio_based: { ratio: 0.25 } } } }";
+    assert_eq!(sampler(ratio).unwrap(), "parentbased(traceidratio(0.25))");
+    let all = "{ parent_based: { remote_parent_sampled: { always_off: } } }";
+    assert_eq!(
+        sampler(all).unwrap(),
+        "parentbased(always_on, always_off, always_off, always_on, always_off)"
+    );
+    assert!(
+        sampler("{ jaeger_remote: }").unwrap_err().starts_with("tracer_provider.sampler.jaeger_remote: ")
+    );
+    assert!(
+        sampler("{ trace_id_ratio_based: { ratio: 2 } }").unwrap_err().contains("ratio: must be between")
+    );
+}
