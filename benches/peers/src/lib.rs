@@ -10,6 +10,7 @@ pub mod growth;
 mod order;
 mod pace;
 pub mod process;
+pub mod traced;
 mod walker;
 pub mod work;
 

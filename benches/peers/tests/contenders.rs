@@ -140,3 +140,15 @@ fn the_floor_needs_no_sink() {
     assert_eq!(run(env!("CARGO_BIN_EXE_floor"), &order).unwrap().made, ITEMS);
     assert_eq!(sink.count().requests, 0);
 }
+
+#[test]
+fn tracing_ours() {
+    assert_eq!(deliver(env!("CARGO_BIN_EXE_tracing_ours")), 6, "it compares spans only");
+    vary(env!("CARGO_BIN_EXE_tracing_ours"));
+}
+
+#[test]
+fn tracing_opentelemetry() {
+    assert_eq!(deliver(env!("CARGO_BIN_EXE_tracing_opentelemetry")), 6, "it compares spans only");
+    vary(env!("CARGO_BIN_EXE_tracing_opentelemetry"));
+}

@@ -59,7 +59,8 @@ fn bars(results: &Results) -> Vec<(&'static str, Bars)> {
             let spread = results.normalised(&change(Cell::plain(contender)), metric)?;
             Some((contender, spread.median * scale))
         };
-        Contender::ALL.into_iter().filter_map(median).collect()
+        let drawn = |contender: &Contender| !Contender::TRACED.contains(contender);
+        Contender::ALL.into_iter().filter(drawn).filter_map(median).collect()
     };
     let without_floor = |mut group: Vec<(Contender, f64)>| {
         group.retain(|(contender, _)| *contender != Contender::Floor);
@@ -126,8 +127,8 @@ fn bars(results: &Results) -> Vec<(&'static str, Bars)> {
 /// Ours stands out; the others can be told apart without colours, too, since every bar has its name.
 const fn color(contender: Contender) -> RGBColor {
     match contender {
-        Contender::Ours => RGBColor(0x1f, 0x6f, 0xc5),
-        Contender::Opentelemetry => RGBColor(0xd9, 0x84, 0x3b),
+        Contender::Ours | Contender::TracingOurs => RGBColor(0x1f, 0x6f, 0xc5),
+        Contender::Opentelemetry | Contender::TracingOpentelemetry => RGBColor(0xd9, 0x84, 0x3b),
         Contender::Fastrace => RGBColor(0x9a, 0x8f, 0xb8),
         Contender::Emit => RGBColor(0x8f, 0xab, 0x8a),
         Contender::Floor => RGBColor(0x6a, 0x71, 0x7d),

@@ -17,16 +17,37 @@ pub(super) enum Contender {
     Fastrace,
     /// emit with emit_otlp.
     Emit,
+    /// `tracing` with this workspace's layer.
+    #[serde(rename = "tracing_ours")]
+    TracingOurs,
+    /// `tracing` with tracing-opentelemetry on the same SDK and exporter.
+    #[serde(rename = "tracing_opentelemetry")]
+    TracingOpentelemetry,
     /// The same bytes written by hand; it sends nothing and is compared on the producing thread only.
     Floor,
 }
 
 impl Contender {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Ours, Self::Opentelemetry, Self::Fastrace, Self::Emit, Self::Floor];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Ours,
+        Self::Opentelemetry,
+        Self::Fastrace,
+        Self::Emit,
+        Self::TracingOurs,
+        Self::TracingOpentelemetry,
+        Self::Floor,
+    ];
 
     /// Those that send.
     pub(super) const CLIENTS: [Self; 4] = [Self::Ours, Self::Opentelemetry, Self::Fastrace, Self::Emit];
+
+    /// Those whose spans are made by the macros of `tracing`.
+    pub(super) const TRACED: [Self; 2] = [Self::TracingOurs, Self::TracingOpentelemetry];
+
+    /// Whether it is of this workspace: then it refuses nothing, and its books balance.
+    pub(super) const fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::TracingOurs)
+    }
 
     /// The name of its program.
     pub(super) const fn program(self) -> &'static str {
@@ -35,6 +56,8 @@ impl Contender {
             Self::Opentelemetry => "opentelemetry",
             Self::Fastrace => "fastrace",
             Self::Emit => "emit",
+            Self::TracingOurs => "tracing_ours",
+            Self::TracingOpentelemetry => "tracing_opentelemetry",
             Self::Floor => "floor",
         }
     }
@@ -43,6 +66,8 @@ impl Contender {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Self::Ours => "otlp (ours)",
+            Self::TracingOurs => "otlp-tracing (ours)",
+            Self::TracingOpentelemetry => "tracing-opentelemetry",
             Self::Floor => "floor, by hand",
             other => other.program(),
         }
@@ -170,6 +195,10 @@ pub(super) fn plan(options: &Options) -> Vec<Cell> {
         all(clients, &|cell| cell.over(transport, compression));
     }
     all(&[Contender::Floor], &|cell| cell);
+    for transport in [Transport::Grpc, Transport::Http] {
+        all(&Contender::TRACED, &|cell| cell.over(transport, Compression::None));
+    }
+    all(&Contender::TRACED, &|cell| cell.mode(Mode::Unsampled));
     for transport in [Transport::Grpc, Transport::Http] {
         all(clients, &|cell| cell.over(transport, Compression::None).mode(Mode::Burst));
     }

@@ -13,7 +13,7 @@ pub(super) fn findings(results: &Results) -> Vec<String> {
             let finding = match outcome {
                 Outcome::Done(sample) => wrong(&row.cell, sample),
                 // A peer may lack a feature. We may not.
-                Outcome::Cannot(reason) if row.cell.contender == Contender::Ours => Some(reason.clone()),
+                Outcome::Cannot(reason) if row.cell.contender.is_ours() => Some(reason.clone()),
                 Outcome::Cannot(_) => None,
                 Outcome::Failed(reason) => Some(reason.clone()),
             };
@@ -39,7 +39,7 @@ fn wrong(cell: &Cell, Sample { figures, sink }: &Sample) -> Option<String> {
         return Some(format!("{made} made, {arrived} arrived, in a mode that loses nothing"));
     }
     let lost = figures.lost_by_own_account;
-    if cell.contender == Contender::Ours && lost != Some(made.saturating_sub(arrived)) {
+    if cell.contender.is_ours() && lost != Some(made.saturating_sub(arrived)) {
         return Some(format!("{made} made, {arrived} arrived, but {lost:?} lost by its own account"));
     }
     None

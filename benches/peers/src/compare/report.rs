@@ -58,6 +58,7 @@ fn document(results: &Results) -> String {
         ("promises", tables::promises(results)),
         ("wins", wins::list(results)),
         ("lossless", tables::lossless(results)),
+        ("traced", tables::traced(results)),
         ("exact", tables::exact(results)),
         ("burst", tables::burst(results)),
         ("latency", tables::latency(results)),
@@ -83,7 +84,7 @@ fn document(results: &Results) -> String {
 }
 
 /// The packages whose versions the template names.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "opentelemetry",
     "opentelemetry_sdk",
     "opentelemetry-otlp",
@@ -91,6 +92,7 @@ const PACKAGES: [&str; 7] = [
     "fastrace-opentelemetry",
     "emit",
     "emit_otlp",
+    "tracing-opentelemetry",
 ];
 
 /// The version of a package in a lock file.

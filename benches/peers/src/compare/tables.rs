@@ -110,6 +110,33 @@ pub(super) fn lossless(results: &Results) -> String {
     refusals.below(table(&head, &rows))
 }
 
+/// Spans that the macros of `tracing` make: what the layer adds, and all that comes after it.
+pub(super) fn traced(results: &Results) -> String {
+    let mut rows = Vec::new();
+    for transport in [Transport::Grpc, Transport::Http] {
+        let cell = |contender| Cell::plain(contender).over(transport, Compression::None);
+        for contender in Contender::TRACED.into_iter().filter(|of| results.row(&cell(*of)).is_some()) {
+            let norm = |metric, scale| spread(results.normalised(&cell(contender), metric), scale);
+            let unsampled = Cell::plain(contender).mode(Mode::Unsampled);
+            rows.push(vec![
+                format!("{} · {contender}", wire(transport, Compression::None)),
+                norm(Metric::CpuPerMillion, 1.0),
+                norm(Metric::Rate, KILO),
+                norm(Metric::ProducerNs, 1.0),
+                spread(results.normalised(&unsampled, Metric::ProducerNs), 1.0),
+            ]);
+        }
+    }
+    let head = [
+        "wire · layer",
+        "CPU-s per million",
+        "delivered k/s",
+        "ns per span, producing thread",
+        "ns per span, not sampled",
+    ];
+    table(&head, &rows)
+}
+
 /// The same runs: what does not depend on the speed of the core.
 pub(super) fn exact(results: &Results) -> String {
     let mut rows = Vec::new();

@@ -54,17 +54,21 @@ impl Target {
 pub(super) fn targets(results: &Results) -> Vec<Target> {
     let median = |cell: Cell, metric| results.normalised(&cell, metric).map(|spread| spread.median);
     let peer = Contender::Opentelemetry;
-    let cpu = |title: &str, transport, compression, part: f64| {
+    let cpu_of = |[mine, peer]: [Contender; 2], title: &str, transport, compression, part: f64| {
         let of =
             |contender| median(Cell::plain(contender).over(transport, compression), Metric::CpuPerMillion);
         Target {
             figure: format!("CPU-seconds per million spans, {title}"),
             unit: "s",
-            ours: of(Contender::Ours),
+            ours: of(mine),
             beside: Some((peer.title(), of(peer))),
             bound: Bound::Part(part),
         }
     };
+    let cpu = |title, transport, compression, part| {
+        cpu_of([Contender::Ours, peer], title, transport, compression, part)
+    };
+    let traced = |title, transport| cpu_of(Contender::TRACED, title, transport, Compression::None, 8.0);
     let plain = |contender, metric| median(Cell::plain(contender), metric);
     let late = |contender| {
         let cell = Cell::plain(contender).answered_after(50);
@@ -84,6 +88,8 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
         cpu("HTTP", Transport::Http, Compression::None, 12.0),
         cpu("gRPC, gzip", Transport::Grpc, Compression::Gzip, 8.0),
         cpu("gRPC, zstd", Transport::Grpc, Compression::Zstd, 9.0),
+        traced("made by `tracing`, gRPC", Transport::Grpc),
+        traced("made by `tracing`, HTTP", Transport::Http),
         Target {
             figure: "delivered spans/s, one core, nothing lost".to_owned(),
             unit: "/s",
