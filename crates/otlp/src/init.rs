@@ -79,6 +79,26 @@ impl InitGuard {
         &self.client
     }
 
+    /// Makes what is logged with the `log` crate log records of the client, from level info on; for other levels, or another
+    /// logger beside, [install](crate::LogBridge::install) a [`LogBridge`](crate::LogBridge) yourself. Feature `log`.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), otlp::Error> {
+    /// let _guard = otlp::init()?.with_log_bridge()?;
+    /// log::info!(user = 7; "checked out");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the program has a logger already. The guard is dropped then.
+    #[cfg(feature = "log")]
+    pub fn with_log_bridge(self) -> Result<Self, Error> {
+        let installed = crate::LogBridge::new(&self.client).install();
+        installed.map_err(|_| Error::option("with_log_bridge", "the program has a logger already"))?;
+        Ok(self)
+    }
+
     /// Shuts the client down, and tells what became of everything. Blocks for at most
     /// [`with_drop_timeout`](ClientBuilder::with_drop_timeout); for another time, or without blocking, use
     /// [`Client::shutdown`] of [`client`](Self::client).

@@ -41,20 +41,29 @@ fn a_client_is_the_process_as_long_as_its_guard_lives() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("has a client already"), "{error}");
     spans_and_logs();
+    #[cfg(feature = "log")]
+    let guard = {
+        let guard = guard.with_log_bridge().unwrap();
+        log::info!("by a macro");
+        log::debug!("of no interest");
+        guard
+    };
+    #[cfg(not(feature = "log"))]
+    otlp::logger("t").record(Severity::Info).body("by a macro").emit();
     let books = guard.client().clone();
     drop(guard);
-    assert_eq!(collector.received().items(), 4, "what waited is sent before the guard is gone");
+    assert_eq!(collector.received().items(), 5, "what waited is sent before the guard is gone");
     // What was the client's still counts as its; what is new is nobody's.
     tracer.start("late").end();
     spans_and_logs();
     assert!(!propagates());
     assert_eq!(books.stats(otlp::Signal::Traces).accepted, 3);
-    assert_eq!(books.stats(otlp::Signal::Logs).accepted, 2);
+    assert_eq!(books.stats(otlp::Signal::Logs).accepted, 3);
 
     // Another one may follow, here one that is disabled, and tells of everything when asked.
     let guard = otlp::init_with(builder("true").with_endpoint(collector.grpc_endpoint())).unwrap();
     spans_and_logs();
     assert!(propagates(), "propagation is not disabled");
     assert_eq!(guard.shutdown().unwrap().accepted(), 0);
-    assert_eq!(collector.received().items(), 4);
+    assert_eq!(collector.received().items(), 5);
 }
