@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     for request in Requests::open(&options.file, &options.input)? {
         let printed = request.and_then(|request| {
             let json = json::request_to_json(request.signal, &request.protobuf)
-                .map_err(|error| Trouble::Failed(format!("{}: {error}", options.file.display())))?;
+                .map_err(|error| Trouble::Failed(format!("{}: {error}", input::name(&options.file))))?;
             let json = if options.pretty { output::indented(&json) } else { json };
             out.write_all(&json)?;
             Ok(out.write_all(b"\n")?)

@@ -53,14 +53,7 @@ enum Source {
 impl Requests {
     /// Opens `path`; `-` is standard input.
     pub(crate) fn open(path: &Path, input: &Input) -> Result<Self, Trouble> {
-        let (name, reader): (String, Box<dyn Read>) = if path == Path::new("-") {
-            ("standard input".to_owned(), Box::new(io::stdin()))
-        } else {
-            let file =
-                File::open(path).map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
-            (path.display().to_string(), Box::new(file))
-        };
-        Self::read(name, reader, input.signal)
+        Self::read(name(path), file(path)?, input.signal)
     }
 
     /// The requests that `reader` has; errors begin with `name`.
@@ -173,6 +166,20 @@ fn of_protobuf(protobuf: Vec<u8>, signal: Option<Signal>) -> Result<Vec<Request>
         None => signal::of(&protobuf)?,
     };
     Ok(vec![Request { signal, protobuf }])
+}
+
+/// The content of `path`; of `-` that of standard input.
+pub(crate) fn file(path: &Path) -> Result<Box<dyn Read>, Trouble> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    let file = File::open(path).map_err(|error| failed(&name(path), &error))?;
+    Ok(Box::new(file))
+}
+
+/// How errors call `path`.
+pub(crate) fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }
 
 /// Where the input is, for the command line.

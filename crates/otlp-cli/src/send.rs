@@ -104,12 +104,13 @@ impl<'a> Sending<'a> {
         }
         self.bar.enable_steady_tick(Duration::from_millis(200));
         for file in &options.files {
-            let reading = Reading::open(file, self.bar.clone())?;
-            for request in Requests::read(file.display().to_string(), reading, options.input.signal)? {
+            let reading = Reading::new(input::file(file)?, self.bar.clone());
+            let name = input::name(file);
+            for request in Requests::read(name.clone(), reading, options.input.signal)? {
                 let request = request?;
-                self.request(&request).await.map_err(|error| {
-                    Trouble::Failed(format!("{}: {}: {error}", file.display(), request.signal))
-                })?;
+                self.request(&request)
+                    .await
+                    .map_err(|error| Trouble::Failed(format!("{name}: {}: {error}", request.signal)))?;
             }
         }
         self.bar.finish_and_clear();

@@ -3,7 +3,7 @@
 //! One attempt each: a retry would hide what is being looked for.
 
 use super::case::Case;
-use super::finding::{Diagnosis, Finding};
+use super::finding::{Diagnosis, Finding, Status};
 use super::judge::{Question, judge};
 use super::plan::Outcome;
 use super::reach::millis;
@@ -96,7 +96,7 @@ fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Fin
     }
 }
 
-/// A compressed request with an item. What is not taken is worth a word; the client compresses only when told to.
+/// `request`, compressed. What is not taken is worth a word; the client compresses only when told to.
 pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, request: ExportRequest) -> Finding {
     let compression = match encoding {
         Encoding::Gzip => Compression::Gzip,
@@ -108,7 +108,7 @@ pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, reques
         Ok(_) => Finding::ok(step, format!("{wire}: requests compressed with {step} are taken")),
         Err(error) => Finding::note(step, format!("{wire}: not taken: {error}")),
     };
-    let accepted = finding.status == super::finding::Status::Ok;
+    let accepted = finding.status == Status::Ok;
     finding.with("protocol", wire.name()).with("accepted", accepted)
 }
 

@@ -1,7 +1,7 @@
 //! The step that listens to a port in every way there is, to say what was mistaken for what.
 //!
-//! Done only when what was expected does not answer. All questions are asked at once, each on a connection of its own, so
-//! that a port that says nothing costs one timeout.
+//! Done only when what was expected does not answer. TLS is asked for first, then everything else at once, each on a
+//! connection of its own: a port that says nothing costs two timeouts.
 
 use super::case::Case;
 use super::chain::find;

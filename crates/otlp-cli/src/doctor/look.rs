@@ -5,11 +5,14 @@
 use super::case::Case;
 use super::certificate::{self, Shown};
 use otlp_transport::{Alpn, Target};
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_rustls::TlsConnector;
 use tower::ServiceExt;
 
@@ -20,18 +23,25 @@ pub(crate) struct Look {
     pub(crate) version: String,
     pub(crate) cipher: String,
     pub(crate) alpn: Option<String>,
+    /// Whether it asks for a certificate of the client.
+    pub(crate) wants_certificate: bool,
     /// The server's own first.
     pub(crate) chain: Vec<Shown>,
 }
 
 /// What the endpoint shows; nothing if there is no handshake, which the other one tells better.
 pub(crate) async fn look(case: &Case) -> Option<Look> {
+    if !case.endpoint.is_secure() {
+        return None;
+    }
     let Target::Tcp { host, .. } = case.endpoint.target() else { return None };
+    let asked = Arc::new(Asked::default());
+    let config = Arc::new(configuration(case, Arc::clone(&asked))?);
     let name = case.receiver.server_name.clone().unwrap_or_else(|| host.clone());
     let name = ServerName::try_from(name).ok()?;
     let handshake = async {
         let stream = case.plain().oneshot(case.endpoint.target().clone()).await.ok()?;
-        TlsConnector::from(Arc::new(configuration(case)?)).connect(name, stream).await.ok()
+        TlsConnector::from(config).connect(name, stream).await.ok()
     };
     let stream = tokio::time::timeout(case.timeout, handshake).await.ok()??;
     let (_, session) = stream.get_ref();
@@ -40,18 +50,19 @@ pub(crate) async fn look(case: &Case) -> Option<Look> {
         version,
         cipher: format!("{:?}", session.negotiated_cipher_suite()?.suite()),
         alpn: session.alpn_protocol().map(|protocol| String::from_utf8_lossy(protocol).into_owned()),
+        wants_certificate: asked.0.load(Ordering::Relaxed),
         chain: session.peer_certificates()?.iter().filter_map(|der| certificate::read(der)).collect(),
     })
 }
 
-fn configuration(case: &Case) -> Option<ClientConfig> {
+fn configuration(case: &Case, asked: Arc<Asked>) -> Option<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .ok()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
-        .with_no_client_auth();
+        .with_client_cert_resolver(asked);
     // As the client's own: a server of one protocol alone refuses the other.
     let grpc = case.wires.iter().any(|wire| wire.is_grpc());
     let http = case.wires.iter().any(|wire| !wire.is_grpc());
@@ -62,6 +73,21 @@ fn configuration(case: &Case) -> Option<ClientConfig> {
         .map(|(_, alpn)| alpn.to_string().into_bytes())
         .collect();
     Some(config)
+}
+
+/// Has no certificate, and notes that one was asked for.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// Takes any certificate: it is looked at, and nothing is entrusted to the connection.

@@ -3,14 +3,14 @@
 //! Judges no status: what the receiver makes of exports comes later.
 
 use super::case::Case;
-use super::chain;
 use super::finding::{Diagnosis, Finding};
 use super::plan::Outcome;
 use super::reach::millis;
 use super::talk::{self, Answer};
+use super::{chain, look, tls};
 use crate::clock;
 use crate::wire::Wire;
-use otlp_transport::BoxError;
+use otlp_transport::{BoxError, TlsErrorKind};
 use std::time::{Duration, SystemTime};
 
 /// A clock that differs by more is worth a word.
@@ -21,15 +21,23 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
     let before = clock::now();
     let answer = match tokio::time::timeout(case.timeout, ask(case, wire)).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return (Outcome::Failed, vec![silent(step, wire, &chain::text(&*error))]),
+        Ok(Err(error)) => {
+            let text = chain::text(&*error);
+            // With TLS 1.3 a server says only now what it thinks of the client's certificate, or that there is none.
+            if look::look(case).await.is_some_and(|look| look.wants_certificate) {
+                let diagnosis = tls::of_kind(TlsErrorKind::ClientCertificate);
+                return (Outcome::Failed, vec![Finding::failed(step, text, diagnosis)]);
+            }
+            return (Outcome::Odd, vec![silent(step, wire, &text)]);
+        }
         Err(_) => {
             let text = format!("no answer within {:?}, although the connection stands", case.timeout);
-            return (Outcome::Failed, vec![silent(step, wire, &text)]);
+            return (Outcome::Odd, vec![silent(step, wire, &text)]);
         }
     };
     if wire.is_grpc() && answer.grpc.is_none() {
         let text = format!("HTTP/2 answers with status {} and no gRPC status", answer.status);
-        return (Outcome::Failed, vec![silent(step, wire, &text)]);
+        return (Outcome::Odd, vec![silent(step, wire, &text)]);
     }
     let server = answer.header("server").map(|name| format!(", server: {name}")).unwrap_or_default();
     let how = if wire.is_grpc() {

@@ -58,6 +58,7 @@ fn trusted(case: &Case, look: Option<&look::Look>) -> Finding {
         .with("version", look.version.clone())
         .with("cipher", look.cipher.clone())
         .with("alpn", look.alpn.clone())
+        .with("wants_certificate", look.wants_certificate)
         .with("root", look.chain.last().map(|shown| shown.issuer.clone()))
 }
 
@@ -139,7 +140,8 @@ fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
     }
 }
 
-fn of_kind(kind: TlsErrorKind) -> Diagnosis {
+/// What a handshake that failed so asks for.
+pub(super) fn of_kind(kind: TlsErrorKind) -> Diagnosis {
     match kind {
         TlsErrorKind::ClientCertificate => Diagnosis::new(
             "the server wants a certificate of the client, or another one (mTLS)",

@@ -1,10 +1,8 @@
-//! A file, or standard input, that tells a progress bar how much of it was read.
+//! A reader that tells a progress bar how much of it was read.
 //!
 //! Used by `send`. Counts the bytes of the file, which compression has nothing to do with.
 
-use crate::exit::Trouble;
 use indicatif::ProgressBar;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -15,15 +13,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Opens `path`; `-` is standard input.
-    pub(super) fn open(path: &Path, bar: ProgressBar) -> Result<Self, Trouble> {
-        let inner: Box<dyn Read> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            let opened = File::open(path);
-            Box::new(opened.map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?)
-        };
-        Ok(Self { inner, bar })
+    pub(super) fn new(inner: Box<dyn Read>, bar: ProgressBar) -> Self {
+        Self { inner, bar }
     }
 }
 

@@ -105,7 +105,8 @@ fn a_certificate_that_the_client_does_not_show() {
     let tls = ServerTls::mutual(&authority.ca.server(&NAMES).unwrap(), &authority.ca).unwrap();
     let collector = Collector::builder().tls(tls).start_blocking().unwrap();
     let said = examine(&collector.grpc_endpoint(), &authority.flags());
-    ill(&said, &["requires a certificate of the client"]);
+    ill(&said, &["the server wants a certificate of the client", "--cert-file and --key-file", "#tls"]);
+    assert!(!said.out.contains("✗ port"), "{}", said.out);
 }
 
 #[test]
