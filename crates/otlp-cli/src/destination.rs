@@ -13,6 +13,7 @@ use std::time::Duration;
 
 /// Where to, and how.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "The receiver")]
 pub(crate) struct Destination {
     /// The receiver: http://host:4317, https://host, unix:///run/otlp.sock. Default: OTEL_EXPORTER_OTLP_ENDPOINT.
     #[arg(long, short, value_name = "URL")]
