@@ -22,6 +22,9 @@ impl Tracer {
     /// [`AlwaysOffSampler`](crate::AlwaysOffSampler); or `parent` is not sampled, and the sampler says no without a look at
     /// the span (see [`Sampler::looks_at_span`](crate::Sampler::looks_at_span)).
     ///
+    /// A [`SpanHook`](crate::SpanHook) is shown the draft now, with the parent known so far, also if it turns out not to be
+    /// sampled.
+    ///
     /// ```
     /// # fn f(client: otlp::Client, received: otlp::TraceContext) {
     /// use otlp::{SpanKind, TraceContext};
