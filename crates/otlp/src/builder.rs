@@ -24,6 +24,7 @@ use crate::explain::ResolvedConfig;
 use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
+use crate::loss::{LossCallback, LossLimit};
 use crate::propagation::TextMapPropagator;
 use crate::resolve::resolve;
 use crate::settings::Settings;
@@ -87,6 +88,8 @@ pub struct ClientBuilder {
     pub(crate) retry_budget: RetryBudgetConfig,
     pub(crate) circuit_breaker: CircuitBreakerConfig,
     pub(crate) max_server_delay: Duration,
+    pub(crate) loss_limit: LossLimit,
+    pub(crate) loss_callback: Option<LossCallback>,
     pub(crate) memory: MemoryPoolConfig,
     pub(crate) overflow: OverflowPolicy,
     pub(crate) async_export: bool,
@@ -142,6 +145,8 @@ impl Default for ClientBuilder {
             retry_budget: RetryBudgetConfig::default(),
             circuit_breaker: CircuitBreakerConfig::default(),
             max_server_delay: Duration::from_secs(120),
+            loss_limit: LossLimit::default(),
+            loss_callback: None,
             memory: MemoryPoolConfig::default(),
             overflow: OverflowPolicy::DropNewest,
             async_export: true,
@@ -256,6 +261,14 @@ impl ClientBuilder {
         if !(1024..=64 * 1024 * 1024).contains(&self.max_request_bytes) {
             let problem = format!("must be between 1024 and 67108864 bytes, got {}", self.max_request_bytes);
             return Err(Error::option("with_max_request_bytes", problem));
+        }
+        let LossLimit { threshold, window } = self.loss_limit;
+        if !(0.0..=1.0).contains(&threshold) {
+            let problem = format!("the share must be between 0 and 1, got {threshold}");
+            return Err(Error::option("with_loss_threshold", problem));
+        }
+        if window.is_zero() {
+            return Err(Error::option("with_loss_threshold", "the window must be longer than zero"));
         }
         if !(1..=1024).contains(&self.max_in_flight) {
             let problem = format!("must be between 1 and 1024, got {}", self.max_in_flight);

@@ -108,7 +108,7 @@ impl Client {
         let (checks, requests) = mpsc::unbounded_channel();
         #[cfg(feature = "signal")]
         let handle = runtime.handle();
-        runtime.start(stack.workers, stack.probes, requests)?;
+        runtime.start(stack.workers, stack.probes, requests, stack.loss)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 shared: Arc::new(stack.shared),

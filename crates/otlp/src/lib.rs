@@ -27,6 +27,7 @@ mod log_bridge;
 mod log_draft;
 mod log_record;
 mod logger;
+mod loss;
 mod observe;
 pub mod propagation;
 mod report;
@@ -68,6 +69,7 @@ pub use log_bridge::LogBridge;
 pub use log_draft::LogDraft;
 pub use log_record::LogBuilder;
 pub use logger::Logger;
+pub use loss::LossReport;
 pub use otlp_batch::{OverflowPolicy, Stats};
 pub use otlp_model::{
     AnyValue, Body, Buckets, DataPointFlags, Distribution, DropReason, Dropped, EncodedRecords, Event,

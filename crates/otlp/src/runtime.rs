@@ -19,6 +19,9 @@ use tracing::subscriber::{DefaultGuard, NoSubscriber};
 /// A worker of any stack.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
 
+/// What runs beside the workers, and ends with them.
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Asks for one health check.
 pub(crate) type Check = oneshot::Sender<Result<(), Error>>;
 
@@ -95,6 +98,7 @@ impl Runtime {
         workers: Vec<Work>,
         probes: Vec<Probe>,
         checks: mpsc::UnboundedReceiver<Check>,
+        beside: Task,
     ) -> Result<(), Error> {
         let run = move || {
             CURRENT.set(true);
@@ -104,6 +108,7 @@ impl Runtime {
             if let Some(runtime) = &this.0 {
                 runtime.block_on(async {
                     tokio::spawn(answer(probes, checks));
+                    tokio::spawn(beside);
                     join_all(workers).await;
                 });
             }

@@ -13,9 +13,10 @@ use crate::decision::Decider;
 use crate::error::Error;
 use crate::lines::{Listener, Stage};
 use crate::logger::LogFilter;
+use crate::loss;
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
-use crate::runtime::Work;
+use crate::runtime::{Task, Work};
 use crate::settings::SamplerSpec;
 use crate::shared::{Selection, Shared};
 use crate::signal_config::PerSignal;
@@ -50,6 +51,7 @@ pub(crate) struct Stack {
     pub(crate) shutdown: ShutdownTrigger,
     pub(crate) destinations: Destinations,
     pub(crate) voice: Voice,
+    pub(crate) loss: Task,
 }
 
 /// Checks what the layers check and stacks them, for each signal. Connects nothing and spawns nothing.
@@ -88,7 +90,9 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         workers.push(Box::pin(worker) as Work);
         Ok(handle)
     };
-    let lanes = PerSignal::new([lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?]);
+    let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
+    let loss = loss::watch(options.loss_limit, lanes.clone(), voice.clone(), options.loss_callback.clone());
+    let lanes = PerSignal::new(lanes);
     let wait = (!options.async_export).then_some(options.flush_timeout);
     let is_on = |signal| resolved.signals.get(signal).enabled;
     let enabled = PerSignal::new(Signal::ALL.map(is_on));
@@ -109,7 +113,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         hooks: options.hooks,
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);
-    Ok(Stack { shared, workers, probes, shutdown: trigger, destinations, voice })
+    Ok(Stack { shared, workers, probes, shutdown: trigger, destinations, voice, loss: Box::pin(loss) })
 }
 
 /// What all signals share, whatever their destinations.

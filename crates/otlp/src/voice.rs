@@ -6,6 +6,7 @@
 //! about a batch must not become part of the next one.
 
 use crate::lines::{Line, Stage};
+use crate::loss::LossReport;
 use crate::report::DeliveryReport;
 use crate::runtime;
 use otlp_batch::Stats;
@@ -19,6 +20,8 @@ use tracing::subscriber::NoSubscriber;
 
 /// What lines are filtered by: `otlp=debug` shows all of them.
 const TARGET: &str = "otlp::export";
+
+const LOSS: &str = "otlp::loss";
 
 /// Says lines.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +77,20 @@ impl Voice {
             };
             if !heard {
                 log::log!(target: TARGET, level, "{line}");
+            }
+        });
+    }
+
+    /// Warns of losses.
+    pub(crate) fn say_loss(&self, report: &LossReport) {
+        if self.to_stderr {
+            write_stderr(format_args!("{report}"));
+        }
+        self.aloud(|| {
+            if tracing::enabled!(target: LOSS, Level::WARN) {
+                tracing::warn!(target: LOSS, lost = report.lost(), accepted = report.accepted, "{report}");
+            } else {
+                log::warn!(target: LOSS, "{report}");
             }
         });
     }

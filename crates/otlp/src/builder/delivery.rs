@@ -2,6 +2,8 @@
 
 use super::ClientBuilder;
 use crate::config::{CircuitBreakerConfig, Concurrency, RetryBudgetConfig, RetryConfig};
+use crate::loss::{LossLimit, LossReport};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl ClientBuilder {
@@ -55,5 +57,29 @@ impl ClientBuilder {
     /// obeyed (conformance RETRY-11). Default 2 min; zero: such orders are ignored.
     pub fn with_max_server_delay(self, delay: Duration) -> Self {
         Self { max_server_delay: delay, ..self }
+    }
+
+    /// From which share of lost items on the client warns, and over which time it is measured: between 0 and 1, where 1 is
+    /// never; longer than zero. Default 0.01 over 60 s.
+    ///
+    /// At the end of each window in which more was lost (dropped or rejected) there is one warning in the application's log,
+    /// target `otlp::loss`, and one call of the [callback](Self::with_loss_callback).
+    pub fn with_loss_threshold(self, share: f64, window: Duration) -> Self {
+        Self { loss_limit: LossLimit { threshold: share, window }, ..self }
+    }
+
+    /// Called at the end of each window in which more was lost than [the threshold](Self::with_loss_threshold). Default: none.
+    ///
+    /// It runs on the client's own thread, where `tracing` is silent, and must not block. One that panics is called again.
+    ///
+    /// ```
+    /// let builder = otlp::Client::builder().with_loss_callback(|loss| {
+    ///     if loss.rate() > 0.5 {
+    ///         eprintln!("half of the telemetry is lost: {loss}");
+    ///     }
+    /// });
+    /// ```
+    pub fn with_loss_callback(self, callback: impl Fn(&LossReport) + Send + Sync + 'static) -> Self {
+        Self { loss_callback: Some(Arc::new(callback)), ..self }
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn general(options: &ClientBuilder, config: &mut ResolvedConfig) {
     entry.of("circuit_breaker.initial_interval", &is.initial_interval, &was.initial_interval);
     entry.of("circuit_breaker.max_interval", &is.max_interval, &was.max_interval);
     entry.of("max_server_delay", &options.max_server_delay, &defaults.max_server_delay);
+    let (is, was) = (&options.loss_limit, &defaults.loss_limit);
+    entry.of("loss_threshold.share", &is.threshold, &was.threshold);
+    entry.of("loss_threshold.window", &is.window, &was.window);
     let (is, was) = (&options.memory, &defaults.memory);
     entry.of("memory_pool.initial_size", &is.initial_size, &was.initial_size);
     entry.of("memory_pool.max_size", &is.max_size, &was.max_size);

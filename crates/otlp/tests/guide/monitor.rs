@@ -1,6 +1,6 @@
 //! 数据丢失问题, 监控数据丢失: the share of what was lost.
 
-use super::stage::{EnhancedOtlpClient, books, collector};
+use super::stage::{EnhancedOtlpClient, PATIENCE, books, collector};
 use otlp::Signal;
 use otlp_testkit::{Reply, Script};
 use std::sync::Arc;
@@ -87,4 +87,35 @@ async fn the_client_knows_the_loss_rate_itself() {
     assert_eq!((stats.accepted, stats.delivered, stats.lost()), (4, 3, 1));
     assert!((stats.loss_rate() - monitor.get_loss_rate()).abs() < f64::EPSILON, "{}", stats.loss_rate());
     assert!((stats.loss_rate() - 0.25).abs() < f64::EPSILON);
+}
+
+/// Built in: told once per window, from the client's thread.
+#[tokio::test]
+async fn a_loss_beyond_the_threshold_is_told() {
+    let collector = collector();
+    collector.set_script(Script::new().first(1, Reply::invalid_argument()).then(Reply::ok()));
+    let (sender, told) = std::sync::mpsc::channel();
+    let client = EnhancedOtlpClient::builder()
+        .with_loss_threshold(0.01, Duration::from_millis(50))
+        .with_loss_callback(move |loss| {
+            let thread = std::thread::current().name().map(str::to_owned);
+            sender.send((loss.clone(), thread)).unwrap();
+            panic!("of the application");
+        })
+        .build()
+        .await
+        .unwrap();
+    let tracer = client.tracer("t");
+    for spans in [3, 5] {
+        (0..spans).for_each(|_| tracer.start("s").end());
+        books(client.flush().await);
+    }
+    let (loss, thread) = told.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(
+        (loss.lost(), loss.dropped.total(), loss.rejected, thread.as_deref()),
+        (3, 3, 0, Some("otlp"))
+    );
+    assert!(loss.to_string().contains("(3 not_retryable)"), "{loss}");
+    client.shutdown(PATIENCE).await.unwrap();
+    assert!(told.recv_timeout(PATIENCE).is_err(), "told once, and by nobody when the client is gone");
 }

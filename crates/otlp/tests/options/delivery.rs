@@ -199,6 +199,25 @@ fn times() -> Vec<Row> {
 fn failures() -> Vec<Row> {
     vec![
         Row {
+            name: "with_loss_threshold",
+            works: vec![|b| b.with_loss_threshold(0.0, Duration::MAX), |b| {
+                b.with_loss_threshold(1.0, Duration::from_millis(1))
+            }],
+            refused: vec![
+                (|b| b.with_loss_threshold(-0.1, Duration::MAX), "the share must be between 0 and 1"),
+                (|b| b.with_loss_threshold(f64::NAN, Duration::MAX), "the share must be between 0 and 1"),
+                (|b| b.with_loss_threshold(0.1, NEVER), "the window must be longer than zero"),
+            ],
+            proof: ("otlp/tests/guide/monitor.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_loss_callback",
+            works: vec![|b| b.with_loss_callback(|_| {})],
+            proof: ("otlp/tests/guide/monitor.rs", ""),
+            ..Row::default()
+        },
+        Row {
             name: "with_retry_config",
             works: vec![
                 |b| b.with_retry_config(retry(|c| c.max_attempts = 1)),

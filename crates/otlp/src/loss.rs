@@ -1,0 +1,151 @@
+//! Whether the client loses more than it should: a look at the books at the end of each window, on the client's thread.
+//!
+//! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself.
+
+use crate::voice::Voice;
+use otlp_batch::{BatchHandle, Stats};
+use otlp_model::Dropped;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What was lost in a window of time, over all signals; for
+/// [`with_loss_callback`](crate::ClientBuilder::with_loss_callback).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LossReport {
+    /// How long the window was.
+    pub window: Duration,
+    /// Items that were accepted in it.
+    pub accepted: u64,
+    /// Items that were dropped in it, by reason. They may have been accepted before.
+    pub dropped: Dropped,
+    /// Items that receivers rejected in it.
+    pub rejected: u64,
+}
+
+impl LossReport {
+    /// The items that were lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.dropped.total() + self.rejected
+    }
+
+    /// The share of the accepted items that were lost; 1 when more was lost than accepted in the window.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        let lost = self.lost();
+        if lost == 0 { 0.0 } else { lost as f64 / self.accepted.max(lost) as f64 }
+    }
+}
+
+impl fmt::Display for LossReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { window, accepted, dropped, rejected, .. } = self;
+        let percent = self.rate() * 100.0;
+        write!(f, "{percent:.2} % lost in {window:?}: {} of {accepted} items (", self.lost())?;
+        if dropped.total() > 0 {
+            write!(f, "{dropped}")?;
+        }
+        if *rejected > 0 {
+            let comma = if dropped.total() > 0 { ", " } else { "" };
+            write!(f, "{comma}{rejected} rejected")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// Whom to tell.
+pub(crate) type LossCallback = Arc<dyn Fn(&LossReport) + Send + Sync>;
+
+/// From which share of losses on, and over which time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LossLimit {
+    pub(crate) threshold: f64,
+    pub(crate) window: Duration,
+}
+
+impl Default for LossLimit {
+    fn default() -> Self {
+        Self { threshold: 0.01, window: Duration::from_secs(60) }
+    }
+}
+
+/// The core: the books at the end of the last window.
+#[derive(Debug)]
+struct LossWatch {
+    limit: LossLimit,
+    before: [Stats; 3],
+}
+
+impl LossWatch {
+    /// What to tell at the end of a window with these books.
+    fn window_ended(&mut self, books: [Stats; 3]) -> Option<LossReport> {
+        let mut report =
+            LossReport { window: self.limit.window, accepted: 0, dropped: Dropped::default(), rejected: 0 };
+        for (now, before) in books.iter().zip(&self.before) {
+            let new = now.since(before);
+            report.accepted += new.accepted;
+            report.rejected += new.rejected;
+            report.dropped.merge(&new.dropped);
+        }
+        self.before = books;
+        (report.rate() > self.limit.threshold).then_some(report)
+    }
+}
+
+/// The shell, which ends with its runtime.
+pub(crate) async fn watch(
+    limit: LossLimit,
+    lanes: [BatchHandle; 3],
+    voice: Voice,
+    callback: Option<LossCallback>,
+) {
+    let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
+    loop {
+        tokio::time::sleep(limit.window).await;
+        if let Some(report) = watch.window_ended([0, 1, 2].map(|lane: usize| stats(&lanes, lane))) {
+            voice.say_loss(&report);
+            if let Some(callback) = &callback {
+                // Foreign code: when it panics, it is told again after the next window.
+                let _ = catch_unwind(AssertUnwindSafe(|| callback(&report)));
+            }
+        }
+    }
+}
+
+fn stats(lanes: &[BatchHandle; 3], lane: usize) -> Stats {
+    lanes.get(lane).map(BatchHandle::stats).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otlp_model::DropReason;
+
+    fn books(accepted: u64, dropped: u64, rejected: u64) -> Stats {
+        let mut stats = Stats { accepted, rejected, ..Stats::default() };
+        stats.dropped.add(DropReason::QueueFull, dropped);
+        stats
+    }
+
+    #[test]
+    fn a_window_is_told_of_when_more_than_the_threshold_was_lost_in_it() {
+        let mut watch = LossWatch { limit: LossLimit::default(), before: [Stats::default(); 3] };
+        let none = Stats::default();
+        assert_eq!(watch.window_ended([none; 3]), None, "nothing was accepted");
+        assert_eq!(watch.window_ended([books(100, 1, 0), none, none]), None, "exactly 1 %");
+        let report = watch.window_ended([books(200, 3, 0), none, books(10, 0, 1)]).unwrap();
+        assert_eq!((report.accepted, report.lost(), report.rejected), (110, 3, 1));
+        assert_eq!(report.to_string(), "2.73 % lost in 60s: 3 of 110 items (2 queue_full, 1 rejected)");
+        assert_eq!(
+            watch.window_ended([books(300, 3, 0), none, books(10, 0, 1)]),
+            None,
+            "old losses are told"
+        );
+        // What was accepted before the window is lost in it.
+        let report = watch.window_ended([books(300, 53, 0), none, books(10, 0, 1)]).unwrap();
+        assert!((report.rate() - 1.0).abs() < f64::EPSILON);
+    }
+}
