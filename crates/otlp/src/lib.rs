@@ -112,6 +112,14 @@ mod pages {
     #[doc = include_str!("../../../docs/configuration.md")]
     struct Configuration;
 
+    #[cfg(feature = "_tls")]
+    #[doc = include_str!("../../../docs/troubleshooting.md")]
+    struct Troubleshooting;
+
+    #[cfg(feature = "_tls")]
+    #[doc = include_str!("../../../docs/troubleshooting.zh.md")]
+    struct TroubleshootingInChinese;
+
     #[doc = include_str!("../../../docs/context.md")]
     struct Context;
 
