@@ -124,8 +124,8 @@ fn a_black_hole_ends_in_bounded_time() {
     {
         let script = FaultScript::always(Fault::black_hole());
         let proxy = FaultProxy::to(endpoint).script(script).start_blocking().unwrap();
-        let said = run(&["doctor", &proxy.endpoint(), "-p", protocol, "--timeout", "300ms"]);
-        ill(&said, &["no answer within 300ms", "never says a word", "a firewall", "#timeout"]);
+        let said = run(&["doctor", &proxy.endpoint(), "-p", protocol, "--timeout", "1s"]);
+        ill(&said, &["no answer within 1s", "never says a word", "a firewall", "#timeout"]);
     }
 }
 
