@@ -21,10 +21,12 @@ pub(crate) enum Decider {
     /// parent.
     #[default]
     Parent,
-    /// None, as if tracing were not there: a span is its parent (conformance ENV-12).
-    Silent,
-    /// Any other.
-    Asked(Box<dyn Sampler>),
+    /// Any other. One more variant would cost every span ten instructions, so silence is among these.
+    Asked {
+        sampler: Box<dyn Sampler>,
+        /// As if tracing were not there: a span is its parent (conformance ENV-12).
+        is_silent: bool,
+    },
 }
 
 /// A sampler's answer, in parts.
@@ -43,8 +45,13 @@ impl Decider {
         } else if any.is::<AlwaysOffSampler>() {
             Self::Off
         } else {
-            Self::Asked(Box::new(sampler))
+            Self::Asked { sampler: Box::new(sampler), is_silent: false }
         }
+    }
+
+    /// Tracing is off.
+    pub(crate) fn silent() -> Self {
+        Self::Asked { sampler: Box::new(AlwaysOffSampler), is_silent: true }
     }
 
     /// What it is, for people.
@@ -53,30 +60,30 @@ impl Decider {
             Self::On => "always_on",
             Self::Off => "always_off",
             Self::Parent => "parentbased(always_on)",
-            Self::Silent => "none",
-            Self::Asked(_) => "set in code",
+            Self::Asked { is_silent: true, .. } => "none",
+            Self::Asked { .. } => "set in code",
         }
     }
 
     /// Whether tracing is off.
     pub(crate) fn is_silent(&self) -> bool {
-        matches!(self, Self::Silent)
+        matches!(self, Self::Asked { is_silent: true, .. })
     }
 
     /// Whether decisions depend on what a span starts with.
     pub(crate) fn looks_at_span(&self) -> bool {
-        matches!(self, Self::Asked(sampler) if sampler.looks_at_span())
+        matches!(self, Self::Asked { sampler, .. } if sampler.looks_at_span())
     }
 
     /// The same without the short way, on which nothing else is looked at.
     pub(crate) fn always_asked(self) -> Self {
-        Self::Asked(match self {
+        let sampler: Box<dyn Sampler> = match self {
             Self::On => Box::new(AlwaysOnSampler),
             Self::Off => Box::new(AlwaysOffSampler),
             Self::Parent => Box::new(ParentBasedSampler::default()),
-            Self::Silent => return self,
-            Self::Asked(sampler) => sampler,
-        })
+            Self::Asked { .. } => return self,
+        };
+        Self::Asked { sampler, is_silent: false }
     }
 
     /// The decision for a span under a valid parent or none, where the parent alone decides: the span then takes its
@@ -87,8 +94,7 @@ impl Decider {
             Self::On => Ok(true),
             Self::Off => Ok(false),
             Self::Parent => Ok(parent.is_none_or(SpanContext::is_sampled)),
-            Self::Silent => Err(&AlwaysOffSampler),
-            Self::Asked(sampler) => Err(&**sampler),
+            Self::Asked { sampler, .. } => Err(&**sampler),
         }
     }
 }

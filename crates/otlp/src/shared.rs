@@ -86,7 +86,7 @@ impl Shared {
         let selection = Selection {
             limits: Limits::default(),
             log_limits: Limits::default(),
-            sampler: Decider::Silent,
+            sampler: Decider::silent(),
             log_filter: LogFilter { off: true, ..LogFilter::default() },
             hooks: Hooks::default(),
             id_generator: None,

@@ -100,7 +100,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         let said = || resolved.sampler.as_ref().map(SamplerSpec::decider).unwrap_or_default();
         options.sampler.unwrap_or_else(said)
     } else {
-        Decider::Silent
+        Decider::silent()
     };
     let most = options.max_request_bytes / 2;
     let selection = Selection {

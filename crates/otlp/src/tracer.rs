@@ -45,10 +45,16 @@ impl Tracer {
     #[inline]
     pub fn start(&self, name: impl AsRef<str>) -> Span {
         let plan = Plan::new(name.as_ref(), SpanKind::Internal);
-        if !is_any_current() {
-            return self.begin(&plan, None);
+        if is_any_current() {
+            return self.begin_under_current(&plan);
         }
-        with_current(|current| self.begin(&plan, current))
+        self.begin(&plan, None)
+    }
+
+    /// Apart from `start`, which then saves no registers for it.
+    #[inline(never)]
+    fn begin_under_current(&self, plan: &Plan<'_>) -> Span {
+        with_current(|current| self.begin(plan, current))
     }
 
     /// Whether spans started now would go anywhere: false once the client has shut down, and where it is disabled or does

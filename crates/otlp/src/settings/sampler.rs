@@ -43,7 +43,7 @@ impl SamplerSpec {
             Self::AlwaysOn => Decider::new(AlwaysOnSampler),
             Self::AlwaysOff => Decider::new(AlwaysOffSampler),
             Self::ParentBased(root) if **root == Self::AlwaysOn => Decider::Parent,
-            other => Decider::Asked(other.sampler()),
+            other => Decider::Asked { sampler: other.sampler(), is_silent: false },
         }
     }
 
