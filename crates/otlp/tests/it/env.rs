@@ -147,7 +147,7 @@ fn the_page_on_configuration_has_every_variable_and_every_option() {
         .resolve()
         .unwrap();
     let words = page.split(|c: char| !(c.is_ascii_alphanumeric() || "_{}".contains(c)));
-    let written = words.filter(|word| word.starts_with("OTEL_")).flat_map(|word| {
+    let written = words.filter(|word| word.starts_with("OTEL_") && *word != "OTEL_").flat_map(|word| {
         let forms = if word.contains("{S}") { &["", "TRACES_", "METRICS_", "LOGS_"][..] } else { &[""] };
         forms.iter().map(|form| word.replace("{S}", form)).collect::<Vec<_>>()
     });
