@@ -1,7 +1,7 @@
 //! The client of this repository, through the facade alone.
 //!
 //! Spans: `start_with_context`, for the root with an empty context, `set_attribute` for each attribute, `add_event`, `end`.
-//! Log records: `export_logs`, 100 typed records a call, since there is no logger that writes as it goes yet.
+//! Log records: `Logger::record`, with severity and its text, body and attributes, `emit`.
 //!
 //! Settings: the defaults (64 MiB of queue, requests of at most 2 MiB, eight in flight, 1 s of delay, 10 s per attempt).
 //! Lossless: `OverflowPolicy::Block`, so that `end` waits for room; nothing paces the producer from outside. Burst: the
@@ -10,15 +10,15 @@
 //! balance.
 
 use otlp::{
-    AlwaysOffSampler, AnyValue, Client, Compression, DeliveryReport, Error, InstrumentationScope, KeyValue,
-    LogRecord, OverflowPolicy, Protocol, Resource, Severity, SpanKind, TraceContext, Tracer,
+    AlwaysOffSampler, Client, Compression, DeliveryReport, Error, Logger, OverflowPolicy, Protocol, Resource,
+    Severity, SpanKind, TraceContext, Tracer,
 };
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Strings, Table};
 use otlp_peers::{Mode, Order, Transport, Workload};
 use std::ops::Range;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 fn main() -> ExitCode {
     run::<Ours>()
@@ -29,7 +29,7 @@ struct Ours {
     table: Table,
     client: Client,
     tracer: Tracer,
-    scope: InstrumentationScope,
+    logger: Logger,
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -60,8 +60,8 @@ impl Contender for Ours {
         };
         let client = builder.build_blocking()?;
         let tracer = client.tracer(work::SCOPE);
-        let scope = InstrumentationScope::new(work::SCOPE);
-        Ok(Self { order: order.clone(), table: Table::new(), client, tracer, scope })
+        let logger = client.logger(work::SCOPE);
+        Ok(Self { order: order.clone(), table: Table::new(), client, tracer, logger })
     }
 
     fn make(&self, items: Range<u64>) {
@@ -106,24 +106,15 @@ impl Ours {
     }
 
     fn logs(&self, items: Range<u64>) {
-        let mut number = items.start;
-        while number < items.end {
-            let end = items.end.min(number + 100);
-            let records = (number..end).map(|number| {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-                let body = AnyValue::from(self.table.body(number).to_owned());
-                let mut record = LogRecord::new(now, Severity::Info, body);
-                record.severity_text = "INFO".into();
-                record.attributes = vec![
-                    KeyValue::new(work::METHOD, "GET"),
-                    KeyValue::new(work::USER, number),
-                    KeyValue::new(work::HIT, true),
-                ];
-                record
-            });
-            // What is not queued is in the books, which are checked at the end.
-            let _ = self.client.export_logs(&self.scope, records);
-            number = end;
+        for number in items {
+            self.logger
+                .record(Severity::Info)
+                .severity_text("INFO")
+                .body(self.table.body(number))
+                .attribute(work::METHOD, "GET")
+                .attribute(work::USER, number)
+                .attribute(work::HIT, true)
+                .emit();
         }
     }
 
