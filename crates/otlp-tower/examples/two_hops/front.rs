@@ -1,21 +1,15 @@
-//! What customers talk to: an axum server, and a hyper client of the inventory.
+//! What customers talk to: an axum server, and an HTTP client of the inventory.
 
-use super::shop::{BoxError, text};
+use super::http_client::Http;
+use super::shop::BoxError;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{ConnectInfo, MatchedPath, Path, State};
-use axum::http::{Request, StatusCode};
+use axum::http::StatusCode;
 use axum::routing::get;
-
-use hyper_util::client::legacy::{Client as HttpClient, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use otlp::{Client, Tracer};
-use otlp_tower::{TraceClient, TraceClientLayer, TraceServerLayer};
+use otlp_tower::TraceServerLayer;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
-use tower::{Layer, ServiceExt};
-
-type Http = TraceClient<HttpClient<HttpConnector, Body>>;
 
 #[derive(Clone)]
 struct Front {
@@ -24,15 +18,14 @@ struct Front {
     http: Http,
 }
 
-pub(crate) async fn serve(client: Client, listener: TcpListener, inventory: String) -> std::io::Result<()> {
-    let http = HttpClient::builder(TokioExecutor::new()).build_http();
-    let front =
-        Front { tracer: client.tracer("front"), inventory, http: TraceClientLayer::new(&client).layer(http) };
+pub(crate) async fn serve(client: Client, listener: TcpListener, inventory: String) -> Result<(), BoxError> {
+    let front = Front { tracer: client.tracer("front"), inventory, http: Http::new(&client)? };
     let tracing = TraceServerLayer::new(&client)
         .with_route(|request| Some(request.extensions.get::<MatchedPath>()?.as_str().into()))
         .with_peer(|request| Some(request.extensions.get::<ConnectInfo<SocketAddr>>()?.0));
     let app = Router::new().route("/orders/{id}", get(order)).layer(tracing).with_state(front);
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    Ok(())
 }
 
 async fn order(State(front): State<Front>, Path(id): Path<u32>) -> Result<String, StatusCode> {
@@ -50,11 +43,9 @@ async fn order(State(front): State<Front>, Path(id): Path<u32>) -> Result<String
 impl Front {
     async fn ask(&self, item: &str) -> Result<String, BoxError> {
         let url = format!("http://{}/stock/{item}?currency=EUR&sig=hunter2", self.inventory);
-        let request = Request::get(url).body(Body::empty())?;
-        let response = self.http.clone().oneshot(request).await?;
-        if !response.status().is_success() {
-            return Err(format!("the inventory answered {}", response.status()).into());
+        match self.http.get(&url).await? {
+            (200, text) => Ok(text),
+            (status, _) => Err(format!("the inventory answered {status}").into()),
         }
-        text(response.into_body()).await
     }
 }

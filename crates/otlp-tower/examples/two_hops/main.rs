@@ -2,12 +2,16 @@
 //!
 //! ```text
 //! cargo run --release -p otlp-tower --example two_hops
+//! cargo run --release -p otlp-tower --example two_hops --features reqwest-middleware  # … with reqwest for hyper
 //! ```
 //!
 //! Each service has a client of its own, as though it were a process of its own; a collector in this process receives from
 //! all three. Ends with a failure unless everything accepted was delivered.
 
 mod front;
+#[cfg_attr(feature = "reqwest-middleware", path = "over_reqwest.rs")]
+#[cfg_attr(not(feature = "reqwest-middleware"), path = "over_hyper.rs")]
+mod http_client;
 mod inventory;
 mod prices;
 mod shop;

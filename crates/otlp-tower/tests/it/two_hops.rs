@@ -9,6 +9,9 @@ use std::collections::HashMap;
 
 #[path = "../../examples/two_hops/front.rs"]
 mod front;
+#[cfg_attr(feature = "reqwest-middleware", path = "../../examples/two_hops/over_reqwest.rs")]
+#[cfg_attr(not(feature = "reqwest-middleware"), path = "../../examples/two_hops/over_hyper.rs")]
+mod http_client;
 #[path = "../../examples/two_hops/inventory.rs"]
 mod inventory;
 #[path = "../../examples/two_hops/prices.rs"]
