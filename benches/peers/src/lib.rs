@@ -2,6 +2,7 @@
 
 mod allocations;
 mod calibration;
+pub mod client;
 pub mod compare;
 pub mod contender;
 pub mod delivery;
@@ -10,6 +11,7 @@ pub mod growth;
 mod order;
 mod pace;
 pub mod process;
+pub mod sdk;
 pub mod traced;
 mod walker;
 pub mod work;

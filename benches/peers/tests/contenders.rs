@@ -122,6 +122,18 @@ fn opentelemetry() {
 }
 
 #[test]
+fn the_sdk_with_our_exporter() {
+    assert_eq!(deliver(env!("CARGO_BIN_EXE_sdk_on_ours")), 0);
+    vary(env!("CARGO_BIN_EXE_sdk_on_ours"));
+}
+
+#[test]
+fn the_api_on_our_provider() {
+    assert_eq!(deliver(env!("CARGO_BIN_EXE_api_on_ours")), 0);
+    vary(env!("CARGO_BIN_EXE_api_on_ours"));
+}
+
+#[test]
 fn fastrace() {
     assert_eq!(deliver(env!("CARGO_BIN_EXE_fastrace")), 6, "it has no log records");
     vary(env!("CARGO_BIN_EXE_fastrace"));

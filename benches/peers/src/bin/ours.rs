@@ -10,12 +10,12 @@
 //! balance.
 
 use otlp::{
-    AlwaysOffSampler, Client, Compression, DeliveryReport, Error, Logger, OverflowPolicy, Protocol, Resource,
-    Severity, SpanKind, TraceContext, Tracer,
+    AlwaysOffSampler, Client, DeliveryReport, Error, Logger, OverflowPolicy, Severity, SpanKind,
+    TraceContext, Tracer,
 };
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Strings, Table};
-use otlp_peers::{Mode, Order, Transport, Workload};
+use otlp_peers::{Mode, Order, Workload};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,20 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Contender for Ours {
     fn build(order: &Order) -> Result<Self, Failure> {
-        let resource =
-            work::RESOURCE.into_iter().fold(Resource::new(), |all, (key, value)| all.with(key, value));
-        let mut builder = Client::builder()
-            .with_endpoint(format!("http://{}", order.sink))
-            .with_resource(resource)
-            .with_protocol(match order.transport {
-                Transport::Grpc => Protocol::Grpc,
-                Transport::Http => Protocol::Http,
-            })
-            .with_compression(match order.compression {
-                otlp_peers::Compression::None => Compression::None,
-                otlp_peers::Compression::Gzip => Compression::Gzip,
-                otlp_peers::Compression::Zstd => Compression::Zstd,
-            });
+        let mut builder = otlp_peers::client::builder(order);
         builder = match order.mode {
             Mode::Lossless => builder.with_overflow_policy(OverflowPolicy::Block { timeout: PATIENCE }),
             Mode::Burst => builder,

@@ -59,8 +59,7 @@ fn bars(results: &Results) -> Vec<(&'static str, Bars)> {
             let spread = results.normalised(&change(Cell::plain(contender)), metric)?;
             Some((contender, spread.median * scale))
         };
-        let drawn = |contender: &Contender| !Contender::TRACED.contains(contender);
-        Contender::ALL.into_iter().filter(drawn).filter_map(median).collect()
+        Contender::CLIENTS.into_iter().chain([Contender::Floor]).filter_map(median).collect()
     };
     let without_floor = |mut group: Vec<(Contender, f64)>| {
         group.retain(|(contender, _)| *contender != Contender::Floor);
@@ -127,7 +126,9 @@ fn bars(results: &Results) -> Vec<(&'static str, Bars)> {
 /// Ours stands out; the others can be told apart without colours, too, since every bar has its name.
 const fn color(contender: Contender) -> RGBColor {
     match contender {
-        Contender::Ours | Contender::TracingOurs => RGBColor(0x1f, 0x6f, 0xc5),
+        Contender::Ours | Contender::ApiOnOurs | Contender::SdkOnOurs | Contender::TracingOurs => {
+            RGBColor(0x1f, 0x6f, 0xc5)
+        }
         Contender::Opentelemetry | Contender::TracingOpentelemetry => RGBColor(0xd9, 0x84, 0x3b),
         Contender::Fastrace => RGBColor(0x9a, 0x8f, 0xb8),
         Contender::Emit => RGBColor(0x8f, 0xab, 0x8a),

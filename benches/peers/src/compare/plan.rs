@@ -13,6 +13,12 @@ pub(super) enum Contender {
     Ours,
     /// The OpenTelemetry SDK with opentelemetry-otlp.
     Opentelemetry,
+    /// The SDK with our exporter.
+    #[serde(rename = "sdk_on_ours")]
+    SdkOnOurs,
+    /// The OpenTelemetry API on our provider.
+    #[serde(rename = "api_on_ours")]
+    ApiOnOurs,
     /// fastrace with fastrace-opentelemetry.
     Fastrace,
     /// emit with emit_otlp.
@@ -28,9 +34,11 @@ pub(super) enum Contender {
 }
 
 impl Contender {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Ours,
         Self::Opentelemetry,
+        Self::SdkOnOurs,
+        Self::ApiOnOurs,
         Self::Fastrace,
         Self::Emit,
         Self::TracingOurs,
@@ -38,7 +46,10 @@ impl Contender {
         Self::Floor,
     ];
 
-    /// Those that send.
+    /// The client under what others have made: compared on the plainest work only.
+    pub(super) const ADAPTERS: [Self; 2] = [Self::SdkOnOurs, Self::ApiOnOurs];
+
+    /// The clients that are compared.
     pub(super) const CLIENTS: [Self; 4] = [Self::Ours, Self::Opentelemetry, Self::Fastrace, Self::Emit];
 
     /// Those whose spans are made by the macros of `tracing`.
@@ -46,7 +57,7 @@ impl Contender {
 
     /// Whether it is of this workspace: then it refuses nothing, and its books balance.
     pub(super) const fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::TracingOurs)
+        matches!(self, Self::Ours | Self::ApiOnOurs | Self::TracingOurs)
     }
 
     /// The name of its program.
@@ -54,6 +65,8 @@ impl Contender {
         match self {
             Self::Ours => "ours",
             Self::Opentelemetry => "opentelemetry",
+            Self::SdkOnOurs => "sdk_on_ours",
+            Self::ApiOnOurs => "api_on_ours",
             Self::Fastrace => "fastrace",
             Self::Emit => "emit",
             Self::TracingOurs => "tracing_ours",
@@ -68,6 +81,8 @@ impl Contender {
             Self::Ours => "otlp (ours)",
             Self::TracingOurs => "otlp-tracing (ours)",
             Self::TracingOpentelemetry => "tracing-opentelemetry",
+            Self::SdkOnOurs => "SDK, our exporter",
+            Self::ApiOnOurs => "API, our provider",
             Self::Floor => "floor, by hand",
             other => other.program(),
         }
@@ -194,6 +209,7 @@ pub(super) fn plan(options: &Options) -> Vec<Cell> {
     for (transport, compression) in WIRES {
         all(clients, &|cell| cell.over(transport, compression));
     }
+    all(&Contender::ADAPTERS, &|cell| cell);
     all(&[Contender::Floor], &|cell| cell);
     for transport in [Transport::Grpc, Transport::Http] {
         all(&Contender::TRACED, &|cell| cell.over(transport, Compression::None));

@@ -74,6 +74,13 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
         let cell = Cell::plain(contender).answered_after(50);
         results.raw(&cell, Metric::Rate).map(|spread| spread.median)
     };
+    let adapter = |contender: Contender, part| Target {
+        figure: format!("CPU-seconds per million spans, {}", contender.title()),
+        unit: "s",
+        ours: plain(contender, Metric::CpuPerMillion),
+        beside: Some((peer.title(), plain(peer, Metric::CpuPerMillion))),
+        bound: Bound::Part(part),
+    };
     let producer = plain(Contender::Ours, Metric::ProducerNs);
     let hot_path = results.hot_path.as_ref();
     let threads = |title: &str, one: Option<f64>, two: Option<f64>| Target {
@@ -90,6 +97,8 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
         cpu("gRPC, zstd", Transport::Grpc, Compression::Zstd, 9.0),
         traced("made by `tracing`, gRPC", Transport::Grpc),
         traced("made by `tracing`, HTTP", Transport::Http),
+        adapter(Contender::SdkOnOurs, 3.0),
+        adapter(Contender::ApiOnOurs, 6.0),
         Target {
             figure: "delivered spans/s, one core, nothing lost".to_owned(),
             unit: "/s",
