@@ -18,7 +18,8 @@ pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&'stati
         set("exception.type", format_args!("{name}"));
     }
     set("exception.message", format_args!("{error}"));
-    if error.source().is_some() {
+    // An error that panics when it is asked for its source has none that could be told.
+    if catch_unwind(AssertUnwindSafe(|| error.source().is_some())).unwrap_or(false) {
         set("exception.stacktrace", format_args!("{}", Chain(error)));
     }
 }
@@ -45,5 +46,34 @@ impl<E: Error + ?Sized> fmt::Display for Chain<'_, E> {
             write!(f, "\nCaused by: {source}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Sourceless;
+
+    impl fmt::Display for Sourceless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("broken")
+        }
+    }
+
+    impl Error for Sourceless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            panic!("asked for its source")
+        }
+    }
+
+    #[test]
+    fn an_error_that_panics_when_asked_for_its_source_is_told_without_one() {
+        let mut told = Vec::new();
+        describe(&Sourceless, |key, text| told.push((key, text.to_string())));
+        let keys: Vec<_> = told.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, ["exception.type", "exception.message"]);
+        assert_eq!(told[1].1, "broken");
     }
 }
