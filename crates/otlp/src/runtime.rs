@@ -14,7 +14,7 @@ use std::future::Future;
 use std::pin::Pin;
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
-use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::dispatcher::{self, DefaultGuard, Dispatch};
 
 /// A worker of any stack.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
@@ -58,8 +58,10 @@ pub(crate) fn aloud(say: impl FnOnce()) {
     crate::span::without_spares(say);
 }
 
+/// Not by a subscriber made for it: making one has all call sites of the process decide anew who is interested, under a lock
+/// that a fork may leave locked forever.
 fn be_silent() {
-    SILENCE.set(Some(tracing::subscriber::set_default(NoSubscriber::default())));
+    SILENCE.set(Some(dispatcher::set_default(&Dispatch::none())));
 }
 
 /// Whether this is the thread of a client.

@@ -1,14 +1,17 @@
 //! Row 41: telemetry of the exporter about itself, exported in turn, would never end. With everything traced at the lowest level
 //! and turned into spans and logs of the client, the client's own thread adds none: what the libraries on it say is not heard, and of its
-//! own lines about exports no span can be made.
+//! own lines about exports no span can be made. Nor does it have the application's subscriber asked again what it cares about.
 
 use crate::child;
 use crate::support::{PATIENCE, batch_soon, builder};
 use otlp::{Logger, Severity, Signal, Tracer};
 use otlp_testkit::Collector;
-use std::sync::OnceLock;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use tracing::callsite::Identifier;
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 
 /// Turns each event and span of `tracing` into a span of the client, and a log record, as a bridge would; counts those of the client's thread.
@@ -19,6 +22,8 @@ static LOGGER: OnceLock<Logger> = OnceLock::new();
 static SEEN: AtomicU64 = AtomicU64::new(0);
 static LINES: AtomicU64 = AtomicU64::new(0);
 static OTHERS_ON_CLIENTS_THREAD: AtomicU64 = AtomicU64::new(0);
+static CALL_SITES: Mutex<Option<HashSet<Identifier>>> = Mutex::new(None);
+static ASKED_AGAIN: AtomicU64 = AtomicU64::new(0);
 
 impl Bridge {
     fn pass_on(metadata: &Metadata<'_>) {
@@ -40,6 +45,13 @@ impl Bridge {
 }
 
 impl Subscriber for Bridge {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        let mut known = CALL_SITES.lock().unwrap();
+        if !known.get_or_insert_default().insert(metadata.callsite()) {
+            ASKED_AGAIN.fetch_add(1, Ordering::SeqCst);
+        }
+        Interest::always()
+    }
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
     }
@@ -75,6 +87,7 @@ pub(crate) fn program() {
     child::say(SEEN.load(Ordering::SeqCst));
     child::say(LINES.load(Ordering::SeqCst));
     child::say(OTHERS_ON_CLIENTS_THREAD.load(Ordering::SeqCst));
+    child::say(ASKED_AGAIN.load(Ordering::SeqCst));
 }
 
 #[test]
@@ -95,5 +108,6 @@ fn exporting_makes_no_telemetry_about_itself() {
         ("1", "0"),
         "events of the application; others of the client's thread"
     );
+    assert_eq!(said[6], "0", "call sites asked again, all of the process, under a lock of the process");
     assert_eq!(collector.received().items(), 23);
 }
