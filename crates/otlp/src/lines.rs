@@ -9,7 +9,9 @@ use crate::voice::Voice;
 use otlp_model::{Signal, SpanId};
 use otlp_transport::{Disposition, Observation, Observe};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tracing::Level;
 
 /// What a line is about.
@@ -34,6 +36,8 @@ pub(crate) struct Listener {
     pub(crate) stage: Stage,
     pub(crate) failures: Failures,
     pub(crate) voice: Voice,
+    /// Wakes who watches for losses.
+    pub(crate) exported: Arc<Notify>,
 }
 
 impl Observe for Listener {
@@ -42,6 +46,7 @@ impl Observe for Listener {
         self.voice.say(&Line::of(self.stage, observation, error.as_deref()));
         let message = observation.response.and_then(|response| response.message.clone());
         self.failures.keep(error, message);
+        self.exported.notify_one();
     }
 }
 

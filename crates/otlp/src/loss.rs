@@ -1,6 +1,8 @@
-//! Whether the client loses more than it should: a look at the books at the end of each window, on the client's thread.
+//! Whether the client loses more than it should: a look at the books, on the client's thread, after whatever the exports
+//! have done, and once more at the end of the window that begins with a loss.
 //!
-//! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself.
+//! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself, and
+//! has no timer while nothing is lost: an idle client sleeps.
 
 use crate::voice::Voice;
 use otlp_batch::{BatchHandle, Stats};
@@ -9,6 +11,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// What was lost in a window of time, over all signals; for
 /// [`with_loss_callback`](crate::ClientBuilder::with_loss_callback).
@@ -72,7 +75,7 @@ impl Default for LossLimit {
     }
 }
 
-/// The core: the books at the end of the last window.
+/// The core: the books before anything of the present window was lost.
 #[derive(Debug)]
 struct LossWatch {
     limit: LossLimit,
@@ -80,6 +83,16 @@ struct LossWatch {
 }
 
 impl LossWatch {
+    /// Whether a window begins with these books: something was lost since the last look, which otherwise becomes this one.
+    fn begins(&mut self, books: [Stats; 3]) -> bool {
+        let lost = |stats: &Stats| stats.dropped.total() + stats.rejected;
+        let begins = books.iter().zip(&self.before).any(|(now, before)| lost(now) > lost(before));
+        if !begins {
+            self.before = books;
+        }
+        begins
+    }
+
     /// What to tell at the end of a window with these books.
     fn window_ended(&mut self, books: [Stats; 3]) -> Option<LossReport> {
         let mut report =
@@ -99,13 +112,21 @@ impl LossWatch {
 pub(crate) async fn watch(
     limit: LossLimit,
     lanes: [BatchHandle; 3],
+    exported: Arc<Notify>,
     voice: Voice,
     callback: Option<LossCallback>,
 ) {
+    let books = || [0, 1, 2].map(|lane: usize| stats(&lanes, lane));
     let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
     loop {
+        exported.notified().await;
+        // The books follow the observers.
+        tokio::task::yield_now().await;
+        if !watch.begins(books()) {
+            continue;
+        }
         tokio::time::sleep(limit.window).await;
-        if let Some(report) = watch.window_ended([0, 1, 2].map(|lane: usize| stats(&lanes, lane))) {
+        if let Some(report) = watch.window_ended(books()) {
             voice.say_loss(&report);
             if let Some(callback) = &callback {
                 // Foreign code: when it panics, it is told again after the next window.
@@ -128,6 +149,17 @@ mod tests {
         let mut stats = Stats { accepted, rejected, ..Stats::default() };
         stats.dropped.add(DropReason::QueueFull, dropped);
         stats
+    }
+
+    #[test]
+    fn a_window_begins_with_the_first_loss_since_the_last_look() {
+        let mut watch = LossWatch { limit: LossLimit::default(), before: [Stats::default(); 3] };
+        let none = Stats::default();
+        assert!(!watch.begins([none; 3]) && !watch.begins([books(1_000, 0, 0), none, none]));
+        assert!(watch.begins([books(1_100, 0, 0), none, books(10, 0, 3)]));
+        let report = watch.window_ended([books(1_190, 0, 0), none, books(10, 0, 3)]).unwrap();
+        assert_eq!((report.accepted, report.lost()), (200, 3), "since the last look without a loss");
+        assert!(!watch.begins([books(1_300, 0, 0), none, books(10, 0, 3)]));
     }
 
     #[test]

@@ -32,6 +32,7 @@ use otlp_transport::{
 };
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tower::util::BoxService;
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -62,7 +63,13 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
     let voice = Voice::new(|name| std::env::var(name).ok());
-    let listener = |stage| Listener { stage, failures: failures.clone(), voice: voice.clone() };
+    let exported = Arc::new(Notify::new());
+    let listener = |stage| Listener {
+        stage,
+        failures: failures.clone(),
+        voice: voice.clone(),
+        exported: Arc::clone(&exported),
+    };
     let common = Common {
         groups: Arc::clone(&groups),
         batches: listener(Stage::Batch),
@@ -91,7 +98,8 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         Ok(handle)
     };
     let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
-    let loss = loss::watch(options.loss_limit, lanes.clone(), voice.clone(), options.loss_callback.clone());
+    let callback = options.loss_callback.clone();
+    let loss = loss::watch(options.loss_limit, lanes.clone(), Arc::clone(&exported), voice.clone(), callback);
     let lanes = PerSignal::new(lanes);
     let wait = (!options.async_export).then_some(options.flush_timeout);
     let is_on = |signal| resolved.signals.get(signal).enabled;

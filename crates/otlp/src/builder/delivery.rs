@@ -62,8 +62,9 @@ impl ClientBuilder {
     /// From which share of lost items on the client warns, and over which time it is measured: between 0 and 1, where 1 is
     /// never; longer than zero. Default 0.01 over 60 s.
     ///
-    /// At the end of each window in which more was lost (dropped or rejected) there is one warning in the application's log,
-    /// target `otlp::loss`, and one call of the [callback](Self::with_loss_callback).
+    /// A window begins when an export shows that something was lost (dropped or rejected). At its end, if more was lost than
+    /// this share of what was accepted, there is one warning in the application's log, target `otlp::loss`, and one call of the
+    /// [callback](Self::with_loss_callback). While nothing is lost nothing is timed.
     pub fn with_loss_threshold(self, share: f64, window: Duration) -> Self {
         Self { loss_limit: LossLimit { threshold: share, window }, ..self }
     }
