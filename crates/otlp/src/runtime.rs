@@ -12,9 +12,11 @@ use otlp_transport::{BoxError, ConnectionLost};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::OnceLock;
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
+use tracing::subscriber::NoSubscriber;
 
 /// A worker of any stack.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
@@ -58,10 +60,13 @@ pub(crate) fn aloud(say: impl FnOnce()) {
     crate::span::without_spares(say);
 }
 
-/// Not by a subscriber made for it: making one has all call sites of the process decide anew who is interested, under a lock
-/// that a fork may leave locked forever.
+/// By one subscriber for all clients, made once. Making one has all call sites of the process decide anew who is interested,
+/// under a lock that a fork may leave locked forever. With none at all, a call site that is first reached on this thread would be
+/// decided by it alone: nobody would hear it on other threads either.
 fn be_silent() {
-    SILENCE.set(Some(dispatcher::set_default(&Dispatch::none())));
+    static SILENT: OnceLock<Dispatch> = OnceLock::new();
+    let silent = SILENT.get_or_init(|| Dispatch::new(NoSubscriber::default()));
+    SILENCE.set(Some(dispatcher::set_default(silent)));
 }
 
 /// Whether this is the thread of a client.
