@@ -90,3 +90,12 @@ fn what_is_cut_off_is_refused_and_not_taken_for_clean() {
         assert!(redact_span(&record[..len], decide).is_err(), "{len}");
     }
 }
+
+#[test]
+fn a_tag_with_more_bytes_than_it_needs_hides_nothing() {
+    // The attribute "a", once as field 9 in two bytes, once in five that are field 9 for who reads 32 bits of them.
+    let longer = [0x12, 6, 0xca, 0x00, 3, 0x0a, 1, b'a'];
+    assert_eq!(redact_span(&longer, decide).unwrap(), Some(vec![0x12, 0]));
+    let beyond = [0x12, 9, 0xca, 0x80, 0x80, 0x80, 0x10, 3, 0x0a, 1, b'a'];
+    assert!(redact_span(&beyond, decide).is_err());
+}

@@ -170,14 +170,16 @@ fn entry(payload: &[u8]) -> Option<(&str, ValueView<'_>)> {
     Some((key, value))
 }
 
-/// Visits the fields of a message: the tag's first byte, which in these records tells one from the other, the whole field, and
-/// the content of those that have a length. `None` if they are malformed, or `visit` says so.
+/// Visits the fields of a message: the tag, 0 for those that are above all that are looked for, the whole field, and the content
+/// of those that have a length. `None` if they are malformed, or `visit` says so.
 fn each_field<'a>(
     mut rest: &'a [u8],
     mut visit: impl FnMut(u8, &'a [u8], &'a [u8]) -> Option<()>,
 ) -> Option<()> {
-    while let Some(&first) = rest.first() {
+    while !rest.is_empty() {
         let (tag, value) = read_varint(rest)?;
+        // Some readers take the lower 32 bits for the tag.
+        let tag = u32::try_from(tag).ok()?;
         let (payload, after): (&[u8], &[u8]) = match tag & 7 {
             0 => (&[], read_varint(value)?.1),
             1 => (&[], value.get(8..)?),
@@ -188,9 +190,8 @@ fn each_field<'a>(
             5 => (&[], value.get(4..)?),
             _ => return None,
         };
-        // A tag of two bytes is none of those that are looked for.
-        let tag = if tag < 0x80 { first } else { 0 };
-        visit(tag, rest.get(..rest.len() - after.len())?, payload)?;
+        // What it says, not how it is written: nothing keeps a tag from having more bytes than it needs.
+        visit(u8::try_from(tag).unwrap_or(0), rest.get(..rest.len() - after.len())?, payload)?;
         rest = after;
     }
     Some(())
