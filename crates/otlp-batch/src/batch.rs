@@ -183,53 +183,31 @@ pub(crate) struct Call(Mutex<State>);
 
 #[derive(Debug)]
 enum State {
-    Runs(Option<Permit>, Announcement),
+    Runs(Option<Permit>),
     Ended,
-}
-
-/// Room made by a call that those who wait for it do not know of yet, in bytes.
-#[derive(Debug, Default)]
-struct Announcement(usize);
-
-impl Announcement {
-    /// Adds some; whether it is time to announce it: when it is a whole chunk. The records of most chunks stay accounted
-    /// for, and a producer that is woken for the little that is left beside them is woken in vain.
-    fn is_due(&mut self, room: usize, pool: &ChunkPool) -> bool {
-        self.0 += room;
-        let due = self.0 >= pool.config().chunk_size;
-        if due {
-            self.0 = 0;
-        }
-        due
-    }
 }
 
 impl Default for Call {
     fn default() -> Self {
-        Self(Mutex::new(State::Runs(None, Announcement::default())))
+        Self(Mutex::new(State::Runs(None)))
     }
 }
 
 impl Call {
     /// Gives a chunk back if nobody else uses it, and accounts for what was made of its records if the call still runs.
     fn take_back(&self, pool: &ChunkPool, chunk: Option<Memory>, bytes: usize) {
-        let size = chunk.as_ref().map_or(0, Memory::size);
         let announce = {
             let mut state = lock(&self.0);
             match &mut *state {
-                State::Runs(permit, announcement) => {
-                    let more = pool.exchange(chunk, bytes);
-                    let room = size.saturating_sub(more.bytes());
+                State::Runs(permit) => {
+                    let (more, announce) = pool.exchange(chunk, bytes);
                     match permit {
                         Some(permit) => permit.add(more),
                         none => *none = Some(more),
                     }
-                    announcement.is_due(room, pool)
+                    announce
                 }
-                State::Ended => {
-                    drop(pool.exchange(chunk, 0));
-                    true
-                }
+                State::Ended => pool.exchange(chunk, 0).1,
             }
         };
         // Wakes those who wait for room, with no lock held.
@@ -241,7 +219,7 @@ impl Call {
     /// Accounts for `permit`, too, until the call ends.
     #[cfg(not(loom))]
     pub(crate) fn keep(&self, permit: Permit) {
-        if let State::Runs(kept @ None, _) = &mut *lock(&self.0) {
+        if let State::Runs(kept @ None) = &mut *lock(&self.0) {
             *kept = Some(permit);
         }
     }

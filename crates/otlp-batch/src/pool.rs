@@ -157,8 +157,7 @@ struct State {
 impl State {
     /// Makes `bytes` fit under the cap, at the cost of idle chunks, which are moved to `freed`; accounts for them.
     fn hold(&mut self, bytes: usize, config: &PoolConfig, freed: &mut Vec<Memory>) -> bool {
-        let idle = self.idle.len() * config.chunk_size;
-        if (self.held - idle).saturating_add(bytes) > config.max_size {
+        if bytes > self.room(config) {
             return false;
         }
         while self.held + bytes > config.max_size {
@@ -169,6 +168,11 @@ impl State {
         self.idle_low = self.idle_low.min(self.idle.len());
         self.held += bytes;
         true
+    }
+
+    /// How much more may be in use.
+    fn room(&self, config: &PoolConfig) -> usize {
+        config.max_size - (self.held - self.idle.len() * config.chunk_size)
     }
 
     /// Takes a chunk back.
@@ -333,22 +337,25 @@ impl ChunkPool {
     /// Takes the memory of a chunk back and reserves `bytes` in its place, in one step, so that nobody can come
     /// between. Where the chunk is still in use by others, and the cap leaves no room, the permit covers less.
     ///
-    /// Does not announce the room it makes: that is for the caller, who may hold a lock.
-    pub(crate) fn exchange(&self, chunk: Option<Memory>, bytes: usize) -> Permit {
+    /// With it, whether there is now room for a chunk more than before: then it is time to announce it, which is for the
+    /// caller, who may hold a lock. The records of most chunks stay accounted for, and a producer that is woken for the
+    /// little that is left beside them is woken in vain.
+    pub(crate) fn exchange(&self, chunk: Option<Memory>, bytes: usize) -> (Permit, bool) {
         let chunk = chunk.map(Memory::recycle);
         let config = &self.shared.config;
         let mut freed = Vec::new();
-        let bytes = {
+        let (bytes, announce) = {
             let mut state = lock(&self.shared.state);
+            let before = state.room(config) / config.chunk_size;
             if let Some(memory) = chunk {
                 state.give_back(memory, config, &mut freed);
             }
-            let idle = state.idle.len() * config.chunk_size;
-            let bytes = bytes.min(config.max_size - (state.held - idle));
-            if state.hold(bytes, config, &mut freed) { bytes } else { 0 }
+            let bytes = bytes.min(state.room(config));
+            let bytes = if state.hold(bytes, config, &mut freed) { bytes } else { 0 };
+            (bytes, state.room(config) / config.chunk_size > before)
         };
         drop(freed);
-        Permit { pool: self.clone(), bytes }
+        (Permit { pool: self.clone(), bytes }, announce)
     }
 
     /// Where producers wait for room.

@@ -255,10 +255,10 @@ fn blocking_ends_with_room_or_close() {
     }
 }
 
-/// A producer may be told of room only when a call ends, but it never gives up while there is some.
+/// Each call makes room for less than a chunk as long as it runs; both together, for one.
 #[test]
-fn blocking_looks_once_more_when_its_time_is_up() {
-    let config = config(1000, OverflowPolicy::Block { timeout: Duration::from_millis(200) });
+fn blocking_hears_of_the_room_that_calls_make_together() {
+    let config = config(1000, OverflowPolicy::Block { timeout: Duration::from_secs(60) });
     let (queue, mut drain) = Drain::new(&config, &pool(3 * 4096, 4096)).unwrap();
     // Two of them do not fit one chunk, but with one of them in each of two, half of both is a chunk.
     let record = [0; 2044];
@@ -271,16 +271,38 @@ fn blocking_looks_once_more_when_its_time_is_up() {
     let producer = queue.clone();
     let thread = thread::spawn(move || sender.send(producer.push(GROUP, 1, &record)).unwrap());
     assert!(result.recv_timeout(Duration::from_millis(10)).is_err());
-    // Each makes room for less than a chunk as long as it runs; both together, for one.
     let tickets = calls.map(|(batch, ticket)| {
         drop(batch);
         ticket
     });
-    assert_eq!(result.recv().unwrap(), Ok(()));
+    assert_eq!(result.recv_timeout(Duration::from_secs(10)), Ok(Ok(())));
     thread.join().unwrap();
     for ticket in tickets {
         ticket.settle(&Outcome { delivered: 1, ..Outcome::default() });
     }
+    assert!(queue.stats().is_balanced());
+}
+
+/// A record that needs more than a chunk may be told of its room only when a call ends, but it is never given up while there
+/// is some.
+#[test]
+fn blocking_looks_once_more_when_its_time_is_up() {
+    let config = config(1000, OverflowPolicy::Block { timeout: Duration::from_millis(200) });
+    let (queue, mut drain) = Drain::new(&config, &pool(4 * 4096, 4096)).unwrap();
+    for _ in 0..3 {
+        queue.push(GROUP, 1, &[0; 2044]).unwrap();
+    }
+    drain.stage();
+    let (batch, ticket) = drain.take(1, 4096).unwrap();
+    let (sender, result) = mpsc::channel();
+    let producer = queue.clone();
+    let thread = thread::spawn(move || sender.send(producer.push(GROUP, 1, &[0; 5_000])).unwrap());
+    assert!(result.recv_timeout(Duration::from_millis(10)).is_err());
+    // From room for one chunk to room for one and a half.
+    drop(batch);
+    assert_eq!(result.recv().unwrap(), Ok(()));
+    thread.join().unwrap();
+    ticket.settle(&Outcome { delivered: 1, ..Outcome::default() });
     assert!(queue.stats().is_balanced());
 }
 
