@@ -274,6 +274,7 @@ impl ChunkPool {
         };
         freed.clear();
         // One chunk at a time, so that no producer waits for the allocator behind the lock.
+        let mut is_grown = false;
         loop {
             {
                 let mut state = lock(&self.shared.state);
@@ -282,9 +283,14 @@ impl ChunkPool {
                 }
                 state.held += config.chunk_size;
             }
+            is_grown = true;
             let memory = Memory::allocate(config.chunk_size);
             // The last queue may have ended meanwhile.
             lock(&self.shared.state).give_back(memory, config, &mut freed);
+        }
+        // Who looked for room meanwhile did not find what was not there yet.
+        if is_grown {
+            self.shared.space.notify();
         }
     }
 
@@ -414,12 +420,27 @@ fn scaled(bytes: usize, factor: f64) -> usize {
     (bytes as f64 * factor) as usize
 }
 
-#[cfg(all(test, not(loom), target_pointer_width = "64"))]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
+    /// Until a chunk that is made ahead is idle, it takes its room from who looks for some.
+    #[test]
+    fn chunks_made_ahead_are_announced() {
+        let config =
+            PoolConfig { initial_size: 0, chunk_size: 1024, max_size: 4096, ..PoolConfig::default() };
+        let pool = ChunkPool::new(config).unwrap();
+        let _missed = pool.chunk(1).unwrap();
+        pool.space().add_waiter();
+        let before = pool.space().generation();
+        pool.tend(tokio::time::Instant::now().into_std());
+        assert_eq!(pool.idle_bytes(), 1024);
+        assert!(pool.space().generation() > before);
+    }
+
     /// A longer one would find no room in any chunk, however much memory there is.
     #[test]
+    #[cfg(target_pointer_width = "64")]
     fn the_largest_record_has_a_length_that_a_header_can_note() {
         let largest = |max_size| {
             let config = PoolConfig { initial_size: 0, max_size, ..PoolConfig::default() };
