@@ -108,7 +108,7 @@ impl BatchSender {
         if !self.client.shared().is_on(self.signal) {
             return;
         }
-        self.client.shared().lane(self.signal).queue().refuse(items, DropReason::EncodeFailed);
+        self.client.shared().refuse(self.signal, items, DropReason::EncodeFailed);
     }
 
     /// Sends the records, alone and at once, and resolves when their outcome is in the books, on any executor.
@@ -137,7 +137,7 @@ impl BatchSender {
             return BatchReport { outcome: Outcome::default(), last_error: None, last_message: None };
         }
         if runtime::is_current() {
-            shared.lane(self.signal).queue().refuse(saturated(items), DropReason::QueueFull);
+            shared.refuse(self.signal, saturated(items), DropReason::QueueFull);
             return refused(
                 DropReason::QueueFull,
                 String::from("the client's own thread would wait for itself"),
@@ -145,6 +145,9 @@ impl BatchSender {
         }
         let timeout = timeout.unwrap_or(*shared.export_timeout.get(self.signal));
         let outcome = shared.lane(self.signal).send(records.into(), Some(timeout)).await;
+        if outcome.dropped.total() > 0 {
+            shared.lost();
+        }
         let said = shared.failures.look();
         BatchReport {
             outcome,

@@ -4,6 +4,7 @@
 //! hears it is the business of `voice`. No header values and no content of telemetry are in a line, but ids.
 
 use crate::error::chain;
+use crate::loss::LossBell;
 use crate::observe::Failures;
 use crate::voice::Voice;
 use otlp_model::{Signal, SpanId};
@@ -11,7 +12,6 @@ use otlp_transport::{Disposition, Observation, Observe};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tracing::Level;
 
 /// What a line is about.
@@ -36,8 +36,7 @@ pub(crate) struct Listener {
     pub(crate) stage: Stage,
     pub(crate) failures: Failures,
     pub(crate) voice: Voice,
-    /// Wakes who watches for losses.
-    pub(crate) exported: Arc<Notify>,
+    pub(crate) losses: Arc<LossBell>,
 }
 
 impl Observe for Listener {
@@ -46,7 +45,7 @@ impl Observe for Listener {
         self.voice.say(&Line::of(self.stage, observation, error.as_deref()));
         let message = observation.response.and_then(|response| response.message.clone());
         self.failures.keep(error, message);
-        self.exported.notify_one();
+        self.losses.ring(|| false);
     }
 }
 

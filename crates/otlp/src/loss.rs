@@ -1,5 +1,5 @@
 //! Whether the client loses more than it should: a look at the books, on the client's thread, after whatever the exports
-//! have done, and once more at the end of the window that begins with a loss.
+//! have done, or when something was lost before it came to one; and once more at the end of the window that begins with a loss.
 //!
 //! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself, and
 //! has no timer while nothing is lost: an idle client sleeps.
@@ -10,6 +10,7 @@ use otlp_model::Dropped;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -75,6 +76,35 @@ impl Default for LossLimit {
     }
 }
 
+/// Has the watch look at the books.
+///
+/// It is rung after the loss is in the books, or on the client's thread, where the watch does not run before it is. The books
+/// have locks: whoever finds it rung already, and so leaves no trace, has counted before the look that is still to come.
+#[derive(Debug, Default)]
+pub(crate) struct LossBell {
+    is_rung: AtomicBool,
+    wake: Notify,
+}
+
+impl LossBell {
+    /// Only the first since the last look writes, asks whether this is a fork, in which nobody listens and locks may be held
+    /// for good, and wakes: a flood of losses is no flood of this.
+    pub(crate) fn ring(&self, is_forked: impl FnOnce() -> bool) {
+        if !self.is_rung.load(Ordering::Relaxed)
+            && !self.is_rung.swap(true, Ordering::Relaxed)
+            && !is_forked()
+        {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Before a look.
+    async fn rung(&self) {
+        self.wake.notified().await;
+        self.is_rung.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The core: the books before anything of the present window was lost.
 #[derive(Debug)]
 struct LossWatch {
@@ -85,8 +115,7 @@ struct LossWatch {
 impl LossWatch {
     /// Whether a window begins with these books: something was lost since the last look, which otherwise becomes this one.
     fn begins(&mut self, books: [Stats; 3]) -> bool {
-        let lost = |stats: &Stats| stats.dropped.total() + stats.rejected;
-        let begins = books.iter().zip(&self.before).any(|(now, before)| lost(now) > lost(before));
+        let begins = books.iter().zip(&self.before).any(|(now, before)| now.lost() > before.lost());
         if !begins {
             self.before = books;
         }
@@ -112,14 +141,14 @@ impl LossWatch {
 pub(crate) async fn watch(
     limit: LossLimit,
     lanes: [BatchHandle; 3],
-    exported: Arc<Notify>,
+    bell: Arc<LossBell>,
     voice: Voice,
     callback: Option<LossCallback>,
 ) {
     let books = || [0, 1, 2].map(|lane: usize| stats(&lanes, lane));
     let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
     loop {
-        exported.notified().await;
+        bell.rung().await;
         // The books follow the observers.
         tokio::task::yield_now().await;
         if !watch.begins(books()) {

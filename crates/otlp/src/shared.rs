@@ -7,11 +7,12 @@ use crate::decision::Decider;
 use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
+use crate::loss::LossBell;
 use crate::observe::Failures;
 use crate::signal_config::PerSignal;
 use crate::{ids, runtime};
 use otlp_batch::BatchHandle;
-use otlp_model::{GroupId, Groups, Limits, Signal};
+use otlp_model::{DropReason, GroupId, Groups, Limits, Signal};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) sampler: Decider,
     pub(crate) log_filter: LogFilter,
     pub(crate) hooks: Hooks,
+    losses: Arc<LossBell>,
     /// In place of the client's own; only with a sampler that is asked.
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
     /// Makes the ids of this client differ from those of any other, see [`ids`].
@@ -48,11 +50,12 @@ pub(crate) struct Selection {
     pub(crate) log_filter: LogFilter,
     pub(crate) export_timeout: PerSignal<Duration>,
     pub(crate) hooks: Hooks,
+    pub(crate) losses: Arc<LossBell>,
 }
 
 impl Shared {
     pub(crate) fn new(
-        Selection { limits, log_limits, sampler, id_generator, log_filter, export_timeout, hooks }: Selection,
+        Selection { limits, log_limits, sampler, id_generator, log_filter, export_timeout, hooks, losses }: Selection,
         groups: Arc<Groups>,
         failures: Failures,
         lanes: PerSignal<BatchHandle>,
@@ -73,6 +76,7 @@ impl Shared {
             log_filter,
             is_plain: hooks.is_empty() && wait_for_delivery.is_none(),
             hooks,
+            losses,
             id_generator,
             salt,
             lanes,
@@ -89,6 +93,7 @@ impl Shared {
             sampler: Decider::silent(),
             log_filter: LogFilter { off: true, ..LogFilter::default() },
             hooks: Hooks::default(),
+            losses: Arc::default(),
             id_generator: None,
             export_timeout: PerSignal::default(),
         };
@@ -107,7 +112,9 @@ impl Shared {
     pub(crate) fn push(&self, signal: Signal, group: GroupId, record: &[u8]) {
         if self.is_plain {
             // A refusal is counted by the queue, and told by the next report.
-            let _ = self.lane(signal).queue().push(group, 1, record);
+            if self.lane(signal).queue().push(group, 1, record).is_err() {
+                self.lost();
+            }
         } else {
             self.push_by_hooks(signal, group, record);
         }
@@ -119,13 +126,25 @@ impl Shared {
         let pushed = match self.hooks.ended(signal, record) {
             Ok(Some(record)) => queue.push(group, 1, &record),
             Ok(None) => return,
-            Err(reason) => return queue.refuse(1, reason),
+            Err(reason) => return self.refuse(signal, 1, reason),
         };
-        if let Some(limit) = self.wait_for_delivery
-            && pushed.is_ok()
-        {
-            self.wait_for_delivery(signal, limit);
+        match self.wait_for_delivery {
+            _ if pushed.is_err() => self.lost(),
+            Some(limit) => self.wait_for_delivery(signal, limit),
+            None => {}
         }
+    }
+
+    /// Counts items that cannot be offered to the queue: as accepted, and dropped.
+    pub(crate) fn refuse(&self, signal: Signal, items: u32, reason: DropReason) {
+        self.lane(signal).queue().refuse(items, reason);
+        self.lost();
+    }
+
+    /// To be called when the books have a loss that no export will show.
+    #[cold]
+    pub(crate) fn lost(&self) {
+        self.losses.ring(|| self.is_forked());
     }
 
     /// Nothing would be delivered while the client's own thread waits, so it does not.

@@ -13,7 +13,7 @@ use crate::decision::Decider;
 use crate::error::Error;
 use crate::lines::{Listener, Stage};
 use crate::logger::LogFilter;
-use crate::loss;
+use crate::loss::{self, LossBell};
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
 use crate::runtime::{Task, Work};
@@ -32,7 +32,6 @@ use otlp_transport::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use tower::util::BoxService;
 use tower::{ServiceBuilder, ServiceExt};
 
@@ -63,12 +62,12 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
     let voice = Voice::new(|name| std::env::var(name).ok());
-    let exported = Arc::new(Notify::new());
+    let losses = Arc::new(LossBell::default());
     let listener = |stage| Listener {
         stage,
         failures: failures.clone(),
         voice: voice.clone(),
-        exported: Arc::clone(&exported),
+        losses: Arc::clone(&losses),
     };
     let common = Common {
         groups: Arc::clone(&groups),
@@ -99,7 +98,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     };
     let lanes = [lane(Signal::Traces)?, lane(Signal::Metrics)?, lane(Signal::Logs)?];
     let callback = options.loss_callback.clone();
-    let loss = loss::watch(options.loss_limit, lanes.clone(), Arc::clone(&exported), voice.clone(), callback);
+    let loss = loss::watch(options.loss_limit, lanes.clone(), Arc::clone(&losses), voice.clone(), callback);
     let lanes = PerSignal::new(lanes);
     let wait = (!options.async_export).then_some(options.flush_timeout);
     let is_on = |signal| resolved.signals.get(signal).enabled;
@@ -119,6 +118,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
         export_timeout: PerSignal::new(Signal::ALL.map(|signal| resolved.signals.get(signal).export_timeout)),
         hooks: options.hooks,
+        losses,
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);
     Ok(Stack { shared, workers, probes, shutdown: trigger, destinations, voice, loss: Box::pin(loss) })

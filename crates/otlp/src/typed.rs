@@ -153,12 +153,12 @@ impl Client {
                     Ok(Some(record)) => (count, queue.push(group, count, &record)),
                     Ok(None) => continue,
                     Err(reason) => {
-                        queue.refuse(count, reason);
+                        self.shared().refuse(signal, count, reason);
                         (count, Err(reason))
                     }
                 },
                 Err((count, invalid)) => {
-                    queue.refuse(count, DropReason::EncodeFailed);
+                    self.shared().refuse(signal, count, DropReason::EncodeFailed);
                     first_invalid.get_or_insert(invalid);
                     (count, Err(DropReason::EncodeFailed))
                 }
@@ -171,6 +171,7 @@ impl Client {
         if dropped.total() == 0 {
             Ok(queued)
         } else {
+            self.shared().lost();
             Err(Error::not_queued(signal, queued, dropped, first_invalid))
         }
     }

@@ -62,7 +62,8 @@ impl ClientBuilder {
     /// From which share of lost items on the client warns, and over which time it is measured: between 0 and 1, where 1 is
     /// never; longer than zero. Default 0.01 over 60 s.
     ///
-    /// A window begins when an export shows that something was lost (dropped or rejected). At its end, if more was lost than
+    /// A window begins when it shows that something was lost (dropped or rejected): with the next export, or at once if it came
+    /// to none. At its end, if more was lost than
     /// this share of what was accepted, there is one warning in the application's log, target `otlp::loss`, and one call of the
     /// [callback](Self::with_loss_callback). While nothing is lost nothing is timed.
     pub fn with_loss_threshold(self, share: f64, window: Duration) -> Self {

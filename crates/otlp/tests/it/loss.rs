@@ -1,7 +1,10 @@
 //! Bursts, full queues, absent receivers: what can't be kept is counted, and nothing else is lost.
 
-use crate::support::{PATIENCE, all_delivered, books, builder, client, grpc};
-use otlp::{BatchConfig, BatchStrategy, DropReason, MemoryPoolConfig, OverflowPolicy, Signal};
+use crate::support::{PATIENCE, Warnings, all_delivered, books, builder, client, grpc};
+use otlp::{
+    BatchConfig, BatchStrategy, DropReason, EndedSpan, MemoryPoolConfig, OverflowPolicy, Severity, Signal,
+    SpanHook,
+};
 use otlp_testkit::{Claim, Collector, Ledger, Reply};
 use std::time::Duration;
 
@@ -157,4 +160,44 @@ async fn the_collectors_ledger_agrees_with_the_report() {
     };
     let balance = ledger.check(claim, &collector.received()).unwrap();
     assert_eq!((balance.received, balance.duplicates), (500, 0));
+}
+
+struct Panics;
+
+impl SpanHook for Panics {
+    fn on_end(&self, _: &mut EndedSpan<'_>) {
+        panic!("on purpose");
+    }
+}
+
+/// Nothing is ever sent: who waits for exports would wait forever.
+#[test]
+fn losses_that_no_export_shows_are_told_as_well() {
+    let (sender, told) = std::sync::mpsc::channel();
+    let warnings = Warnings::default();
+    let subscriber = tracing::Dispatch::new(warnings.clone());
+    let client = tracing::dispatcher::with_default(&subscriber, || {
+        builder("http://localhost:4317")
+            .with_span_hook(Panics)
+            .with_max_request_bytes(4_096)
+            .with_loss_threshold(0.01, Duration::from_millis(1))
+            .with_loss_callback(move |loss| sender.send(loss.clone()).unwrap())
+            .build_blocking()
+            .unwrap()
+    });
+    let next = || told.recv_timeout(PATIENCE).expect("each is told").dropped;
+    client.tracer("t").start("s").end();
+    assert_eq!(next().get(DropReason::LayerFailed), 1);
+    client.logger("l").record(Severity::Info).body("x".repeat(8_192)).emit();
+    assert_eq!(next().get(DropReason::TooLarge), 1);
+    let invalid = otlp::SpanData::new(otlp::SpanContext::default(), "without an id", 1, 2);
+    client.export_traces(&otlp::InstrumentationScope::new("t"), [invalid]).unwrap_err();
+    assert_eq!(next().get(DropReason::EncodeFailed), 1);
+    client.batch_sender(Signal::Metrics).refuse(2);
+    assert_eq!(next().get(DropReason::EncodeFailed), 2);
+    let report = books(client.shutdown_blocking(PATIENCE));
+    assert_eq!((report.accepted(), report.dropped().total()), (5, 5));
+    let warnings = warnings.0.lock().unwrap();
+    assert_eq!(warnings[0], "100.00 % lost in 1ms: 1 of 1 items (1 layer_failed)");
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
 }
