@@ -63,26 +63,3 @@ async fn the_pool_grows_from_its_minimum_to_its_maximum_and_says_how_it_is() {
     collector.set_script(Reply::ok());
     client.shutdown(Duration::ZERO).await.expect_err("what hangs is lost, and told");
 }
-
-#[tokio::test]
-async fn the_error_reads_as_in_the_guide() {
-    let collector = Collector::builder().http().reply(Reply::hang()).start_blocking().unwrap();
-    let endpoint = collector.http_endpoint();
-    scene(move |builder| at(builder, &endpoint).with_protocol(Protocol::Http));
-    let client = EnhancedOtlpClient::builder()
-        .with_connection_pool_config(ConnectionPoolConfig {
-            max_connections: 1,
-            connection_timeout: Duration::from_millis(50),
-            ..ConnectionPoolConfig::default()
-        })
-        .build()
-        .await
-        .unwrap();
-    let hanging = client.clone();
-    let hanging = tokio::spawn(async move { hanging.health_check().await });
-    until("one active", async || client.get_connection_pool_stats().await.unwrap().active_connections == 1)
-        .await;
-    let text = client.health_check().await.unwrap_err().to_string();
-    assert!(text.starts_with("no available connections in pool"), "{text}");
-    hanging.abort();
-}

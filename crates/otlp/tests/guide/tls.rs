@@ -111,6 +111,7 @@ async fn both_sides_show_their_certificates() {
 
 #[tokio::test]
 async fn files_that_do_not_exist_are_named() {
+    // conf: TLS-11
     let error = {
         scene(|builder| builder);
         mutual().await.expect_err("there are no such files")

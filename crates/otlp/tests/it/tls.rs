@@ -166,27 +166,6 @@ async fn mozillas_authorities_stand_alone() {
 }
 
 #[tokio::test]
-async fn the_guides_options_mean_what_the_guide_says() {
-    // conf: TLS-11
-    let error = EnhancedOtlpClient::builder()
-        .with_endpoint("https://collector.example.com:4317")
-        .with_tls_config(TlsConfig {
-            enabled: true,
-            cert_file: "/path/to/client.crt".to_string(),
-            key_file: "/path/to/client.key".to_string(),
-            ca_file: "/path/to/ca.crt".to_string(),
-            verify_server: true,
-        })
-        .build()
-        .await
-        .expect_err("there are no such files");
-    assert!(
-        error.to_string().starts_with("with_tls_config: ca_file: /path/to/ca.crt: there is no such file"),
-        "{error}"
-    );
-}
-
-#[tokio::test]
 async fn verification_can_be_turned_off_which_is_warned_of_once() {
     // conf: TLS-09
     let collector = collector(&ca().expired_server(&["elsewhere"]).unwrap()).await;
