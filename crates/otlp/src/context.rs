@@ -69,7 +69,8 @@ impl TraceContext {
 
     /// Makes this context current on this thread until the guard is dropped; then the one before is current again.
     ///
-    /// Has no effect while the thread is being torn down, nor inside a sampler.
+    /// Has no effect while the thread is being torn down, nor inside a sampler, an id generator, or a hook that is shown the start
+    /// of a span: these are called while the current context is read.
     ///
     /// ```
     /// # fn f(client: otlp::Client) {
