@@ -19,6 +19,7 @@ use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
 use otlp_transport::{PoolStats, ShutdownTrigger};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -70,6 +71,7 @@ struct Inner {
     drop_timeout: Duration,
     /// The totals of the last report, in the order of [`Signal::ALL`].
     reported: Mutex<[Stats; 3]>,
+    warned_of_nameless: AtomicBool,
 }
 
 impl Client {
@@ -124,6 +126,7 @@ impl Client {
                 flush_timeout,
                 drop_timeout,
                 reported: Mutex::default(),
+                warned_of_nameless: AtomicBool::default(),
             }),
         })
     }
@@ -136,7 +139,8 @@ impl Client {
 
     /// A tracer for a scope with a version, attributes or a schema.
     pub fn tracer_with_scope(&self, scope: &InstrumentationScope) -> Tracer {
-        if scope.name.is_empty() {
+        // Once: who makes a tracer per request would fill the log.
+        if scope.name.is_empty() && !self.inner.warned_of_nameless.swap(true, Ordering::Relaxed) {
             tracing::warn!(target: "otlp", "a tracer without a name: nobody will know which library its spans are from");
         }
         let (shared, group) = (Arc::clone(&self.inner.shared), self.group(scope));
