@@ -2,6 +2,7 @@
 //!
 //! Reads the chain of sources, which is foreign code that may have no end; displays nothing by itself.
 
+use crate::foreign::contained;
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
@@ -27,12 +28,12 @@ pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&'stati
 /// The same as texts; where the error's own code panics they say so.
 pub(crate) fn texts<E: Error + ?Sized>(error: &E) -> Vec<(&'static str, String)> {
     let mut texts = Vec::new();
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    contained(|| {
         describe(error, |key, text| {
             let text = catch_unwind(AssertUnwindSafe(|| text.to_string()));
             texts.push((key, text.unwrap_or_else(|_| String::from("the error's Display panicked"))));
         });
-    }));
+    });
     texts
 }
 

@@ -8,7 +8,7 @@ mod record;
 
 pub use record::{EmittedLog, EndedSpan, StartedSpan};
 
-use crate::log_record::contained;
+use crate::foreign::contained;
 use otlp_model::{DropReason, Signal};
 use record::Finished;
 use std::borrow::Cow;
@@ -87,7 +87,7 @@ impl Hooks {
     pub(crate) fn started(&self, mut span: StartedSpan<'_>) {
         for hook in &self.spans {
             // What it has set so far stays.
-            let _ = contained(|| hook.on_start(&mut span));
+            contained(|| hook.on_start(&mut span));
         }
     }
 

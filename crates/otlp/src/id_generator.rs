@@ -3,8 +3,8 @@
 //! Asked by the tracer, once per span, in place of `ids.rs`. Clients without one do not look for it: their samplers'
 //! short way is the way without.
 
+use crate::foreign::contained;
 use otlp_model::{SpanId, TraceFlags, TraceId};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Makes the ids of new spans. Called on the thread that starts the span, and should be quick.
 ///
@@ -52,8 +52,7 @@ pub(crate) fn replace(
     is_root: bool,
     (mut trace_id, mut span_id, mut flags): (TraceId, SpanId, TraceFlags),
 ) -> (TraceId, SpanId, TraceFlags) {
-    // A user's code, in a place where the application expects no panic.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    contained(|| {
         let made = if is_root { generator.trace_id() } else { TraceId::INVALID };
         if made.is_valid() {
             (trace_id, flags) =
@@ -63,6 +62,6 @@ pub(crate) fn replace(
         if made.is_valid() {
             span_id = made;
         }
-    }));
+    });
     (trace_id, span_id, flags)
 }

@@ -17,6 +17,7 @@ mod env;
 mod error;
 mod exception;
 mod explain;
+mod foreign;
 mod hook;
 mod id_generator;
 mod ids;

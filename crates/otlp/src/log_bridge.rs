@@ -7,7 +7,8 @@ mod pairs;
 mod scopes;
 
 use crate::client::Client;
-use crate::log_record::{LiveLog, contained};
+use crate::foreign::contained;
+use crate::log_record::LiveLog;
 use crate::runtime;
 use crate::shared::Shared;
 use log::{Level, LevelFilter, Log, Metadata, Record, SetLoggerError};
@@ -137,7 +138,7 @@ impl LogBridge {
         live.set_body_text(*record.args());
         live.writer.set_severity_text(record.level().as_str());
         // Whatever panics in there, the record is sent with what it has.
-        let _ = contained(|| pairs::put(&mut live, record.key_values()));
+        contained(|| pairs::put(&mut live, record.key_values()));
         if !is_named {
             live.writer.set_attribute("log.target", record.target().into());
         }

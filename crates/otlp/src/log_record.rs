@@ -6,6 +6,7 @@
 
 use crate::context::TraceContext;
 use crate::exception;
+use crate::foreign::contained;
 use crate::logger::{LogFilter, LoggerInner, current, identity};
 use crate::shared::Shared;
 use crate::spare::{SPARE_BYTES, Spare};
@@ -13,7 +14,6 @@ use crate::{clock, runtime};
 use otlp_model::{GroupId, Limits, LogRecord, LogWriter, Severity, Signal, SpanContext, ToKey, ToValue};
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
 
 thread_local! {
@@ -244,11 +244,6 @@ impl LiveLog {
             }
         });
     }
-}
-
-/// Whether `show` came to its end: what it displays is foreign code, in a place where the application expects no panic.
-pub(crate) fn contained(show: impl FnOnce()) -> bool {
-    catch_unwind(AssertUnwindSafe(show)).is_ok()
 }
 
 impl fmt::Debug for LogBuilder<'_> {

@@ -4,11 +4,11 @@
 //! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself, and
 //! has no timer while nothing is lost: an idle client sleeps.
 
+use crate::foreign::contained;
 use crate::voice::Voice;
 use otlp_batch::{BatchHandle, Stats};
 use otlp_model::Dropped;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -159,7 +159,7 @@ pub(crate) async fn watch(
             voice.say_loss(&report);
             if let Some(callback) = &callback {
                 // Foreign code: when it panics, it is told again after the next window.
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(&report)));
+                contained(|| callback(&report));
             }
         }
     }

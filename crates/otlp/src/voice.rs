@@ -5,6 +5,7 @@
 //! telemetry made on that thread goes nowhere: an application may turn its log into telemetry of this client, and a line
 //! about a batch must not become part of the next one.
 
+use crate::foreign::contained;
 use crate::lines::{Line, Stage};
 use crate::loss::LossReport;
 use crate::report::DeliveryReport;
@@ -13,7 +14,6 @@ use otlp_batch::Stats;
 use otlp_model::Signal;
 use std::fmt;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use tracing::Level;
 use tracing::dispatcher::{self, Dispatch, WeakDispatch};
 use tracing::subscriber::NoSubscriber;
@@ -111,12 +111,12 @@ impl Voice {
     }
 
     fn aloud(&self, say: impl FnOnce()) {
-        let _ = catch_unwind(AssertUnwindSafe(|| {
+        contained(|| {
             runtime::aloud(|| match self.builders.as_ref().and_then(WeakDispatch::upgrade) {
                 Some(subscriber) => dispatcher::with_default(&subscriber, say),
                 None => say(),
             });
-        }));
+        });
     }
 }
 
