@@ -1,6 +1,7 @@
 //! The headers of a request as a carrier of trace context and baggage. Used by the layers, and by whoever propagates
 //! without them. Never fails: what does not fit into a header is left out.
 
+use crate::attributes::text;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use otlp::propagation::{Extractor, Injector};
 
@@ -33,8 +34,8 @@ impl Injector for HeaderInjector<'_> {
     }
 }
 
-/// Reads headers for a propagator, whatever the case of their names (conformance PROP-02, PROP-08). Values that are not text
-/// do not exist.
+/// Reads headers for a propagator, whatever the case of their names (conformance PROP-02, PROP-08). A value that is not UTF-8 is
+/// `"\u{fffd}"`: it is there, and no format takes it.
 ///
 /// ```
 /// use otlp::propagation::Extractor;
@@ -46,11 +47,11 @@ pub struct HeaderExtractor<'a>(pub &'a HeaderMap);
 
 impl Extractor for HeaderExtractor<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key)?.to_str().ok()
+        self.0.get(key).map(readable)
     }
 
     fn get_all(&self, key: &str) -> Vec<&str> {
-        self.0.get_all(key).iter().filter_map(|value| value.to_str().ok()).collect()
+        self.0.get_all(key).iter().map(readable).collect()
     }
 
     fn keys(&self) -> Vec<&str> {
@@ -58,9 +59,15 @@ impl Extractor for HeaderExtractor<'_> {
     }
 }
 
+fn readable(value: &HeaderValue) -> &str {
+    text(value).unwrap_or("\u{fffd}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otlp::TraceContext;
+    use otlp::propagation::{TextMapPropagator, TraceContextPropagator};
 
     #[test]
     fn what_http_does_not_allow_is_not_injected() {
@@ -89,7 +96,21 @@ mod tests {
         let extractor = HeaderExtractor(&headers);
         assert_eq!(extractor.get("TraceState"), Some("a=1"));
         assert_eq!(extractor.get_all("TRACESTATE"), ["a=1", "b=2"]);
-        assert_eq!((extractor.get("binary"), extractor.get("missing")), (None, None));
+        assert_eq!((extractor.get("binary"), extractor.get("missing")), (Some("\u{fffd}"), None));
+        assert_eq!(extractor.get_all("binary"), ["\u{fffd}"]);
         assert_eq!(extractor.keys(), ["tracestate", "binary"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_there_all_the_same() {
+        // conf: PROP-09
+        let mut headers = HeaderMap::new();
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        headers.append("traceparent", HeaderValue::from_static(parent));
+        let extract =
+            |headers: &_| TraceContextPropagator.extract(&TraceContext::default(), &HeaderExtractor(headers));
+        assert!(extract(&headers).is_valid());
+        headers.append("traceparent", HeaderValue::from_bytes(&[0xff]).unwrap());
+        assert!(!extract(&headers).is_valid(), "of two, none counts");
     }
 }
