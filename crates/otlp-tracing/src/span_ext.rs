@@ -120,8 +120,9 @@ impl OtlpSpanExt for Span {
     }
 
     fn set_status(&self, code: StatusCode, description: impl AsRef<str>) {
+        let description = description.as_ref();
         on(self, |state| match code {
-            StatusCode::Error => state.set_error(description.as_ref()),
+            StatusCode::Error => state.set_error(description),
             code => {
                 state.draft.span_mut().set_status(code, "");
             }
@@ -129,18 +130,21 @@ impl OtlpSpanExt for Span {
     }
 
     fn update_name(&self, name: impl AsRef<str>) {
+        let name = name.as_ref();
         on(self, |state| {
             state.draft.span_mut().update_name(name);
         });
     }
 
     fn add_event(&self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) {
+        let name = name.as_ref();
         on(self, |state| {
             state.draft.span_mut().add_event(name, attributes);
         });
     }
 
     fn add_event_at(&self, name: impl AsRef<str>, time: SystemTime, attributes: &[(&str, ValueRef<'_>)]) {
+        let name = name.as_ref();
         on(self, |state| {
             state.draft.span_mut().add_event_at(name, time, attributes);
         });

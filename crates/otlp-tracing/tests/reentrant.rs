@@ -9,7 +9,7 @@
 mod support;
 
 use opentelemetry_proto::tonic::trace::v1::Span as Received;
-use otlp::{Sampler, SamplingDecision, SamplingParameters, SamplingResult};
+use otlp::{Sampler, SamplingDecision, SamplingParameters, SamplingResult, StatusCode};
 use otlp_tracing::OtlpSpanExt;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -125,6 +125,33 @@ fn issue_95_a_debug_that_logs_and_looks_into_its_span_from_a_recorded_value() {
             assert_eq!(text(&named(&spans, name).attributes, key).as_deref(), Some("busy"), "{name}");
         }
         assert_eq!(keys(&named(&spans, "fresh").attributes), ["from.debug", "declared", "late"]);
+    });
+}
+
+/// A text that tells its span of itself when it is read.
+struct Tells(Span);
+
+impl AsRef<str> for Tells {
+    fn as_ref(&self) -> &str {
+        self.0.set_attribute("read", true);
+        "told"
+    }
+}
+
+#[test]
+fn texts_that_are_given_to_a_span_may_look_into_it_when_they_are_read() {
+    in_time(|| {
+        let spans = trace_of(|| {
+            let span = info_span!("span");
+            let told = || Tells(span.clone());
+            span.update_name(told());
+            span.add_event(told(), &[]);
+            span.add_event_at(told(), std::time::SystemTime::UNIX_EPOCH, &[]);
+            span.set_status(StatusCode::Error, told());
+        });
+        let span = named(&spans, "told");
+        assert_eq!((span.events.len(), &*span.status.as_ref().unwrap().message), (2, "told"));
+        assert_eq!(keys(&span.attributes), ["read"]);
     });
 }
 
