@@ -13,7 +13,7 @@ use otlp::FutureExt;
 use otlp_tower::{ResendCount, TraceClientLayer, TraceServerLayer};
 use reqwest_middleware::{ClientBuilder, Middleware, Next};
 use support::{World, assert_failed, assert_not_failed, attributes};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tower::{Layer, ServiceExt, service_fn};
 
 /// A server that fails the first time; gives its URL.
@@ -88,7 +88,10 @@ async fn a_middleware_makes_a_span_for_each_time_a_request_is_sent() {
 #[tokio::test]
 async fn the_error_of_a_middleware_is_told_without_the_url() {
     let world = World::new().await;
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Bound, so that nobody else gets the port, and not listening.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let nobody = held.local_addr().unwrap();
     let http = ClientBuilder::new(bare()).with(TraceClientLayer::new(&world.client)).build();
     http.get(format!("http://{nobody}/?token=secret")).send().await.unwrap_err();
     let filtered = TraceClientLayer::new(&world.client).with_filter(|_| false);

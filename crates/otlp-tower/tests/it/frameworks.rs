@@ -21,7 +21,7 @@ use otlp_tower::{TraceClientLayer, TraceServerLayer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tonic::client::Grpc;
 use tonic::codegen::BoxFuture;
 use tonic::{Code, Status};
@@ -128,7 +128,10 @@ async fn in_hyper_every_way_to_end_a_body_is_an_end() {
 #[tokio::test]
 async fn in_hyper_a_server_that_is_not_there_is_an_error() {
     let world = World::new().await;
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Bound, so that nobody else gets the port, and not listening.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let nobody = held.local_addr().unwrap();
     let http = HttpClient::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
     let request = Request::get(format!("http://{nobody}/")).body(Full::default()).unwrap();
     TraceClientLayer::new(&world.client).layer(http).oneshot(request).await.unwrap_err();
@@ -177,6 +180,7 @@ async fn in_axum_handlers_see_the_callers_baggage() {
     assert_eq!(axum::body::to_bytes(body, 1024).await.unwrap(), "blue whale");
     drop(span);
     world.arrived(3).await;
+    assert_eq!(world.spans().await.len(), 3);
 }
 
 #[tokio::test]
