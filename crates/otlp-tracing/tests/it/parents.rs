@@ -2,8 +2,8 @@
 
 use crate::support::{World, named, parent, remote, spans_of, text};
 use otlp::{
-    AlwaysOffSampler, Baggage, ParentBasedSampler, Sampler, SamplingDecision, SamplingParameters,
-    SamplingResult, StatusCode, TraceContext, TraceIdRatioBasedSampler,
+    AlwaysOffSampler, Baggage, EndedSpan, ParentBasedSampler, Sampler, SamplingDecision, SamplingParameters,
+    SamplingResult, SpanHook, StartedSpan, StatusCode, TraceContext, TraceIdRatioBasedSampler,
 };
 use otlp_tracing::{OtlpSpanExt, SetParentError};
 use std::borrow::Cow;
@@ -202,6 +202,36 @@ fn a_sampler_sees_the_name_the_kind_and_the_fields_and_may_log() {
         names.contains(&"GET /") && !names.contains(&"below") && !names.contains(&"dropped"),
         "{names:?}"
     );
+}
+
+/// Remembers the names of spans that start and of those that end.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl SpanHook for Seen {
+    fn on_start(&self, span: &mut StartedSpan<'_>) {
+        self.0.lock().unwrap().push(format!("{} starts, child: {}", span.name(), span.parent().is_some()));
+        span.set_attribute("seen", true);
+    }
+
+    fn on_end(&self, span: &mut EndedSpan<'_>) {
+        self.0.lock().unwrap().push(format!("{} ends", span.view().unwrap().name));
+    }
+}
+
+#[test]
+fn a_hook_sees_a_span_when_it_is_made_and_its_end_only_if_it_is_sampled() {
+    let seen = Seen::default();
+    let world = World::with(|builder| builder.with_span_hook(seen.clone()));
+    world.run(world.layer(), || {
+        info_span!("dropped").set_parent(&remote(false)).unwrap();
+        info_span!("kept").set_parent(&remote(true)).unwrap();
+    });
+    let spans = world.spans();
+    let expected = ["dropped starts, child: false", "kept starts, child: false", "kept ends"];
+    assert_eq!(*seen.0.lock().unwrap(), expected);
+    assert_eq!(spans.len(), 1);
+    assert_eq!(crate::support::keys(&spans[0].attributes), ["seen"]);
 }
 
 #[test]
