@@ -1,7 +1,7 @@
 //! The API on the client's own path: what instrumentation says is what arrives, and the client decides.
 
 use crate::differential::{logs_of_theirs, spans_of_theirs};
-use crate::support::{balanced, builder, client, context, grpc, resource_of_ours};
+use crate::support::{balanced, builder, client, client_with_resource, context, grpc};
 use crate::{normal, program};
 use opentelemetry_0_33::baggage::BaggageExt as _;
 use opentelemetry_0_33::logs::{LogRecord as _, Logger as _, LoggerProvider as _, Severity};
@@ -21,12 +21,7 @@ use std::sync::{Arc, Mutex};
 async fn the_program_arrives_as_through_the_sdk() {
     // conf: SPAN-10, SPAN-14, SPAN-15, SPAN-16, SPAN-20, LIM-05, MODEL-04, MODEL-05
     let ours = grpc().await;
-    let client = otlp::Client::builder()
-        .with_endpoint(ours.grpc_endpoint())
-        .with_resource(resource_of_ours())
-        .build()
-        .await
-        .unwrap();
+    let client = client_with_resource(&ours).await;
     let provider = TracerProvider::new(&client);
     program::trace(&provider.tracer_with_scope(crate::support::scope()));
     program::flood(&provider.tracer("flood"));
@@ -44,12 +39,7 @@ async fn the_program_arrives_as_through_the_sdk() {
 async fn the_programs_logs_arrive_as_through_the_sdk() {
     // conf: LOG-02, LOG-03, LOG-05, LOG-06
     let ours = grpc().await;
-    let client = otlp::Client::builder()
-        .with_endpoint(ours.grpc_endpoint())
-        .with_resource(resource_of_ours())
-        .build()
-        .await
-        .unwrap();
+    let client = client_with_resource(&ours).await;
     program::log(&LoggerProvider::new(&client).logger_with_scope(crate::support::scope()));
     balanced(&client, &ours).await;
     let (ours, theirs) = (normal::logs(&ours), logs_of_theirs().await);

@@ -1,25 +1,18 @@
 //! Instrumentation as it is published, on our providers and on the SDK's: what arrives is the same.
 
 use crate::normal;
-use crate::support::{PATIENCE, balanced, context, grpc, resource, resource_of_ours};
+use crate::support::{PATIENCE, balanced, client_with_resource, context, grpc, resource};
 use opentelemetry_0_33::Context;
 use opentelemetry_0_33::trace::{TraceContextExt as _, Tracer, TracerProvider as _};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk_0_33::logs::SdkLoggerProvider;
 use opentelemetry_sdk_0_33::trace::SdkTracerProvider;
-use otlp::Client;
 use otlp_opentelemetry::opentelemetry_0_33::{LoggerProvider, TracerProvider};
-use otlp_testkit::Collector;
 use tokio::task::block_in_place;
 use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
-
-async fn client(collector: &Collector) -> Client {
-    let builder = Client::builder().with_endpoint(collector.grpc_endpoint());
-    builder.with_resource(resource_of_ours()).build().await.unwrap()
-}
 
 /// A program that knows `tracing` alone.
 fn traced<T>(tracer: T)
@@ -47,7 +40,7 @@ where
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tracing_opentelemetry_traces_on_our_provider_as_on_the_sdk() {
     let (ours, theirs) = (grpc().await, grpc().await);
-    let client = client(&ours).await;
+    let client = client_with_resource(&ours).await;
     traced(TracerProvider::new(&client).tracer("tracing"));
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic();
     let exporter = exporter.with_endpoint(theirs.grpc_endpoint()).build().unwrap();
@@ -83,7 +76,7 @@ where
 async fn the_appender_of_tracing_logs_on_our_provider_as_on_the_sdk() {
     // conf: LOG-03
     let (ours, theirs) = (grpc().await, grpc().await);
-    let client = client(&ours).await;
+    let client = client_with_resource(&ours).await;
     logged(&LoggerProvider::new(&client));
     let exporter = opentelemetry_otlp::LogExporter::builder().with_tonic();
     let exporter = exporter.with_endpoint(theirs.grpc_endpoint()).build().unwrap();

@@ -26,6 +26,13 @@ pub(crate) async fn client(collector: &Collector) -> Client {
     builder(collector).build().await.unwrap()
 }
 
+/// With the resource that the SDK has in the programs run through both.
+pub(crate) async fn client_with_resource(collector: &Collector) -> Client {
+    let attributes = otlp::Resource::new().with("service.name", "shop").with("host.cpus", 4);
+    let resource = otlp::Resource { schema_url: "https://example.com/resource".into(), ..attributes };
+    Client::builder().with_endpoint(collector.grpc_endpoint()).with_resource(resource).build().await.unwrap()
+}
+
 /// Shuts the client down and holds its books against what arrived.
 pub(crate) async fn balanced(client: &Client, collector: &Collector) -> DeliveryReport {
     let report = books(client.shutdown(PATIENCE).await);
@@ -58,14 +65,6 @@ pub(crate) fn books(result: Result<DeliveryReport, Error>) -> DeliveryReport {
 pub(crate) fn resource() -> Resource {
     let attributes = [KeyValue::new("service.name", "shop"), KeyValue::new("host.cpus", 4)];
     Resource::builder_empty().with_schema_url(attributes, "https://example.com/resource").build()
-}
-
-/// The same, for a client.
-pub(crate) fn resource_of_ours() -> otlp::Resource {
-    otlp::Resource {
-        schema_url: "https://example.com/resource".into(),
-        ..otlp::Resource::new().with("service.name", "shop").with("host.cpus", 4)
-    }
 }
 
 pub(crate) fn scope() -> InstrumentationScope {
