@@ -15,6 +15,7 @@ mod exporter;
 mod logger;
 mod propagator;
 mod span;
+mod targets;
 mod tracer;
 mod value;
 

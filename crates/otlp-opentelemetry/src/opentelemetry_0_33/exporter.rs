@@ -12,6 +12,7 @@ pub use metric::MetricExporter;
 pub use span::SpanExporter;
 
 use super::opentelemetry::InstrumentationScope;
+use super::targets::Targets;
 use super::value;
 use opentelemetry_sdk_0_33 as sdk;
 use otlp::{BatchSender, Client, DropReason, EncodedRecords, GroupId, Limits, Resource, Signal};
@@ -43,14 +44,14 @@ struct State<W> {
 #[derive(Debug)]
 struct Scopes {
     resource: Resource,
-    known: HashMap<InstrumentationScope, Targets>,
+    known: HashMap<InstrumentationScope, Known>,
 }
 
-/// The group of a scope, and those of its targets, which go for its name.
+/// The group of a scope, and those of its targets.
 #[derive(Debug, Default)]
-struct Targets {
+struct Known {
     own: Option<GroupId>,
-    others: HashMap<String, GroupId>,
+    targets: Targets<GroupId>,
 }
 
 impl Scopes {
@@ -64,19 +65,24 @@ impl Scopes {
         }
     }
 
-    fn group(&mut self, sender: &BatchSender, scope: &InstrumentationScope, target: Option<&str>) -> GroupId {
+    /// The group of a scope, or of one of its targets; and whether the scope has the target's name.
+    fn group(
+        &mut self,
+        sender: &BatchSender,
+        scope: &InstrumentationScope,
+        target: Option<&str>,
+    ) -> (GroupId, bool) {
         if !self.known.contains_key(scope) {
-            self.known.insert(scope.clone(), Targets::default());
+            self.known.insert(scope.clone(), Known::default());
         }
-        let register = || sender.group(&self.resource, &value::scope(scope, target));
-        let Some(targets) = self.known.get_mut(scope) else { return register() };
-        match target {
-            None => *targets.own.get_or_insert_with(register),
-            Some(target) => match targets.others.get(target) {
-                Some(group) => *group,
-                None => *targets.others.entry(target.to_owned()).or_insert_with(register),
-            },
+        let register = |target| sender.group(&self.resource, &value::scope(scope, target));
+        let Some(known) = self.known.get_mut(scope) else { return (register(target), true) };
+        if let Some(target) = target
+            && let Some(group) = known.targets.get_or_insert(target, || register(Some(target)))
+        {
+            return (group, true);
         }
+        (*known.own.get_or_insert_with(|| register(None)), target.is_none())
     }
 }
 

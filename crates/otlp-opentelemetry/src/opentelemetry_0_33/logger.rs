@@ -6,10 +6,10 @@ use super::context::from_span_context;
 use super::opentelemetry::logs::{self as theirs, AnyValue, Severity};
 use super::opentelemetry::trace::TraceContextExt as _;
 use super::opentelemetry::{Context, InstrumentationScope, Key, SpanId, TraceFlags, TraceId, trace};
+use super::targets::{TARGET, Targets};
 use super::value::{self, Converted};
 use otlp::{Client, LogDraft, TraceContext};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -56,7 +56,8 @@ impl theirs::LoggerProvider for LoggerProvider {
 /// Emits the records of one instrumentation scope. Cloning is cheap.
 ///
 /// A record belongs to the active span of their context, unless it is told otherwise; its target goes for the name of its scope,
-/// as in opentelemetry-otlp. Within a telemetry suppressed scope nothing is emitted.
+/// as in opentelemetry-otlp: the first 1,024 different ones, the others are the attribute `log.target`. Within a telemetry
+/// suppressed scope nothing is emitted.
 #[derive(Clone)]
 pub struct Logger {
     inner: Arc<Inner>,
@@ -66,18 +67,21 @@ struct Inner {
     client: Client,
     scope: InstrumentationScope,
     own: otlp::Logger,
-    /// Those of targets, which are few: a bridge's are module paths.
-    targets: RwLock<HashMap<Cow<'static, str>, otlp::Logger>>,
+    targets: RwLock<Targets<otlp::Logger>>,
 }
 
 impl Inner {
-    fn of_target(&self, target: Cow<'static, str>) -> otlp::Logger {
-        let known = self.targets.read().unwrap_or_else(PoisonError::into_inner).get(&target).cloned();
-        known.unwrap_or_else(|| {
-            let logger = self.client.logger_with_scope(&value::scope(&self.scope, Some(&target)));
-            let mut targets = self.targets.write().unwrap_or_else(PoisonError::into_inner);
-            targets.entry(target).or_insert(logger).clone()
-        })
+    /// The logger of a target, if that is a scope's name.
+    fn of_target(&self, target: &str) -> Option<otlp::Logger> {
+        {
+            let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
+            let known = targets.get(target);
+            if known.is_some() || targets.is_full() {
+                return known;
+            }
+        }
+        let logger = self.client.logger_with_scope(&value::scope(&self.scope, Some(target)));
+        self.targets.write().unwrap_or_else(PoisonError::into_inner).get_or_insert(target, || logger)
     }
 }
 
@@ -97,9 +101,13 @@ impl theirs::Logger for Logger {
             let active = Context::map_current(|cx| from_span_context(cx.span().span_context()));
             draft.set_context(&TraceContext::new(active));
         }
-        match target {
-            None => draft.emit(&self.inner.own),
-            Some(target) => draft.emit(&self.inner.of_target(target)),
+        let Some(target) = target else { return draft.emit(&self.inner.own) };
+        match self.inner.of_target(&target) {
+            Some(logger) => draft.emit(&logger),
+            None => {
+                draft.set_attribute(TARGET, &*target);
+                draft.emit(&self.inner.own);
+            }
         }
     }
 

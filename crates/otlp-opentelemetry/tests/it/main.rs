@@ -13,3 +13,4 @@ mod processors;
 mod program;
 mod propagation;
 mod support;
+mod targets;

@@ -2,6 +2,7 @@
 
 use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::logger::severity;
+use crate::opentelemetry_0_33::targets::TARGET;
 use crate::opentelemetry_0_33::value::Converted;
 use otlp::{
     Client, EncodedRecords, Limits, LogWriter, Signal, SpanContext, SpanId, ToValue as _, TraceFlags, TraceId,
@@ -12,8 +13,8 @@ use std::time::Duration;
 
 /// Exports the SDK's log records through a client: in place of the one of opentelemetry-otlp.
 ///
-/// A record's target goes for the name of its scope, as there. What else is true of
-/// [`SpanExporter`](super::SpanExporter), its errors included, is of this one.
+/// A record's target goes for the name of its scope, as there: the first 1,024 different ones of a logger, the others are the
+/// attribute `log.target`. What else is true of [`SpanExporter`](super::SpanExporter), its errors included, is of this one.
 ///
 /// ```
 /// use opentelemetry_sdk_0_33::logs::SdkLoggerProvider;
@@ -47,14 +48,20 @@ impl LogExporter {
         let mut records = EncodedRecords::new();
         for (record, scope) in batch.iter() {
             let target = record.target().map(|target| &**target);
-            let group = state.groups.group(&self.0.sender, scope, target);
-            records.push(group, 1, write(&mut state.writer, record, &limits));
+            let (group, is_named) = state.groups.group(&self.0.sender, scope, target);
+            let target = target.filter(|_| !is_named);
+            records.push(group, 1, write(&mut state.writer, record, target, &limits));
         }
         records
     }
 }
 
-fn write<'a>(writer: &'a mut LogWriter, record: &SdkLogRecord, limits: &Limits) -> &'a [u8] {
+fn write<'a>(
+    writer: &'a mut LogWriter,
+    record: &SdkLogRecord,
+    target: Option<&str>,
+    limits: &Limits,
+) -> &'a [u8] {
     writer.start(limits);
     if let Some(text) = record.severity_text() {
         writer.set_severity_text(text);
@@ -67,6 +74,9 @@ fn write<'a>(writer: &'a mut LogWriter, record: &SdkLogRecord, limits: &Limits) 
     }
     for (key, value) in record.attributes_iter() {
         writer.set_attribute(key.as_str(), Converted::from(value).to_value());
+    }
+    if let Some(target) = target {
+        writer.set_attribute(TARGET, target.into());
     }
     let severity = record.severity_number().map(severity);
     let context = record.trace_context().map(|context| {

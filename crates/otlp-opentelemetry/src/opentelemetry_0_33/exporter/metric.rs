@@ -64,7 +64,7 @@ impl MetricExporter {
         state.groups.set_resource(metrics.resource());
         let mut records = EncodedRecords::new();
         for scoped in metrics.scope_metrics() {
-            let group = state.groups.group(&self.exporter.sender, scoped.scope(), None);
+            let (group, _) = state.groups.group(&self.exporter.sender, scoped.scope(), None);
             for metric in scoped.metrics() {
                 write(&mut state.writer, metric);
                 let (record, items) = state.writer.finish();

@@ -55,7 +55,7 @@ impl SpanExporter {
         for span in batch {
             let group = match last {
                 Some((scope, group)) if scope == &span.instrumentation_scope => group,
-                _ => state.groups.group(&self.0.sender, &span.instrumentation_scope, None),
+                _ => state.groups.group(&self.0.sender, &span.instrumentation_scope, None).0,
             };
             last = Some((&span.instrumentation_scope, group));
             if span.span_context.is_valid() {
