@@ -25,23 +25,56 @@ const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
 /// `text` without secrets, line by line; of a private key only that there is one.
 pub(super) fn text(text: &str) -> String {
-    let mut in_key = false;
+    let (mut in_key, mut below) = (false, None);
     let mut out = String::with_capacity(text.len());
     for text in text.lines() {
-        let (begins, ends) = (text.contains("-----BEGIN"), text.contains("-----END"));
-        if !in_key || ends {
-            out.push_str(&if begins || ends { text.to_owned() } else { line(text) });
-            out.push('\n');
+        let mut text = text;
+        if in_key {
+            let Some(end) = text.find("-----END") else { continue };
+            (in_key, text) = (false, text.get(end..).unwrap_or_default());
         }
-        if begins && text.contains("PRIVATE KEY") {
-            in_key = !ends;
+        let key = private_key(text);
+        let kept = text.get(..key.unwrap_or(text.len())).unwrap_or_default();
+        // Whatever is further to the right belongs to it, in YAML and in JSON that is indented.
+        below = below.filter(|above| kept.trim().is_empty() || indent(kept) > *above);
+        let line = if below.is_some() { value_removed(kept) } else { line(kept) };
+        if below.is_none() && secret(kept).is_some() {
+            below = Some(indent(kept));
+        }
+        out.push_str(&line);
+        out.push('\n');
+        if key.is_some() {
+            in_key = !text.contains("-----END");
             out.push_str(REDACTED);
             out.push('\n');
-        } else if ends {
-            in_key = false;
         }
     }
     out
+}
+
+/// Where the content of a private key begins, behind the line that says so. What follows it on the same line goes with it.
+fn private_key(text: &str) -> Option<usize> {
+    let (begin, dashes) = (text.find("-----BEGIN")?, "-----");
+    let end = begin + dashes.len() + text.get(begin + dashes.len()..)?.find(dashes)?;
+    text.get(begin..end)?.contains("PRIVATE KEY").then_some(end + dashes.len())
+}
+
+/// Where the content of a line begins; an item of a list in YAML is further to the right than its dash.
+fn indent(text: &str) -> usize {
+    text.len() - text.trim_start_matches([' ', '\t', '-']).len()
+}
+
+/// Whether a value is none: brackets, or what begins a text of several lines in YAML.
+fn is_nothing(value: &str) -> bool {
+    value.chars().all(|c| "{[]}|>-+, ".contains(c))
+}
+
+/// A line below the name of what is secret: names help, values are gone.
+fn value_removed(line: &str) -> String {
+    let begin = line.find([':', '=']).map_or(indent(line), |at| at + 1);
+    let (name, value) = line.split_at(begin);
+    let blank = if name.ends_with([':', '=']) { " " } else { "" };
+    if is_nothing(value) { line.to_owned() } else { format!("{name}{blank}{REDACTED}") }
 }
 
 /// A variable's value, of which the name says what it may hold.
@@ -55,50 +88,51 @@ pub(super) fn variable(name: &str, value: &str) -> String {
     if SECRET.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
         return REDACTED.to_owned();
     }
-    line(value)
+    text(value).trim_end().to_owned()
+}
+
+/// Where a secret begins that has a name: behind the next separator.
+fn secret(line: &str) -> Option<usize> {
+    let lower = line.to_ascii_lowercase();
+    let ends = SECRET.iter().flat_map(|word| lower.match_indices(word).map(|(at, _)| at + word.len()));
+    ends.filter_map(|after| Some(after + lower.get(after..)?.find([':', '='])? + 1)).min()
 }
 
 /// One line without secrets.
 fn line(line: &str) -> String {
     let lower = line.to_ascii_lowercase();
-    let mut cut = line.len();
-    for word in SECRET {
-        for (at, _) in lower.match_indices(word) {
-            // The value begins behind the next separator.
-            let after = at + word.len();
-            if let Some(separator) = lower.get(after..).and_then(|rest| rest.find([':', '='])) {
-                cut = cut.min(after + separator + 1);
-            }
-        }
-    }
+    let mut cut = secret(line).unwrap_or(line.len());
     for scheme in SCHEMES {
         cut = lower.find(scheme).map_or(cut, |at| cut.min(at + scheme.len()));
     }
     let kept = without_credentials(line.get(..cut).unwrap_or_default());
+    let rest = line.get(cut..).unwrap_or_default();
     // `headers:` with nothing behind it is a heading.
-    if line.get(cut..).unwrap_or_default().trim().is_empty() { kept } else { format!("{kept} {REDACTED}") }
+    if is_nothing(rest) {
+        format!("{kept}{rest}").trim_end().to_owned()
+    } else {
+        format!("{kept} {REDACTED}")
+    }
 }
 
-/// The URLs in `text` without what is before `@` and behind `?`.
+/// `text` without what is before `@` and behind `?` in URLs, also in those without a scheme.
 fn without_credentials(text: &str) -> String {
-    let mut words = Vec::new();
-    for word in text.split(' ') {
-        let Some((scheme, rest)) = word.split_once("://") else {
-            words.push(word.to_owned());
-            continue;
+    let words = text.split(' ').map(|word| {
+        let (scheme, rest) = word.find("://").map_or(("", word), |at| word.split_at(at + "://".len()));
+        let (rest, query) = match rest.split_once('?') {
+            Some((before, query)) if !scheme.is_empty() || query.contains('=') => {
+                (before, format!("?{REDACTED}"))
+            }
+            _ => (rest, String::new()),
         };
-        let end = rest.find('/').unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(end);
-        let host = authority
-            .rsplit_once('@')
-            .map_or_else(|| authority.to_owned(), |(_, host)| format!("{REDACTED}@{host}"));
-        let cut = |text: &str| match text.split_once('?') {
-            Some((before, _)) => format!("{before}?{REDACTED}"),
-            None => text.to_owned(),
-        };
-        words.push(format!("{scheme}://{}{}", cut(&host), cut(path)));
-    }
-    words.join(" ")
+        match rest.rsplit_once('@') {
+            Some((user, host)) if !scheme.is_empty() || user.contains(':') => {
+                format!("{scheme}{REDACTED}@{host}{query}")
+            }
+            _ => format!("{scheme}{rest}{query}"),
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -116,6 +150,9 @@ mod tests {
             ("headers:", "headers:"),
             ("proxy http://me:hunter2@proxy:3128/x is used", "proxy http://<redacted>@proxy:3128/x is used"),
             ("GET https://host/v1/traces?key=hunter2", "GET https://host/v1/traces?<redacted>"),
+            ("\"POST /v1/traces?key=hunter2 HTTP/1.1\" 200", "\"POST /v1/traces?<redacted> HTTP/1.1\" 200"),
+            ("http://me:hunt/er2@a,http://me:hunter2@b", "http://<redacted>@b"),
+            ("proxy me:hunter2@proxy:3128, really?", "proxy <redacted>@proxy:3128, really?"),
             ("the tokenizer failed", "the tokenizer failed"),
         ] {
             assert_eq!(line(before), after);
@@ -123,6 +160,38 @@ mod tests {
         let key = "a\n-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nb\n";
         let expected = "a\n-----BEGIN PRIVATE KEY-----\n<redacted>\n-----END PRIVATE KEY-----\nb\n";
         assert_eq!(text(key), expected);
+        for (before, after) in [
+            (
+                r#"{"key": "-----BEGIN RSA PRIVATE KEY-----\nhunter2\n-----END RSA PRIVATE KEY-----\n"}"#,
+                "{\"key\": \"-----BEGIN RSA PRIVATE KEY-----\n<redacted>\n",
+            ),
+            ("-----BEGIN CERTIFICATE-----\nMIIB\n", "-----BEGIN CERTIFICATE-----\nMIIB\n"),
+        ] {
+            assert_eq!(text(before), after);
+        }
+    }
+
+    #[test]
+    fn what_stands_below_the_name_of_a_secret_is_one() {
+        for (before, after) in [
+            (
+                "    headers:\n      x-team: hunter2\n\n      other: &a hunter2\n    sending_queue:\n      size: 5\n",
+                "    headers:\n      x-team: <redacted>\n\n      other: <redacted>\n    sending_queue:\n      size: 5\n",
+            ),
+            (
+                "headers:\n- name: x\n  value: hunter2\nb: 1\n",
+                "headers:\n- name: <redacted>\n  value: <redacted>\nb: 1\n",
+            ),
+            (
+                "{\n  \"headers\": {\n    \"x-team\": \"hunter2\"\n  },\n  \"a\": 1\n}\n",
+                "{\n  \"headers\": {\n    \"x-team\": <redacted>\n  },\n  \"a\": 1\n}\n",
+            ),
+            ("- token: a\n  b: 1\n- c: 1\n", "- token: <redacted>\n  b: 1\n- c: 1\n"),
+            ("headers: # ours\n  x-team: hunter2\n", "headers: <redacted>\n  x-team: <redacted>\n"),
+            ("token: |-\n  hunter2\nb: 1\n", "token: |-\n  <redacted>\nb: 1\n"),
+        ] {
+            assert_eq!(text(before), after);
+        }
     }
 
     #[test]
@@ -131,6 +200,9 @@ mod tests {
         assert_eq!(headers, "api-key=<redacted>,x-tenant=<redacted>");
         assert_eq!(variable("OTEL_VENDOR_TOKEN", "hunter2"), "<redacted>");
         assert_eq!(variable("HTTPS_PROXY", "http://me:hunter2@proxy:3128"), "http://<redacted>@proxy:3128");
+        assert_eq!(variable("HTTPS_PROXY", "me:hunter2@proxy:3128"), "<redacted>@proxy:3128");
+        let key = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
+        assert!(!variable("OTEL_EXPORTER_OTLP_CLIENT_KEY", key).contains("hunter2"));
         assert_eq!(variable("OTEL_SERVICE_NAME", "checkout"), "checkout");
     }
 }
