@@ -40,6 +40,11 @@ impl Case {
         }
     }
 
+    /// The signal of what is asked once, whatever the signal: one that the receiver is to take.
+    pub(crate) fn signal(&self) -> Signal {
+        self.signals.first().copied().unwrap_or(Signal::Traces)
+    }
+
     /// What is connected to: the proxy, if there is one.
     pub(crate) fn first_hop(&self) -> Target {
         // A proxy's URL without its password is an endpoint's text, too.

@@ -8,7 +8,6 @@ use super::plan::{Outcome, Plan, Step};
 use super::{export, identify, limit, reach, sample, speak, tls};
 use crate::clock;
 use crate::wire::Wire;
-use otlp_model::Signal;
 use std::net::SocketAddr;
 
 /// Examines `case`; `tell` hears of each finding.
@@ -59,7 +58,7 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
         }
         Step::Compress(wire, encoding) => {
             // Holds no data, but bytes: what is empty is sent without compression.
-            one(export::compress(case, wire, encoding, sample::padded(Signal::Traces, 1024)).await)
+            one(export::compress(case, wire, encoding, sample::padded(case.signal(), 1024)).await)
         }
         Step::Limit(wire) => one(limit::limit(case, wire).await),
     }

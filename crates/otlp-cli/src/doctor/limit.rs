@@ -7,7 +7,6 @@ use super::export::send;
 use super::finding::Finding;
 use super::sample::padded;
 use crate::wire::Wire;
-use otlp_model::Signal;
 use otlp_transport::{BoxError, Compression};
 
 const LEAST: usize = 64 * 1024;
@@ -44,7 +43,7 @@ impl Search {
 pub(crate) async fn limit(case: &Case, wire: Wire) -> Finding {
     let (mut search, mut reason): (_, Option<BoxError>) = (Search::new(), None);
     while let Some(size) = search.next() {
-        let (result, _) = send(case, wire, Compression::None, padded(Signal::Traces, size)).await;
+        let (result, _) = send(case, wire, Compression::None, padded(case.signal(), size)).await;
         search = search.tried(size, result.is_ok());
         reason = result.err().or(reason);
     }

@@ -83,6 +83,22 @@ fn compressed_requests_are_really_compressed_and_what_is_not_taken_is_a_note() {
     }
 }
 
+#[test]
+fn a_receiver_of_one_signal_is_asked_for_no_other() {
+    let only_logs =
+        Script::from_fn(
+            |call| {
+                if call.signal == Signal::Logs { Reply::ok() } else { Reply::http_status(404) }
+            },
+        );
+    let collector = collector(Collector::builder().http().max_request_bytes(100_000).reply(only_logs));
+    let line = ["-p", "http/protobuf", "--signal", "logs", "--limits"];
+    let said = examine(&collector.http_endpoint(), &line);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert!(said.out.contains("✓ gzip") && said.out.contains("✓ zstd"), "{}", said.out);
+    assert!(!said.out.contains("of 0.00 MiB are taken"), "{}", said.out);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_unix_socket_has_no_name_and_may_be_missing() {
