@@ -4,6 +4,9 @@
 
 use std::time::Duration;
 
+/// A hundred years: what no clock of this machine overflows with.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// Reads a duration.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -16,7 +19,10 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         _ => return Err("write it as 500ms, 5s, 2m or 1h".to_owned()),
     };
     let number: f64 = number.parse().map_err(|_| "write it as 500ms, 5s, 2m or 1h".to_owned())?;
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| "is longer than anybody will wait".to_owned())
+    Duration::try_from_secs_f64(number * seconds)
+        .ok()
+        .filter(|duration| *duration <= LONGEST)
+        .ok_or_else(|| "is longer than anybody will wait".to_owned())
 }
 
 /// The same, longer than zero.
@@ -37,7 +43,7 @@ mod tests {
         {
             assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in ["", "s", "-1s", "1d", "1.2.3s", "99999999999999999999999h"] {
+        for text in ["", "s", "-1s", "1d", "1.2.3s", "99999999999999999999999h", "9999999999999999999s"] {
             assert!(parse(text).is_err(), "{text}");
         }
         assert!(parse_positive("0").is_err());

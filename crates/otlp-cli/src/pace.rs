@@ -2,6 +2,7 @@
 //!
 //! Used by `send` and `load`. Pure: the time since the start is an argument.
 
+use crate::duration::LONGEST;
 use std::time::Duration;
 
 /// A rate in items per second, or none.
@@ -19,14 +20,14 @@ impl Pace {
     /// When item number `number`, counted from 0, is due, after the start.
     pub(crate) fn due(self, number: u64) -> Duration {
         let seconds = self.0.map_or(0.0, |rate| number as f64 / rate);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+        Duration::try_from_secs_f64(seconds).map_or(LONGEST, |due| due.min(LONGEST))
     }
 
     /// How many items are due by `elapsed`.
     pub(crate) fn by(self, elapsed: Duration) -> u64 {
         match self.0 {
             // The first is due at once.
-            Some(rate) => (elapsed.as_secs_f64() * rate) as u64 + 1,
+            Some(rate) => ((elapsed.as_secs_f64() * rate) as u64).saturating_add(1),
             None => u64::MAX,
         }
     }
@@ -55,6 +56,9 @@ mod tests {
         assert_eq!((pace.by(Duration::ZERO), pace.by(Duration::from_millis(2450))), (1, 25));
         assert_eq!(pace.shared_by(2).due(25), Duration::from_secs(5));
         assert_eq!((Pace::UNLIMITED.due(7), Pace::UNLIMITED.by(Duration::ZERO)), (Duration::ZERO, u64::MAX));
+        // Added to the start this must not overflow.
+        assert_eq!(parse("1e-300").unwrap().due(1), LONGEST);
+        assert_eq!(parse("1e300").unwrap().by(Duration::from_secs(1)), u64::MAX);
         for text in ["0", "-1", "x", "inf"] {
             assert!(parse(text).is_err(), "{text}");
         }
