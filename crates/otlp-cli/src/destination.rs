@@ -79,6 +79,10 @@ impl Destination {
             let text = format!("{} switches the client off, in whole or in part: unset it", entry.origin);
             return Err(Trouble::Usage(text));
         }
+        // The client would tell its log, which nobody has here.
+        for warning in config.warnings() {
+            eprintln!("warning: {warning}");
+        }
         builder.build_blocking().map_err(|error| {
             if error.is_configuration() {
                 Trouble::Usage(error.to_string())

@@ -93,8 +93,12 @@ fn the_environment_says_where_to() {
     let mut command = otlp(&["send", "--deadline", "60s", "-"]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint());
     let said = finish(&mut command, LOG.as_bytes());
-    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     assert_eq!(collector.received().items(), 1);
+
+    let said = finish(command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"), LOG.as_bytes());
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.err.starts_with("warning: OTEL_EXPORTER_OTLP_TIMEOUT"), "{}", said.err);
 }
 
 #[test]
