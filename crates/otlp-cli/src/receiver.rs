@@ -74,6 +74,11 @@ impl Receiver {
             .collect()
     }
 
+    /// Whether they say anything of certificates: then the variables say nothing, as when code does.
+    pub(crate) fn says_files(&self) -> bool {
+        self.ca_file.is_some() || self.cert_file.is_some() || self.insecure_skip_verify
+    }
+
     /// `builder` with what the options say of TLS.
     pub(crate) fn trusting(&self, builder: TlsBuilder) -> TlsBuilder {
         let builder = match (&self.ca_file, self.insecure_skip_verify) {
@@ -114,7 +119,7 @@ impl Receiver {
         let text = |path: &Option<PathBuf>| {
             path.as_ref().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default()
         };
-        if self.ca_file.is_some() || self.cert_file.is_some() || self.insecure_skip_verify {
+        if self.says_files() {
             builder = builder.with_tls_config(TlsConfig {
                 enabled: false,
                 cert_file: text(&self.cert_file),

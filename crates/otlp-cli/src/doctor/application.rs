@@ -22,12 +22,17 @@ pub(super) fn findings(config: &ResolvedConfig, given: &Given<'_>) -> Vec<Findin
         findings.push(Finding::failed("config", format!("{origin} is true"), diagnosis));
     }
     for warning in config.warnings() {
-        let diagnosis = Diagnosis::new(
-            "a variable has a value that can't be used, so that it counts as if it were not there",
-            "correct the variable, or unset it",
-            "options",
-        );
-        findings.push(Finding::note("config", warning).diagnosed(diagnosis));
+        let note = Finding::note("config", warning);
+        // Others say themselves what to do.
+        findings.push(if warning.starts_with("OTEL_") {
+            note.diagnosed(Diagnosis::new(
+                "a variable has a value that can't be used, so that it counts as if it were not there",
+                "correct the variable, or unset it",
+                "options",
+            ))
+        } else {
+            note
+        });
     }
     for signal in given.signals {
         if value(&format!("{signal}.enabled")) == "false" {
@@ -45,6 +50,16 @@ pub(super) fn findings(config: &ResolvedConfig, given: &Given<'_>) -> Vec<Findin
         findings.extend(elsewhere(config, given.signals));
     }
     findings
+}
+
+/// `variable` names a configuration file, which may say something else than what is examined.
+pub(super) fn of_file(variable: &str, file: &str) -> Finding {
+    let diagnosis = Diagnosis::new(
+        "an application that is built with the feature config-file goes by this file, and by no other variable",
+        "examine what the file says: otlp doctor with the endpoint of its exporter, --protocol, --header, --ca-file",
+        "options",
+    );
+    Finding::note("config", format!("{variable} is {file}, which is not read here")).diagnosed(diagnosis)
 }
 
 /// Signals whose receiver is another than that of traces, which is the one that is examined.

@@ -43,6 +43,9 @@ impl Setting {
 /// The longest that a step waits unless --timeout says more: the environment may allow a year.
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// Names a file that takes the place of all other variables, in an application that is compiled with the feature `config-file`.
+const CONFIG_FILE: &str = "OTEL_CONFIG_FILE";
+
 /// What was given on the command line.
 #[derive(Debug)]
 pub(crate) struct Given<'a> {
@@ -86,6 +89,9 @@ pub(crate) fn resolve(
     given: &Given<'_>,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Resolved, Trouble> {
+    // Not read here, whether the library is compiled with files or not: what it would not show, nobody could examine.
+    let file = Environment(lookup).get(CONFIG_FILE);
+    let lookup = &|name: &str| lookup(name).filter(|_| name != CONFIG_FILE);
     let environment = Environment(lookup);
     let config = of_library(given, lookup)?;
     let mut settings = Vec::new();
@@ -99,7 +105,8 @@ pub(crate) fn resolve(
     settings.push(Setting::new("timeout", format!("{timeout:?}"), origin));
 
     let proxy = proxy(given, &endpoint, lookup, &mut settings)?;
-    let findings = application::findings(&config, given);
+    let mut findings = application::findings(&config, given);
+    findings.extend(file.map(|file| application::of_file(CONFIG_FILE, &file)));
     application::add_rest(&config, &mut settings);
     let case = Case {
         endpoint,
@@ -174,6 +181,9 @@ fn endpoint(
         text.parse().map_err(|error| Trouble::Usage(format!("{origin}: the endpoint {error}")))?;
     // A signal's own endpoint is used as it is; that for all is a base.
     let endpoint = if origin.contains("_TRACES_") { endpoint.per_signal() } else { endpoint };
+    // Without a scheme the library decides.
+    let is_secured = entry.is_some_and(|entry| entry.value.starts_with("https://"));
+    let endpoint = if is_secured { endpoint.secured() } else { endpoint };
     settings.push(Setting::new("endpoint", &endpoint, origin));
     Ok(endpoint)
 }
@@ -185,6 +195,8 @@ fn receiver(
     settings: &mut Vec<Setting>,
 ) -> Result<(Receiver, Headers), Trouble> {
     let mut receiver = given.receiver.clone();
+    // As for the client: who says anything of them says all.
+    let of_flags = receiver.says_files();
     let files = [
         ("ca_file", "CERTIFICATE", "--ca-file", &mut receiver.ca_file),
         ("cert_file", "CLIENT_CERTIFICATE", "--cert-file", &mut receiver.cert_file),
@@ -192,21 +204,12 @@ fn receiver(
     ];
     for (name, variable, flag, file) in files {
         let mut origin = flag.to_owned();
-        if file.is_none()
-            && let Some((value, variable)) = environment.exporter(variable)
-        {
+        if !of_flags && let Some((value, variable)) = environment.exporter(variable) {
             (*file, origin) = (Some(value.into()), variable);
         }
         settings.extend(file.as_ref().map(|file| Setting::new(name, file.display(), origin)));
     }
-    let mut headers = receiver.headers()?;
-    let mut origin = "--header".to_owned();
-    if headers.is_empty()
-        && let Some((list, variable)) = environment.exporter("HEADERS")
-    {
-        headers = Headers::parse(&list).map_err(|error| Trouble::Usage(format!("{variable}: {error}")))?;
-        origin = variable;
-    }
+    let (headers, origin) = headers(&receiver, environment)?;
     if !headers.is_empty() {
         // Values are secrets.
         let names: Vec<String> = headers.names().map(|name| format!("{name}=<redacted>")).collect();
@@ -219,6 +222,23 @@ fn receiver(
         settings.push(Setting::new("server_name", name, "--server-name"));
     }
     Ok((receiver, headers))
+}
+
+/// Those of the variables, with the flags' in their place; one that is no good costs only itself.
+fn headers(receiver: &Receiver, environment: &Environment<'_>) -> Result<(Headers, String), Trouble> {
+    let flags = receiver.headers()?;
+    let parsed = |list: &str| Headers::parse(list).unwrap_or_else(|error| error.into_valid());
+    let said = environment.exporter("HEADERS").map(|(list, variable)| (parsed(&list), variable));
+    let Some((mut headers, mut origin)) = said.filter(|(headers, _)| !headers.is_empty()) else {
+        return Ok((flags, "--header".to_owned()));
+    };
+    if !flags.is_empty() {
+        origin.push_str(", --header");
+    }
+    for (name, value) in flags.iter() {
+        headers.insert(name, value).map_err(|error| Trouble::Usage(format!("--header: {error}")))?;
+    }
+    Ok((headers, origin))
 }
 
 fn timeout(given: &Given<'_>, config: &ResolvedConfig) -> (Duration, String) {
@@ -316,6 +336,29 @@ mod tests {
     }
 
     #[test]
+    fn flags_stand_beside_variables_as_code_does_in_the_client() {
+        // conf: GRPC-15
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=1,x-tenant=2"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+        ];
+        let (case, lines) = resolved(None, &["-H", "x-tenant=3"], &variables).unwrap();
+        assert_eq!((case.headers.get("api-key"), case.headers.get("x-tenant")), (Some("1"), Some("3")));
+        assert!(lines.contains("OTEL_EXPORTER_OTLP_HEADERS, --header"), "{lines}");
+        assert!(lines.contains("ca_file /ca.pem OTEL_EXPORTER_OTLP_CERTIFICATE"), "{lines}");
+        let (case, _) = resolved(None, &["--insecure-skip-verify"], &variables).unwrap();
+        assert_eq!(case.receiver.ca_file, None);
+        let (case, _) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_HEADERS", "a=1,no good")]).unwrap();
+        assert_eq!(case.headers.get("a"), Some("1"));
+
+        let mut variables =
+            vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "mine:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
+        assert!(resolved(None, &[], &variables).unwrap().0.endpoint.is_secure());
+        variables.push(("OTEL_EXPORTER_OTLP_INSECURE", "true"));
+        assert!(!resolved(None, &[], &variables).unwrap().0.endpoint.is_secure());
+    }
+
+    #[test]
     fn no_step_waits_for_ever() {
         let (case, _) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]).unwrap();
         assert_eq!(case.timeout, LONGEST);
@@ -363,5 +406,8 @@ mod tests {
         );
         let text = findings(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://other:1/in")]);
         assert!(text.contains("metrics go to http://other:1/in"), "{text}");
+        let text = findings(&[("OTEL_CONFIG_FILE", "/etc/otel.yaml"), ("OTEL_SDK_DISABLED", "true")]);
+        assert!(text.contains("failed OTEL_SDK_DISABLED"), "{text}");
+        assert!(text.contains("note OTEL_CONFIG_FILE is /etc/otel.yaml, which is not read here"), "{text}");
     }
 }

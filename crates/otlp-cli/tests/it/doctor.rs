@@ -317,9 +317,19 @@ fn the_environment_is_heard_and_its_mistakes_are_named() {
     let said = finish(&mut command, b"");
     ill(
         &said,
-        &["• config   OTEL_EXPORTER_OTLP_PROTOCOL", "✗ config   OTEL_SDK_DISABLED", "unset it", "#options"],
+        &[
+            "• config   OTEL_EXPORTER_OTLP_PROTOCOL",
+            "a variable has a value that can't be used",
+            "✗ config   OTEL_SDK_DISABLED",
+            "unset it",
+            "#options",
+        ],
     );
     assert_eq!(run(&["doctor", "http://"]).code, Some(2));
+    // What is odd without any variable is not put down to one. Nothing is asked: there is no such name.
+    let said = examine("http://collector.invalid:4318", &["--no-proxy"]);
+    ill(&said, &["• config gRPC is spoken to http://collector.invalid:4318, where receivers expect HTTP"]);
+    assert!(!said.out.contains("a variable has"), "{}", said.out);
 }
 
 #[test]
