@@ -3,10 +3,10 @@
 //! The top of the export stack: what is above speaks of batches and outcomes, what is below of encoded requests. The
 //! only layer that knows groups. Never retries and never compresses.
 
+use crate::export_service::take_ready;
 use crate::{BoxError, ExportFuture, ExportService, outcome_of};
 use otlp_model::{DropReason, ExportRequest, Groups, Outcome, Records, RequestLimits, Signal, assemble};
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service, ServiceExt};
@@ -98,9 +98,7 @@ impl<S: ExportService + Clone, B: Records> Service<B> for Assemble<S> {
         // Before anything is sent: what the requests do not share can take new records meanwhile.
         drop(batch);
 
-        // The service that `poll_ready` made ready takes the call; the clone stays behind for the next caller.
-        let unready = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, unready);
+        let ready = take_ready(&mut self.inner);
         ExportFuture::new(async move {
             outcome.merge(&send_all(ready, assembled.requests).await);
             Ok(outcome)

@@ -6,6 +6,7 @@
 use otlp_model::{ExportRequest, ExportResponse};
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tower::Service;
@@ -65,6 +66,13 @@ impl<S> ExportService for S where
         + Send
         + 'static
 {
+}
+
+/// The service that `poll_ready` made ready, to take the call. A clone, whose readiness is unknown, stays behind for the next
+/// caller, who polls it.
+pub(crate) fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let unready = inner.clone();
+    mem::replace(inner, unready)
 }
 
 /// An [`ExportService`] whose type is erased: the border of a stage.

@@ -20,13 +20,13 @@ pub use gave_up::GaveUp;
 pub use pause::Pause;
 pub use policy::{Retries, RetryDecision, RetryPolicy, RetryPolicyBuilder, RetryPolicyError};
 
+use crate::export_service::take_ready;
 use crate::race::race;
 use crate::{BoxError, ExportFuture, ExportService, Shutdown};
 use export::Export;
 use otlp_model::{ExportRequest, ExportResponse};
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::time::Instant;
@@ -201,10 +201,7 @@ impl<S: ExportService + Clone> Service<ExportRequest> for Retry<S> {
     }
 
     fn call(&mut self, request: ExportRequest) -> ExportFuture {
-        // `poll_ready` made `self.inner` ready, so that very service must take the call: the clone, whose readiness is
-        // unknown, stays behind for the next caller, who polls it.
-        let unready = self.inner.clone();
-        let ready = mem::replace(&mut self.inner, unready);
+        let ready = take_ready(&mut self.inner);
         ExportFuture::new(Export::new(ready, self.controls.clone(), Instant::now()).run(request))
     }
 }

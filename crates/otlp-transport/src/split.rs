@@ -10,6 +10,7 @@ mod size_limit;
 pub use parts::SentInParts;
 
 use crate::error::chain;
+use crate::export_service::take_ready;
 use crate::{BoxError, ExportFuture, ExportService, GrpcError, HttpError, RequestTooLarge};
 use otlp_model::{ExportRequest, ExportResponse};
 use parts::Sum;
@@ -93,10 +94,11 @@ impl<S: ExportService + Clone> Service<ExportRequest> for Split<S> {
     }
 
     fn call(&mut self, request: ExportRequest) -> ExportFuture {
-        // The service that `poll_ready` made ready takes the call; the clone stays behind for the next caller.
-        let unready = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, unready);
-        let export = Export { inner, inner_is_ready: true, limit: Arc::clone(&self.limit) };
+        let export = Export {
+            inner: take_ready(&mut self.inner),
+            inner_is_ready: true,
+            limit: Arc::clone(&self.limit),
+        };
         ExportFuture::new(export.run(request))
     }
 }

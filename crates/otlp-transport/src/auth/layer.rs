@@ -4,10 +4,10 @@ use super::cache::Lease;
 use super::tokens::Tokens;
 use super::{Credentials, Token};
 use crate::error::chain;
+use crate::export_service::take_ready;
 use crate::{BoxError, ExportFuture, ExportService, GrpcCode, GrpcError, HttpError};
 use otlp_model::{ExportRequest, ExportResponse};
 use std::fmt;
-use std::mem;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower::{Layer, Service, ServiceExt};
@@ -98,9 +98,7 @@ impl<S: ExportService + Clone> Service<ExportRequest> for Auth<S> {
     }
 
     fn call(&mut self, request: ExportRequest) -> ExportFuture {
-        // The service that was polled ready takes the call; its clone stays behind for the next caller.
-        let unready = self.inner.clone();
-        let mut inner = mem::replace(&mut self.inner, unready);
+        let mut inner = take_ready(&mut self.inner);
         let AuthLayer { tokens, fetch_timeout } = self.layer.clone();
         ExportFuture::new(async move {
             let lease = tokens.get(fetch_timeout).await?;
