@@ -12,6 +12,7 @@ mod order;
 mod pace;
 pub mod process;
 pub mod sdk;
+pub mod theirs;
 pub mod traced;
 mod walker;
 pub mod work;

@@ -146,6 +146,23 @@ impl<E: Exporters> Contender for Sdk<E> {
     }
 }
 
+impl<E> Sdk<E> {
+    /// For who makes the spans in another way; none where it is log records that are made.
+    #[must_use]
+    pub fn tracer(&self) -> Option<SdkTracer> {
+        match &self.signal {
+            Signal::Traces(_, tracer) => Some(tracer.clone()),
+            Signal::Logs(..) => None,
+        }
+    }
+
+    /// Tells that so many were made, and waits as the mode asks for.
+    #[inline]
+    pub fn made(&self, items: u64) {
+        self.pace.made(items);
+    }
+}
+
 /// Makes spans through the API.
 #[inline]
 pub fn traces<T: Tracer, S: Into<StringValue>>(
@@ -187,8 +204,9 @@ pub fn logs<L: Logger>(logger: &L, table: &Table, items: Range<u64>, pace: &Pace
     }
 }
 
+/// Starts a span with all that it has.
 #[inline]
-fn start<T: Tracer, S: Into<StringValue>>(
+pub fn start<T: Tracer, S: Into<StringValue>>(
     tracer: &T,
     parent: &Context,
     [method, route, address, role]: [S; 4],

@@ -5,20 +5,18 @@
 
 use opentelemetry::logs::LoggerProvider as _;
 use opentelemetry::trace::TracerProvider as _;
-use otlp::{AlwaysOffSampler, Client, OverflowPolicy};
+use otlp::Client;
 use otlp_opentelemetry::opentelemetry_0_33::{Logger, LoggerProvider, Tracer, TracerProvider};
+use otlp_peers::client;
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Table};
-use otlp_peers::{Mode, Order, Pace, Workload, sdk};
+use otlp_peers::{Order, Pace, Workload, sdk};
 use std::ops::Range;
 use std::process::ExitCode;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     run::<ApiOnOurs>()
 }
-
-const PATIENCE: Duration = Duration::from_secs(60);
 
 struct ApiOnOurs {
     order: Order,
@@ -32,16 +30,7 @@ struct ApiOnOurs {
 
 impl Contender for ApiOnOurs {
     fn build(order: &Order) -> Result<Self, Failure> {
-        let builder = otlp_peers::client::builder(order);
-        let client = match order.mode {
-            Mode::Lossless => builder.with_overflow_policy(OverflowPolicy::Block { timeout: PATIENCE }),
-            Mode::Burst => builder,
-            Mode::Unsampled if order.workload == Workload::Logs => {
-                return Err(Failure::cannot("log records are not sampled"));
-            }
-            Mode::Unsampled => builder.with_sampler(AlwaysOffSampler),
-        }
-        .build_blocking()?;
+        let client = client::build(order)?;
         let tracer = TracerProvider::new(&client).tracer(work::SCOPE);
         let logger = LoggerProvider::new(&client).logger(work::SCOPE);
         let (order, table, pace) = (order.clone(), Table::new(), Pace::new(None));
@@ -60,17 +49,6 @@ impl Contender for ApiOnOurs {
     }
 
     fn finish(self) -> Result<Option<u64>, Failure> {
-        let report = match self.client.shutdown_blocking(PATIENCE) {
-            Ok(report) => report,
-            Err(error) => match error.report() {
-                Some(report) if self.order.mode == Mode::Burst => report.clone(),
-                _ => return Err(error.into()),
-            },
-        };
-        let made = if self.order.mode == Mode::Unsampled { 0 } else { self.order.items };
-        if !report.is_balanced() || report.accepted() != made || report.pending() > 0 {
-            return Err(Failure::new(format!("the books do not balance: {made} made, {report}")));
-        }
-        Ok(Some(report.accepted() - report.delivered()))
+        client::finish(&self.client, &self.order)
     }
 }

@@ -1,13 +1,14 @@
 //! The delivery program of opentelemetry with opentelemetry_sdk and opentelemetry-otlp: `with_batch_exporter` and all
 //! defaults, `force_flush`, `shutdown`. It keeps no books that a caller could read.
 
-use opentelemetry::trace::{Span, SpanKind, Tracer, TracerProvider};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
+use opentelemetry::trace::{Span, TracerProvider};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use otlp_peers::delivery::Order;
 use otlp_peers::delivery::program::{Program, run};
+use otlp_peers::sdk::start;
 use otlp_peers::{Transport, work};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -42,23 +43,7 @@ impl Program for OpenTelemetry {
     }
 
     fn span(&self, number: u64) -> Duration {
-        let [method, route, address, role] = work::fixed(number);
-        let mut span = self
-            .tracer
-            .span_builder(work::NAME)
-            .with_kind(SpanKind::Server)
-            .with_attributes([
-                KeyValue::new(work::METHOD, method),
-                KeyValue::new(work::STATUS, 200),
-                KeyValue::new(work::ROUTE, route),
-                KeyValue::new(work::ADDRESS, address),
-                KeyValue::new(work::USER, number as i64),
-                KeyValue::new(work::PORT, 8080),
-                KeyValue::new(work::HIT, true),
-                KeyValue::new(work::SHARE, 0.25),
-            ])
-            .start_with_context(&self.tracer, &Context::new());
-        span.add_event(work::EVENT, vec![KeyValue::new(work::ROLE, role)]);
+        let mut span = start(&self.tracer, &Context::new(), work::fixed(number), number);
         let started = Instant::now();
         span.end();
         started.elapsed()

@@ -1,9 +1,10 @@
 //! The delivery program of this repository's client: the defaults, `flush_blocking`, `shutdown_blocking`.
 
-use otlp::{Client, ClientBuilder, Protocol, SpanKind, TraceContext, Tracer};
+use otlp::{Client, SpanKind, TraceContext, Tracer};
+use otlp_peers::client::{fill, protocol};
 use otlp_peers::delivery::Order;
 use otlp_peers::delivery::program::{Program, run};
-use otlp_peers::{Transport, work};
+use otlp_peers::work;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -18,30 +19,18 @@ struct Ours {
 
 impl Program for Ours {
     fn build(order: &Order) -> Result<Self, String> {
-        let builder: ClientBuilder = Client::builder()
+        let builder = Client::builder()
             .with_endpoint(order.endpoint.as_str())
             .with_service_name("users")
-            .with_protocol(match order.transport {
-                Transport::Grpc => Protocol::Grpc,
-                Transport::Http => Protocol::Http,
-            });
+            .with_protocol(protocol(order.transport));
         let client = builder.build_blocking().map_err(|error| error.to_string())?;
         let tracer = client.tracer(work::SCOPE);
         Ok(Self { client, tracer })
     }
 
     fn span(&self, number: u64) -> Duration {
-        let [method, route, address, role] = work::fixed(number);
         let mut span = self.tracer.start_with_context(work::NAME, SpanKind::Server, &TraceContext::default());
-        span.set_attribute(work::METHOD, method)
-            .set_attribute(work::STATUS, 200)
-            .set_attribute(work::ROUTE, route)
-            .set_attribute(work::ADDRESS, address)
-            .set_attribute(work::USER, number as i64)
-            .set_attribute(work::PORT, 8080)
-            .set_attribute(work::HIT, true)
-            .set_attribute(work::SHARE, 0.25)
-            .add_event(work::EVENT, &[(work::ROLE, role.into())]);
+        fill(&mut span, work::fixed(number), number);
         let started = Instant::now();
         span.end();
         started.elapsed()

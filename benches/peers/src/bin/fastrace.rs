@@ -22,13 +22,14 @@ use fastrace::local::LocalSpan;
 use fastrace::{Event, Span};
 use fastrace_opentelemetry::OpenTelemetryReporter;
 use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::{WithExportConfig, WithHttpConfig, WithTonicConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use otlp_peers::contender::{Contender, Failure, run};
+use otlp_peers::sdk::Exporters;
+use otlp_peers::theirs::Theirs;
 use otlp_peers::work::{self, Table};
-use otlp_peers::{Compression, Left, Mode, Order, Pace, Transport, Workload};
+use otlp_peers::{Left, Mode, Order, Pace, Workload};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::process::ExitCode;
@@ -61,7 +62,7 @@ impl Contender for Fastrace {
         let _entered = runtime.enter();
         let pace = Pace::new((order.mode == Mode::Lossless).then_some(QUEUE));
         let (left, failed) = (pace.left(), Arc::default());
-        let exporter = Counting { inner: exporter(order)?, failed: Arc::clone(&failed) };
+        let exporter = Counting { inner: Theirs::new(order)?.spans()?, failed: Arc::clone(&failed) };
         let resource = Resource::builder_empty()
             .with_attributes(work::RESOURCE.map(|(key, value)| KeyValue::new(key, value)))
             .build();
@@ -146,34 +147,6 @@ fn properties<S: Into<Cow<'static, str>>>(
 #[inline]
 fn event(role: impl Into<Cow<'static, str>>) -> Event {
     Event::new(work::EVENT).with_property(|| (work::ROLE, role))
-}
-
-fn exporter(order: &Order) -> Result<opentelemetry_otlp::SpanExporter, Failure> {
-    let compression = match order.compression {
-        Compression::None => None,
-        Compression::Gzip => Some(opentelemetry_otlp::Compression::Gzip),
-        Compression::Zstd => Some(opentelemetry_otlp::Compression::Zstd),
-    };
-    let builder = opentelemetry_otlp::SpanExporter::builder();
-    Ok(match order.transport {
-        Transport::Grpc => {
-            let mut builder = builder.with_tonic().with_endpoint(format!("http://{}", order.sink));
-            if let Some(compression) = compression {
-                builder = WithTonicConfig::with_compression(builder, compression);
-            }
-            builder.build()?
-        }
-        Transport::Http => {
-            let mut builder = builder
-                .with_http()
-                .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-                .with_endpoint(format!("http://{}/v1/traces", order.sink));
-            if let Some(compression) = compression {
-                builder = WithHttpConfig::with_compression(builder, compression);
-            }
-            builder.build()?
-        }
-    })
 }
 
 /// A reporter that counts what has left.

@@ -14,70 +14,11 @@
 //! Compression: the default levels. The end is `shutdown` of the provider, which exports what waits; its answer is checked.
 //! The SDK tells its losses to its log only, not to its caller.
 
-use opentelemetry_otlp::{WithExportConfig, WithHttpConfig, WithTonicConfig};
-use otlp_peers::contender::{Failure, run};
-use otlp_peers::sdk::{Exporters, Sdk};
-use otlp_peers::{Compression, Order, Transport};
+use otlp_peers::contender::run;
+use otlp_peers::sdk::Sdk;
+use otlp_peers::theirs::Theirs;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     run::<Sdk<Theirs>>()
-}
-
-fn compression(order: &Order) -> Option<opentelemetry_otlp::Compression> {
-    match order.compression {
-        Compression::None => None,
-        Compression::Gzip => Some(opentelemetry_otlp::Compression::Gzip),
-        Compression::Zstd => Some(opentelemetry_otlp::Compression::Zstd),
-    }
-}
-
-/// The two exporters have builders of the same shape and of different types.
-macro_rules! exporter {
-    ($exporter:ty, $order:expr, $path:literal) => {{
-        let (order, compression) = ($order, compression($order));
-        match order.transport {
-            Transport::Grpc => {
-                let mut builder =
-                    <$exporter>::builder().with_tonic().with_endpoint(format!("http://{}", order.sink));
-                if let Some(compression) = compression {
-                    builder = WithTonicConfig::with_compression(builder, compression);
-                }
-                builder.build()?
-            }
-            Transport::Http => {
-                let mut builder = <$exporter>::builder()
-                    .with_http()
-                    .with_protocol(opentelemetry_otlp::Protocol::HttpBinary)
-                    .with_endpoint(format!(concat!("http://{}", $path), order.sink));
-                if let Some(compression) = compression {
-                    builder = WithHttpConfig::with_compression(builder, compression);
-                }
-                builder.build()?
-            }
-        }
-    }};
-}
-
-struct Theirs(Order);
-
-impl Exporters for Theirs {
-    type Spans = opentelemetry_otlp::SpanExporter;
-    type Logs = opentelemetry_otlp::LogExporter;
-
-    fn new(order: &Order) -> Result<Self, Failure> {
-        Ok(Self(order.clone()))
-    }
-
-    fn spans(&self) -> Result<Self::Spans, Failure> {
-        Ok(exporter!(opentelemetry_otlp::SpanExporter, &self.0, "/v1/traces"))
-    }
-
-    fn logs(&self) -> Result<Self::Logs, Failure> {
-        Ok(exporter!(opentelemetry_otlp::LogExporter, &self.0, "/v1/logs"))
-    }
-
-    fn finish(self, _order: &Order) -> Result<Option<u64>, Failure> {
-        Ok(None)
-    }
 }

@@ -9,16 +9,13 @@
 //! Compression: the default levels. The end is `shutdown_blocking`, which sends what waits and reports; its books must
 //! balance.
 
-use otlp::{
-    AlwaysOffSampler, Client, DeliveryReport, Error, Logger, OverflowPolicy, Severity, SpanKind,
-    TraceContext, Tracer,
-};
+use otlp::{Client, Logger, Severity, SpanKind, TraceContext, Tracer};
+use otlp_peers::client::{self, fill};
 use otlp_peers::contender::{Contender, Failure, run};
 use otlp_peers::work::{self, Strings, Table};
-use otlp_peers::{Mode, Order, Workload};
+use otlp_peers::{Order, Workload};
 use std::ops::Range;
 use std::process::ExitCode;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     run::<Ours>()
@@ -32,20 +29,9 @@ struct Ours {
     logger: Logger,
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
-
 impl Contender for Ours {
     fn build(order: &Order) -> Result<Self, Failure> {
-        let mut builder = otlp_peers::client::builder(order);
-        builder = match order.mode {
-            Mode::Lossless => builder.with_overflow_policy(OverflowPolicy::Block { timeout: PATIENCE }),
-            Mode::Burst => builder,
-            Mode::Unsampled if order.workload == Workload::Logs => {
-                return Err(Failure::cannot("log records are not sampled"));
-            }
-            Mode::Unsampled => builder.with_sampler(AlwaysOffSampler),
-        };
-        let client = builder.build_blocking()?;
+        let client = client::build(order)?;
         let tracer = client.tracer(work::SCOPE);
         let logger = client.logger(work::SCOPE);
         Ok(Self { order: order.clone(), table: Table::new(), client, tracer, logger })
@@ -60,15 +46,7 @@ impl Contender for Ours {
     }
 
     fn finish(self) -> Result<Option<u64>, Failure> {
-        let report = match self.client.shutdown_blocking(PATIENCE) {
-            Ok(report) => report,
-            Err(error) => self.tolerate(error)?,
-        };
-        let made = if self.order.mode == Mode::Unsampled { 0 } else { self.order.items };
-        if !report.is_balanced() || report.accepted() != made || report.pending() > 0 {
-            return Err(Failure::new(format!("the books do not balance: {made} made, {report}")));
-        }
-        Ok(Some(report.accepted() - report.delivered()))
+        client::finish(&self.client, &self.order)
     }
 }
 
@@ -104,25 +82,4 @@ impl Ours {
                 .emit();
         }
     }
-
-    /// A burst may lose, and then the report comes as an error.
-    fn tolerate(&self, error: Error) -> Result<DeliveryReport, Failure> {
-        match error.report() {
-            Some(report) if self.order.mode == Mode::Burst => Ok(report.clone()),
-            _ => Err(error.into()),
-        }
-    }
-}
-
-#[inline]
-fn fill(span: &mut otlp::Span, [method, route, address, role]: Strings<'_>, number: u64) {
-    span.set_attribute(work::METHOD, method)
-        .set_attribute(work::STATUS, 200)
-        .set_attribute(work::ROUTE, route)
-        .set_attribute(work::ADDRESS, address)
-        .set_attribute(work::USER, number as i64)
-        .set_attribute(work::PORT, 8080)
-        .set_attribute(work::HIT, true)
-        .set_attribute(work::SHARE, 0.25)
-        .add_event(work::EVENT, &[(work::ROLE, role.into())]);
 }
