@@ -33,7 +33,8 @@ static INSTALLED: RwLock<Option<Client>> = RwLock::new(None);
 ///
 /// # Errors
 ///
-/// As [`Client::from_env`], and [`Configuration`](crate::ErrorKind::Configuration) if the process has a client already.
+/// As [`Client::from_env`], and [`Configuration`](crate::ErrorKind::Configuration) if the process has a client already; in a fork
+/// that of the parent does not count.
 pub fn init() -> Result<InitGuard, Error> {
     init_with(ClientBuilder::from_env().with_resource_detectors(&detect::STANDARD))
 }
@@ -53,15 +54,29 @@ pub fn init() -> Result<InitGuard, Error> {
 ///
 /// As [`init`].
 pub fn init_with(builder: ClientBuilder) -> Result<InitGuard, Error> {
-    let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
-    if installed.is_some() {
+    let refused = || {
         let problem = "the process has a client already; drop the guard of the first one before";
-        return Err(Error::option("otlp::init", problem));
+        Err(Error::option("otlp::init", problem))
+    };
+    if is_taken(installed().as_ref()) {
+        return refused();
     }
+    // Without the lock: layers and whoever hears the warnings are foreign code, and may ask for the client.
     let client = builder.build_blocking()?;
-    *installed = Some(client.clone());
+    let mut installed = INSTALLED.write().unwrap_or_else(PoisonError::into_inner);
+    if is_taken(installed.as_ref()) {
+        drop(installed);
+        return refused();
+    }
+    let former = installed.replace(client.clone());
     drop(installed);
+    drop(former);
     Ok(InitGuard { client })
+}
+
+/// A client of the process that this one was forked from is none.
+fn is_taken(installed: Option<&Client>) -> bool {
+    installed.is_some_and(|client| !client.shared().is_forked())
 }
 
 /// Keeps the client of [`init`] installed. When it is dropped, the client is shut down, within

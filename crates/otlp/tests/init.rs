@@ -21,6 +21,18 @@ fn propagates() -> bool {
     carrier.contains_key("traceparent")
 }
 
+/// The parent's client is of no use there, so that it does not count as one.
+#[cfg(unix)]
+fn a_fork_has_a_client_of_its_own(init: impl FnOnce() -> Result<otlp::InitGuard, otlp::Error>) {
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let made = init();
+            std::process::exit(i32::from(made.is_err()));
+        }
+        fork::Fork::Parent(pid) => assert_eq!(fork::waitpid(pid).unwrap(), 0, "refused in the child"),
+    }
+}
+
 #[test]
 fn a_client_is_the_process_as_long_as_its_guard_lives() {
     // conf: ENV-12, DEC-13, RES-01
@@ -33,10 +45,18 @@ fn a_client_is_the_process_as_long_as_its_guard_lives() {
         let lookup = move |name: &str| (name == "OTEL_SDK_DISABLED").then(|| disabled.to_owned());
         ClientBuilder::from_env().with_env_from(lookup).with_protocol(otlp::Protocol::Grpc)
     };
-    let guard = otlp::init_with(builder("false").with_endpoint(collector.grpc_endpoint())).unwrap();
+    // A layer is foreign code: it may ask for what is being made, and finds nothing yet.
+    let curious = tower::layer::layer_fn(|inner| {
+        assert!(!otlp::tracer("layer").is_enabled());
+        inner
+    });
+    let first = builder("false").with_endpoint(collector.grpc_endpoint()).with_attempt_layer(curious);
+    let guard = otlp::init_with(first).unwrap();
     let tracer = otlp::tracer("kept");
     spans_and_logs();
     assert!(propagates());
+    #[cfg(unix)]
+    a_fork_has_a_client_of_its_own(|| otlp::init_with(builder("true")));
     let error = otlp::init_with(builder("false")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("has a client already"), "{error}");
