@@ -30,9 +30,11 @@ fn value(reference: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Str
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !is_name {
-        return Err(format!(
-            "${{{reference}}} is no reference: it is ${{NAME}}, ${{env:NAME}} or ${{NAME:-default}}"
-        ));
+        // What it is may be part of a secret.
+        return Err(
+            "this ${…} is no reference: one is ${NAME}, ${env:NAME} or ${NAME:-default}, and $$ a dollar"
+                .to_owned(),
+        );
     }
     Ok(lookup(name).filter(|value| !value.is_empty()).unwrap_or_else(|| default.to_owned()))
 }

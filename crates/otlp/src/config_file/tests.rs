@@ -57,6 +57,11 @@ fn a_reference_that_is_none_fails_the_file() {
         let error = read(&format!("file_format: '1.1'\nresource:\n  schema_url: \"{text}\"\n")).unwrap_err();
         assert!(error.starts_with("line 3: "), "{error}");
     }
+    // It may be part of a password that happens to have such signs, or of a default.
+    for text in ["${hunter2!}", "${1A:-hunter2}", "${A-hunter2}", "${hunter2"] {
+        let error = substitute(text, &lookup).unwrap_err();
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 }
 
 #[test]
