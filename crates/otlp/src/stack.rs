@@ -10,6 +10,7 @@ use crate::config::BatchStrategy;
 #[cfg(feature = "json")]
 use crate::config::SerializationFormat;
 use crate::decision::Decider;
+use crate::env;
 use crate::error::Error;
 use crate::lines::{Listener, Stage};
 use crate::logger::LogFilter;
@@ -61,7 +62,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let (trigger, signal) = shutdown::channel();
     let groups = Arc::new(Groups::new());
     let failures = Failures::default();
-    let voice = Voice::new(|name| std::env::var(name).ok());
+    let voice = Voice::new(env::of_process);
     let losses = Arc::new(LossBell::default());
     let listener = |stage| Listener {
         stage,

@@ -5,6 +5,7 @@
 
 use crate::builder::{ClientBuilder, ProxyChoice};
 use crate::config::{Concurrency, Protocol};
+use crate::env;
 use crate::error::Error;
 use crate::resolve::SignalOptions;
 #[cfg(feature = "_tls")]
@@ -218,14 +219,10 @@ fn proxy(options: &ClientBuilder, endpoint: &Endpoint) -> Result<Option<ProxyLay
         ProxyChoice::Url(url) => {
             Some(ProxyLayer::new(url.parse().map_err(|e| Error::option("with_proxy", e))?))
         }
-        ProxyChoice::Environment => {
-            let lookup = |name: &str| std::env::var(name).ok();
-            ProxyLayer::from_env(endpoint, lookup).map_err(|e| {
-                let problem =
-                    format!("{}; with_proxy and without_proxy go before the environment", e.problem());
-                Error::option(e.variable(), problem)
-            })?
-        }
+        ProxyChoice::Environment => ProxyLayer::from_env(endpoint, env::of_process).map_err(|e| {
+            let problem = format!("{}; with_proxy and without_proxy go before the environment", e.problem());
+            Error::option(e.variable(), problem)
+        })?,
     };
     // Less than TLS above and the socket below have, so that the error which names the proxy comes first.
     Ok(layer.map(|layer| layer.with_timeout(options.connect_timeout / 10 * 9)))

@@ -6,6 +6,7 @@ use crate::connect_proxy::{Answer, ConnectProxy, address_of, listen_at};
 use crate::support::{PATIENCE, all_delivered, batch_soon, books, builder, retry_soon};
 use otlp::{Client, Error, Protocol};
 use otlp_testkit::Collector;
+use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv6Addr};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::Grpc, Protocol::Http];
@@ -150,7 +151,11 @@ pub(crate) fn program() {
     }
 }
 
-async fn with_environment(argument: &str, endpoint: &str, variables: &[(&str, String)]) -> Vec<String> {
+async fn with_environment(
+    argument: &str,
+    endpoint: &str,
+    variables: &[(&str, impl AsRef<OsStr>)],
+) -> Vec<String> {
     let mut command = child::command("row_44_environment", argument, endpoint);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"] {
         command.env_remove(name).env_remove(name.to_ascii_lowercase());
@@ -209,6 +214,16 @@ async fn a_bad_variable_is_named_and_can_be_overruled() {
     let collector = Collector::builder().grpc().start().await.unwrap();
     let said = with_environment("without", &collector.grpc_endpoint(), &variables).await;
     assert_eq!(said, ["10"]);
+}
+
+/// Passed over, it would let telemetry go out on the way that was to be avoided.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_that_is_no_text_is_told_too() {
+    use std::os::unix::ffi::OsStrExt;
+    let variables = [("ALL_PROXY", OsStr::from_bytes(b"http://pro\xFFxy:3128"))];
+    let said = with_environment("as it is", "http://collector.invalid:4317", &variables).await.concat();
+    assert!(said.starts_with("ALL_PROXY: "), "{said}");
 }
 
 #[cfg(unix)]
