@@ -10,13 +10,16 @@ use crate::config::{Protocol, SerializationFormat};
 use crate::explain::Origin;
 use crate::signal_config::PerSignal;
 use otlp_model::Resource;
-use otlp_transport::{Compression, Headers};
+use otlp_transport::{Compression, Endpoint, EndpointError, Headers};
 pub(crate) use propagators::PropagatorName;
 pub(crate) use sampler::SamplerSpec;
 use std::time::Duration;
 
-/// What "no limit" is where a bound has to be (TIME-02): a year.
-pub(crate) const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// A timeout of so many milliseconds. None is no limit (ENV-09), which is a year where a bound has to be (TIME-02).
+pub(crate) fn timeout(ms: u64) -> Duration {
+    const NO_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    if ms == 0 { NO_LIMIT } else { Duration::from_millis(ms).min(NO_LIMIT) }
+}
 
 /// A value, and who gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +76,17 @@ pub(crate) struct SignalSettings {
 pub(crate) struct Address {
     pub(crate) text: String,
     pub(crate) exact: bool,
+}
+
+impl Address {
+    /// Judged where it is read, so that the place can be told. Of `https` without TLS compiled in the client is told when it is
+    /// built: sending elsewhere would be worse.
+    pub(crate) fn new(text: &str, exact: bool) -> Result<Self, EndpointError> {
+        match text.parse::<Endpoint>() {
+            Ok(_) | Err(EndpointError::TlsUnsupported) => Ok(Self { text: text.to_owned(), exact }),
+            Err(problem) => Err(problem),
+        }
+    }
 }
 
 /// Limits of spans or of log records.

@@ -3,9 +3,9 @@
 use super::node::{At, Node};
 use crate::config::{Protocol, SerializationFormat};
 use crate::explain::Origin;
-use crate::settings::{Address, Given, NO_LIMIT, SignalSettings};
+use crate::settings::{Address, Given, SignalSettings, timeout};
 use otlp_model::Signal;
-use otlp_transport::{Compression, Endpoint, EndpointError, Headers};
+use otlp_transport::{Compression, Headers};
 use std::time::Duration;
 
 /// Gives a value the file as its origin.
@@ -81,10 +81,6 @@ pub(super) fn processors(
     Ok(settings)
 }
 
-fn timeout(ms: u64) -> Duration {
-    if ms == 0 { NO_LIMIT } else { Duration::from_millis(ms).min(NO_LIMIT) }
-}
-
 #[cfg(feature = "http")]
 fn http(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSettings, String> {
     options.only(&["endpoint", "tls", "headers", "headers_list", "compression", "timeout", "encoding"])?;
@@ -136,11 +132,7 @@ fn exporter(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String>
 
 fn address(options: &At<'_>) -> Result<Option<Address>, String> {
     let Some(at) = options.get("endpoint")? else { return Ok(None) };
-    let text = at.text()?;
-    match text.parse::<Endpoint>() {
-        Ok(_) | Err(EndpointError::TlsUnsupported) => Ok(Some(Address { text, exact: true })),
-        Err(problem) => Err(at.wrong(problem)),
-    }
+    Address::new(&at.text()?, true).map(Some).map_err(|problem| at.wrong(problem))
 }
 
 /// The list of pairs goes before the list in one text (CFG-17). No value is shown.

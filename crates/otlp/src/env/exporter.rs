@@ -7,7 +7,7 @@ use super::text::Reader;
 use crate::config::{Protocol, SerializationFormat};
 use crate::settings::{Address, Given, SignalSettings};
 use otlp_model::Signal;
-use otlp_transport::{Compression, Endpoint, EndpointError, Headers};
+use otlp_transport::{Compression, Headers};
 
 pub(super) fn signal(reader: &mut Reader<'_>, signal: Signal) -> SignalSettings {
     let all = Names { signal, own: false };
@@ -69,15 +69,8 @@ fn enabled(reader: &mut Reader<'_>, signal: Signal) -> Option<Given<bool>> {
     (otlp || none).then_some(Given { value: otlp, origin: list.origin })
 }
 
-/// Judged here, so that a bad one does no harm. Of `https` without TLS compiled in the client is told when it is built:
-/// sending elsewhere would be worse.
 fn endpoint(reader: &mut Reader<'_>, names: Names) -> Option<Given<Address>> {
-    reader.parsed(names.of("ENDPOINT"), |value| match value.parse::<Endpoint>() {
-        Ok(_) | Err(EndpointError::TlsUnsupported) => {
-            Ok(Address { text: value.to_owned(), exact: names.own })
-        }
-        Err(problem) => Err(problem),
-    })
+    reader.parsed(names.of("ENDPOINT"), |value| Address::new(value, names.own))
 }
 
 fn protocol(reader: &mut Reader<'_>, names: Names) -> Option<Given<(Protocol, SerializationFormat)>> {

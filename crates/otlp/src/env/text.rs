@@ -1,7 +1,7 @@
 //! Variables one by one: what is empty, what is a number, and what is said about one that is not.
 
 use crate::explain::Origin;
-use crate::settings::{Given, NO_LIMIT};
+use crate::settings::{self, Given};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -98,9 +98,7 @@ impl<'a> Reader<'a> {
 
     /// Milliseconds; zero is no limit (ENV-09).
     pub(super) fn timeout(&mut self, name: impl Into<Cow<'static, str>>) -> Option<Given<Duration>> {
-        self.parsed(name, |value| {
-            number(value).map(|ms| if ms == 0 { NO_LIMIT } else { Duration::from_millis(ms).min(NO_LIMIT) })
-        })
+        self.parsed(name, |value| number(value).map(settings::timeout))
     }
 }
 
