@@ -106,7 +106,11 @@ fn resource(at: &At<'_>) -> Result<Resource, String> {
     };
     for attribute in at.get("attributes")?.map(|at| at.list()).transpose()?.unwrap_or_default() {
         attribute.only(&["name", "value", "type"])?;
-        let (name, value) = (attribute.need("name")?.text()?, attribute.need("value")?);
+        let (key, value) = (attribute.need("name")?, attribute.need("value")?);
+        let name = key.text()?;
+        if name.is_empty() {
+            return Err(key.wrong("must not be empty"));
+        }
         let kind = attribute.get("type")?.map(|at| at.text()).transpose()?;
         if *value.node() != Node::Null {
             resource = resource.with(name, typed(&value, kind.as_deref().unwrap_or("string"))?);

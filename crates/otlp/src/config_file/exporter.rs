@@ -96,7 +96,7 @@ fn http(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSetti
     // It includes the signal's path (CFG-15).
     let default = || format!("http://localhost:4318/v1/{signal}");
     settings.endpoint = from.or_default(address(options)?, Address { text: default(), exact: true });
-    tls(from, options, &mut settings)?;
+    tls(from, options, &TLS_FILES, &mut settings)?;
     Ok(settings)
 }
 
@@ -107,7 +107,8 @@ fn grpc(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String> {
     settings.protocol = Some(from.given((Protocol::Grpc, SerializationFormat::Protobuf)));
     let default = "http://localhost:4317".to_owned();
     settings.endpoint = from.or_default(address(options)?, Address { text: default, exact: true });
-    tls(from, options, &mut settings)?;
+    let [ca, cert, key] = TLS_FILES;
+    tls(from, options, &[ca, cert, key, "insecure"], &mut settings)?;
     Ok(settings)
 }
 
@@ -152,9 +153,16 @@ fn headers(options: &At<'_>) -> Result<Headers, String> {
     Ok(headers)
 }
 
-fn tls(from: &FromFile, options: &At<'_>, settings: &mut SignalSettings) -> Result<(), String> {
+const TLS_FILES: [&str; 3] = ["ca_file", "cert_file", "key_file"];
+
+fn tls(
+    from: &FromFile,
+    options: &At<'_>,
+    known: &[&str],
+    settings: &mut SignalSettings,
+) -> Result<(), String> {
     let Some(tls) = options.get("tls")? else { return Ok(()) };
-    tls.only(&["ca_file", "key_file", "cert_file", "insecure"])?;
+    tls.only(known)?;
     settings.insecure =
         tls.get("insecure")?.map(|at| at.boolean()).transpose()?.map(|value| from.given(value));
     // A path that is not absolute depends on where the program was started (TLS-06).

@@ -136,6 +136,9 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
         exporter("otlp_http: { tls: { ca_file: ca.pem } }").contains("tls.ca_file: must be an absolute path")
     );
     assert!(exporter("otlp_grpc: { tls: { key_file: /k } }").contains("cert_file and key_file go together"));
+    assert!(
+        exporter("otlp_http: { tls: { insecure: true } }").contains("tls.insecure: is not supported here")
+    );
     assert!(exporter("otlp_grpc: { timeout: -1 }").contains("otlp_grpc.timeout: must be a whole number"));
     let wrong = |text: &str| read(&format!("file_format: '1.1'\n{text}\n")).unwrap_err();
     for (text, path) in [
@@ -150,6 +153,7 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
         ("propagator: { composite: [{ xray: }] }", "propagator.composite[0]: "),
         ("attribute_limits: { attribute_count_limit: many }", "attribute_limits.attribute_count_limit: "),
         ("resource: { detection: }", "resource.detection: "),
+        ("resource: { attributes: [{ name: \"\", value: x }] }", "resource.attributes[0].name: "),
         ("disabled: maybe", "disabled: must be true or false"),
         ("a: &x 1\nb: *x", "line 3: aliases"),
         ("a: 1\na: 2", "line 3: the key \"a\""),
