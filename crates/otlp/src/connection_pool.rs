@@ -101,6 +101,18 @@ impl PoolOptions {
         self.config.keep_alive
     }
 
+    /// How old a connection may become.
+    pub(crate) fn max_age(&self) -> Duration {
+        self.max_age.or(PoolConfig::default().max_age).unwrap_or(Duration::MAX)
+    }
+
+    /// How long one is silent before it is pinged, and whether without a request, too.
+    pub(crate) fn pings(&self) -> KeepAlive {
+        let default = KeepAlive::default();
+        let interval = self.ping_interval.unwrap_or(default.interval);
+        KeepAlive { interval, while_idle: self.ping_while_idle, ..default }
+    }
+
     /// The pool's own configuration, checked.
     pub(crate) fn pool(&self, protocol: Protocol) -> Result<PoolConfig, Error> {
         for (option, is_set) in [
@@ -117,19 +129,13 @@ impl PoolOptions {
         let ConnectionPoolConfig {
             max_connections, min_connections, connection_timeout, idle_timeout, ..
         } = self.config;
-        let defaults = PoolConfig::default();
-        let pings = KeepAlive {
-            interval: self.ping_interval.unwrap_or(KeepAlive::default().interval),
-            while_idle: self.ping_while_idle,
-            ..KeepAlive::default()
-        };
         let config = PoolConfig {
             max_connections,
             min_connections,
             connection_timeout,
             idle_timeout,
-            max_age: self.max_age.or(defaults.max_age),
-            keep_alive: self.config.keep_alive.then_some(pings),
+            max_age: Some(self.max_age()),
+            keep_alive: self.config.keep_alive.then(|| self.pings()),
         };
         config.validate().map_err(|error| {
             let option = match error.field() {

@@ -104,7 +104,7 @@ impl ResolvedConfig {
         }
     }
 
-    /// Every option, in a fixed order.
+    /// Every option that is a plain value, in a fixed order; layers, hooks and other code are not here.
     pub fn entries(&self) -> impl Iterator<Item = &ConfigEntry> {
         self.entries.iter()
     }

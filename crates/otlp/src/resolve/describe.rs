@@ -46,6 +46,13 @@ pub(super) fn general(options: &ClientBuilder, config: &mut ResolvedConfig) {
     entry.of("connection_pool.connection_timeout", &is.connection_timeout, &was.connection_timeout);
     entry.of("connection_pool.idle_timeout", &is.idle_timeout, &was.idle_timeout);
     entry.of("connection_pool.keep_alive", &is.keep_alive, &was.keep_alive);
+    entry.of("max_connection_age", &options.pool.max_age(), &defaults.pool.max_age());
+    let (is, was) = (options.pool.pings(), defaults.pool.pings());
+    entry.of("keep_alive_interval", &is.interval, &was.interval);
+    entry.of("keep_alive_while_idle", &is.while_idle, &was.while_idle);
+    let (is, was) = (&options.log_filter, &defaults.log_filter);
+    entry.of("log_severity_threshold", &is.threshold, &was.threshold);
+    entry.of("trace_based_logs", &is.trace_based, &was.trace_based);
     proxy(&options.proxy, config);
     credentials(options, config);
 }

@@ -161,6 +161,8 @@ fn every_value_says_who_set_it_and_secrets_are_not_told() {
         .with_header("api-key", "hunter2")
         .with_proxy("http://user:hunter2@proxy:3128")
         .with_max_in_flight(3)
+        .with_max_connection_age(Duration::from_secs(7))
+        .with_trace_based_logs(true)
         .with_signal_config(Signal::Logs, own);
     let config = builder.resolve().unwrap();
     let of = |name: &str| {
@@ -172,6 +174,9 @@ fn every_value_says_who_set_it_and_secrets_are_not_told() {
     assert_eq!(of("traces.headers.api-key"), ("<redacted>", Origin::Code));
     assert_eq!(of("traces.compression"), ("None", Origin::Default));
     assert_eq!(of("max_in_flight"), ("3", Origin::Code));
+    assert_eq!(of("max_connection_age"), ("7s", Origin::Code));
+    assert_eq!(of("keep_alive_interval"), ("300s", Origin::Default));
+    assert_eq!(of("trace_based_logs"), ("true", Origin::Code));
     assert_eq!(of("proxy"), ("http://proxy:3128", Origin::Code));
     let text = format!("{}{config:?}{builder:?}", config.explain());
     assert!(!text.contains("hunter2"), "{text}");
