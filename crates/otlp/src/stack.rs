@@ -304,7 +304,9 @@ fn auth(options: &ClientBuilder, resolved: &Resolved) -> Result<Option<AuthLayer
         }
         (Some(layer), None) => layer.clone(),
         (None, Some(file)) => {
-            file.read().map_err(|e| Error::option("with_bearer_token_file", e))?;
+            if Signal::ALL.into_iter().any(|signal| resolved.signals.get(signal).enabled) {
+                file.read().map_err(|e| Error::option("with_bearer_token_file", e))?;
+            }
             AuthLayer::new(file.clone())
         }
     };
