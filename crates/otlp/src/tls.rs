@@ -119,6 +119,8 @@ impl TlsOptions {
             return self.clone();
         }
         let (ca, cert, key) = (said.ca_file.as_ref(), said.cert_file.as_ref(), said.key_file.as_ref());
+        #[cfg(feature = "webpki-roots")]
+        let ca = ca.filter(|_| !self.webpki_roots);
         if ca.or(cert).or(key).is_none() {
             return self.clone();
         }

@@ -421,6 +421,18 @@ fn files_that_cannot_be_read_fail_the_build_by_the_variables_name() {
     assert!(config.get("traces.tls.key_file").is_none());
 }
 
+#[test]
+#[cfg(feature = "webpki-roots")]
+fn authorities_that_code_names_go_before_those_of_the_environment() {
+    // conf: ENV-10
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nowhere/ca.pem"),
+    ];
+    let client = from(&variables).with_webpki_roots().build_blocking().unwrap();
+    assert!(client.config().get("traces.tls.ca_file").is_none(), "{}", client.config().explain());
+}
+
 #[tokio::test]
 async fn signals_go_to_the_receivers_of_their_variables() {
     // conf: URL-01, URL-02, URL-03, URL-07, HDR-01, HDR-02, HDR-06, ENV-10
