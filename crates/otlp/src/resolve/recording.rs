@@ -132,8 +132,10 @@ pub(super) fn resource(options: &ClientBuilder, config: &mut ResolvedConfig) -> 
         layers.push((named(name.clone().into_owned()), Origin::Code));
     }
     let resource = layers.iter().fold(Resource::new(), |sum, (layer, _)| sum.merge(layer.clone()));
-    if resource.schema_url.is_empty() && layers.iter().any(|(layer, _)| !layer.schema_url.is_empty()) {
-        config.warn("with_resource: its schema URL is not that of what was detected; none is sent");
+    let schema = layers.iter().rev().find(|(layer, _)| !layer.schema_url.is_empty());
+    if let (true, Some((_, origin))) = (resource.schema_url.is_empty(), schema) {
+        let said_by = origin.name_of("with_resource");
+        config.warn(format!("{said_by}: its schema URL is not that of what was detected; none is sent"));
     }
     for attribute in &resource.attributes {
         let last = layers.iter().rev().find(|(layer, _)| layer.get(&attribute.key).is_some());

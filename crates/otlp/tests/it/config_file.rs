@@ -46,6 +46,15 @@ fn code_goes_before_a_file_and_origins_name_it() {
 }
 
 #[test]
+fn a_schema_that_is_not_that_of_what_was_detected_is_told_by_the_files_name() {
+    // conf: RES-05
+    let builder = Client::builder().with_config_file(FILE).with_resource_detectors(&[otlp::detect::os]);
+    let config = builder.resolve().unwrap();
+    let expected = format!("{FILE}: its schema URL is not");
+    assert!(config.warnings()[0].starts_with(&expected), "{:?}", config.warnings());
+}
+
+#[test]
 fn a_file_that_cannot_be_used_fails_the_build() {
     // conf: CFG-01, CFG-11
     let lookup = |name: &str| (name == "OTEL_CONFIG_FILE").then(|| "/nowhere/otel.yaml".to_owned());
