@@ -29,7 +29,7 @@ use otlp_batch::{Batch, BatchConfig, BatchHandle, ChunkPool, Strategy, Worker};
 use otlp_model::{DropReason, Groups, Limits, Outcome, RequestLimits, Signal, Undelivered};
 use otlp_transport::{
     AdaptiveConcurrencyLayer, AttemptTimeoutLayer, AuthLayer, BoxError, BoxExportService, CompressLayer,
-    Compressor, Headers, HeadersLayer, RetryLayer, ServiceBuilderExt, ShutdownTrigger, SplitLayer, shutdown,
+    Headers, HeadersLayer, RetryLayer, ServiceBuilderExt, ShutdownTrigger, SplitLayer, shutdown,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -180,7 +180,7 @@ impl Parts {
             max_in_flight: options.max_in_flight,
             #[cfg(feature = "json")]
             json: signal.format == SerializationFormat::Json,
-            compress: compress(signal)?,
+            compress: signal.compress.clone(),
             retry,
             concurrency: destination.concurrency.clone(),
             request_timeout: signal.request_timeout,
@@ -276,11 +276,6 @@ fn batching(options: &ClientBuilder, signal: &SignalOptions) -> BatchConfig {
 fn cut(limits: Limits, most: usize) -> Limits {
     let length = limits.attribute_value_length.map_or(most, |length| length.min(most));
     Limits { attribute_value_length: Some(length), ..limits }
-}
-
-fn compress(signal: &SignalOptions) -> Result<CompressLayer, Error> {
-    let compressor = Compressor::new(signal.compression).map_err(|e| Error::option("with_compression", e))?;
-    Ok(CompressLayer::new(compressor))
 }
 
 /// A batch must fit into a request with its headers, or nearly every full one would need a second request for the rest.

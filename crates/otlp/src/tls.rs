@@ -65,6 +65,8 @@ pub(crate) struct TlsOptions {
     webpki_roots: bool,
     /// Where the files of `config` were named, if not in code.
     origins: Origins,
+    /// Whether `config` is one signal's.
+    is_own: bool,
 }
 
 /// Who named the files of authorities, certificate and key.
@@ -157,36 +159,41 @@ impl TlsOptions {
 
     /// The same with other files.
     pub(crate) fn with_config(&self, config: &TlsConfig) -> Self {
-        Self { config: Some(config.clone()), origins: Origins::default(), ..self.clone() }
+        Self { config: Some(config.clone()), origins: Origins::default(), is_own: true, ..self.clone() }
     }
 
     pub(crate) fn config(&self) -> Option<&TlsConfig> {
         self.config.as_ref()
     }
 
+    /// How a field of `config` is called in an error.
+    fn name_of(&self, field: &str) -> String {
+        let config = if self.is_own { "with_signal_config: tls" } else { "with_tls_config" };
+        format!("{config}: {field}")
+    }
+
     /// The option that asks for TLS, if one does.
-    fn asked_by(&self) -> Option<&'static str> {
+    fn asked_by(&self) -> Option<String> {
         match &self.config {
-            Some(config) => config.enabled.then_some("with_tls_config: enabled"),
-            None if self.ca.is_some() => Some("with_tls_ca_pem"),
-            None if self.identity.is_some() => Some("with_tls_identity_pem"),
+            Some(config) => config.enabled.then(|| self.name_of("enabled")),
+            None if self.ca.is_some() => Some("with_tls_ca_pem".to_owned()),
+            None if self.identity.is_some() => Some("with_tls_identity_pem".to_owned()),
             None => None,
         }
     }
 
-    /// The endpoint, over TLS where it leaves that open and TLS is asked for (GRPC-15, GRPC-17, TLS-09).
-    pub(crate) fn secure(&self, endpoint: Endpoint, given: bool) -> Result<Endpoint, Error> {
-        match self.asked_by() {
-            None => Ok(endpoint),
-            Some(_) if endpoint.is_secure() => Ok(endpoint),
-            // The default endpoint is our word for "here", not the application's for clear text.
-            Some(_) if !given || !endpoint.is_scheme_given() => Ok(endpoint.secured()),
-            Some(option) => {
+    /// The endpoint, over TLS where it leaves that open and TLS is asked for (GRPC-15, GRPC-17, TLS-09). `given_by` is who gave
+    /// it; the default one is our word for "here", not the application's for clear text.
+    pub(crate) fn secure(&self, endpoint: Endpoint, given_by: Option<&str>) -> Result<Endpoint, Error> {
+        let Some(option) = self.asked_by().filter(|_| !endpoint.is_secure()) else { return Ok(endpoint) };
+        match given_by.filter(|_| endpoint.is_scheme_given()) {
+            None => Ok(endpoint.secured()),
+            Some(given_by) => {
                 let problem = format!(
-                    "asks for TLS, and with_endpoint says {endpoint}, which is clear text; \
+                    "asks for TLS, and {given_by} says {endpoint}, which is clear text; \
                      write https://, or do without TLS (enabled: false)"
                 );
-                Err(Error::tls_option(option, problem))
+                Err(Error::tls_option(&option, problem))
             }
         }
     }
@@ -250,13 +257,15 @@ fn identity(options: &TlsOptions, builder: TlsBuilder) -> Result<TlsBuilder, Err
     let given = |path: &String| (!path.is_empty()).then(|| Pem::file(path));
     let config = options.config.as_ref();
     let files = config.map_or((None, None), |config| (given(&config.cert_file), given(&config.key_file)));
-    let half = |option, other| Err(Error::tls_option(option, format!("is missing, while {other} is set")));
+    let half = |field, other| {
+        Err(Error::tls_option(&options.name_of(field), format!("is missing, while {other} is set")))
+    };
     match (files, &options.identity) {
         ((None, None), None) => Ok(builder),
         ((None, None), Some((cert, key))) => Ok(builder.identity(cert.clone(), key.clone())),
         ((Some(cert), Some(key)), None) => Ok(builder.identity(cert, key)),
-        ((Some(_), None), _) => half("with_tls_config: key_file", "cert_file"),
-        ((None, Some(_)), _) => half("with_tls_config: cert_file", "key_file"),
+        ((Some(_), None), _) => half("key_file", "cert_file"),
+        ((None, Some(_)), _) => half("cert_file", "key_file"),
         ((Some(_), Some(_)), Some(_)) => Err(Error::tls_option(
             "with_tls_identity_pem",
             "with_tls_config has cert_file and key_file as well",
@@ -281,13 +290,12 @@ fn refused(options: &TlsOptions, error: &TlsConfigError) -> Error {
         _ => None,
     };
     let option = match (error.field(), error.path().is_some()) {
-        ("ca", true) | ("roots", _) => "with_tls_config: ca_file",
-        ("ca", false) => "with_tls_ca_pem",
-        ("cert", true) => "with_tls_config: cert_file",
-        ("key", true) => "with_tls_config: key_file",
-        ("server_name", _) => "with_tls_server_name",
-        _ => "with_tls_identity_pem",
+        ("ca", true) | ("roots", _) => options.name_of("ca_file"),
+        ("ca", false) => "with_tls_ca_pem".to_owned(),
+        ("cert", true) => options.name_of("cert_file"),
+        ("key", true) => options.name_of("key_file"),
+        ("server_name", _) => "with_tls_server_name".to_owned(),
+        _ => "with_tls_identity_pem".to_owned(),
     };
-    let option = origin.map_or_else(|| option.to_owned(), |origin| origin.name_of(option));
-    Error::tls_option(&option, error.problem())
+    Error::tls_option(&origin.map_or(option.clone(), |origin| origin.name_of(&option)), error.problem())
 }

@@ -11,6 +11,8 @@ use otlp_transport::{Endpoint, Target};
 pub(super) struct Found {
     pub(super) endpoint: Endpoint,
     pub(super) origin: Origin,
+    /// How whoever gave it is called in an error.
+    pub(super) option: String,
 }
 
 /// The protocol and the format asked for, or what the one and the features leave of the other. Code that says either has
@@ -28,7 +30,14 @@ pub(super) fn protocol(
             let protocol = default_protocol(options.settings.by_specification);
             ((protocol, SerializationFormat::Protobuf), Origin::Default)
         }
-        _ => (together(protocol, format.unwrap_or_default())?, Origin::Code),
+        _ => {
+            let option = match (own.format, own.protocol) {
+                (Some(_), _) => "with_signal_config: format",
+                (None, Some(_)) => "with_signal_config: protocol",
+                (None, None) => "with_serialization_format",
+            };
+            (together(protocol, format.unwrap_or_default(), option)?, Origin::Code)
+        }
     };
     config.push(format!("{signal}.protocol"), spelled(value), origin);
     Ok(value)
@@ -46,18 +55,19 @@ fn spelled((protocol, format): (Protocol, SerializationFormat)) -> &'static str 
     }
 }
 
+/// `option` is who is told if they do not go together.
+#[cfg_attr(not(feature = "json"), expect(unused_variables, reason = "there is one format"))]
 fn together(
     protocol: Option<Protocol>,
     format: SerializationFormat,
+    option: &str,
 ) -> Result<(Protocol, SerializationFormat), Error> {
     #[cfg(feature = "json")]
     if format == SerializationFormat::Json {
         return match protocol {
             None | Some(Protocol::Http) => Ok((Protocol::Http, format)),
             #[cfg(feature = "grpc")]
-            Some(Protocol::Grpc) => {
-                Err(Error::option("with_serialization_format", "JSON goes over HTTP only, not over gRPC"))
-            }
+            Some(Protocol::Grpc) => Err(Error::option(option, "JSON goes over HTTP only, not over gRPC")),
         };
     }
     Ok((protocol.unwrap_or(default_protocol(false)), format))
@@ -89,13 +99,14 @@ pub(super) fn endpoint(options: &ClientBuilder, signal: Signal, protocol: Protoc
             (&given.value.text, given.value.exact, option, given.origin.clone())
         }
         (None, None, None) => {
-            return Ok(Found { endpoint: default_endpoint(protocol), origin: Origin::Default });
+            let (endpoint, option) = (default_endpoint(protocol), "with_endpoint".to_owned());
+            return Ok(Found { endpoint, origin: Origin::Default, option });
         }
     };
     let endpoint: Endpoint = text.parse().map_err(|error| Error::option(&option, error))?;
     // gRPC has no paths (URL-10).
     let endpoint = if exact && !is_grpc(protocol) { endpoint.per_signal() } else { endpoint };
-    Ok(Found { endpoint, origin })
+    Ok(Found { endpoint, origin, option })
 }
 
 /// Whether an endpoint without a scheme means TLS: one from the environment, over gRPC, unless it says that it is insecure. In

@@ -14,7 +14,7 @@ use crate::explain::{Origin, ResolvedConfig};
 #[cfg(feature = "_tls")]
 use crate::tls::TlsOptions;
 use otlp_model::Signal;
-use otlp_transport::{Compression, Endpoint, Headers};
+use otlp_transport::{CompressLayer, Compression, Compressor, Endpoint, Headers};
 use std::time::Duration;
 
 /// Everything that may differ from signal to signal.
@@ -25,7 +25,7 @@ pub(crate) struct SignalOptions {
     #[cfg(feature = "json")]
     pub(crate) format: SerializationFormat,
     pub(crate) headers: Headers,
-    pub(crate) compression: Compression,
+    pub(crate) compress: CompressLayer,
     pub(crate) request_timeout: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) batch: BatchConfig,
@@ -52,7 +52,7 @@ pub(super) fn resolve(
     #[cfg(not(feature = "_tls"))]
     if is_implied {
         let problem = otlp_transport::EndpointError::TlsUnsupported;
-        return Err(Error::option(&found.origin.name_of("with_endpoint"), problem));
+        return Err(Error::option(&found.option, problem));
     }
     config.push(name("endpoint"), &found.endpoint, found.origin.clone());
     found.warn_of_port(protocol, config);
@@ -65,6 +65,10 @@ pub(super) fn resolve(
         Compression::None,
         debug,
     );
+    let compressor = Compressor::new(compression).map_err(|error| {
+        let is_own = own.compression.is_some();
+        Error::option(if is_own { "with_signal_config: compression" } else { "with_compression" }, error)
+    })?;
     let mut time = |option, own: Option<Duration>, all: Option<Duration>, said, default| {
         if own.is_some_and(|time| time.is_zero()) {
             return Err(Error::option(&format!("with_signal_config: {option}"), "must be longer than zero"));
@@ -93,7 +97,7 @@ pub(super) fn resolve(
         #[cfg(feature = "json")]
         format,
         headers,
-        compression,
+        compress: CompressLayer::new(compressor),
         request_timeout,
         export_timeout,
         batch,
@@ -118,7 +122,8 @@ fn tls(
     for (name, path, origin) in tls.files() {
         config.push(format!("{signal}.tls.{name}"), path, origin);
     }
-    let endpoint = tls.secure(found.endpoint, found.origin != Origin::Default)?;
+    let given_by = (found.origin != Origin::Default).then_some(&*found.option);
+    let endpoint = tls.secure(found.endpoint, given_by)?;
     // What the environment names without a scheme is secure unless it says otherwise, over gRPC (GRPC-15).
     let endpoint = if is_implied { endpoint.secured() } else { endpoint };
     Ok((Found { endpoint, ..found }, tls))

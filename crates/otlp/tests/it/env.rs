@@ -422,6 +422,15 @@ fn files_that_cannot_be_read_fail_the_build_by_the_variables_name() {
 }
 
 #[test]
+#[cfg(feature = "_tls")]
+fn what_code_says_of_tls_and_the_environment_of_the_endpoint_is_told_by_both_names() {
+    let clear = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");
+    let error = from(&[clear]).with_tls_config(otlp::TlsConfig::default()).resolve().unwrap_err();
+    let both = "with_tls_config: enabled: asks for TLS, and OTEL_EXPORTER_OTLP_ENDPOINT says http://c:4318,";
+    assert!(error.to_string().starts_with(both), "{error}");
+}
+
+#[test]
 #[cfg(feature = "webpki-roots")]
 fn authorities_that_code_names_go_before_those_of_the_environment() {
     // conf: ENV-10

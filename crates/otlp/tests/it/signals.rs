@@ -155,6 +155,34 @@ fn bad_values_are_refused_by_name() {
 }
 
 #[test]
+fn what_only_together_is_bad_is_told_by_the_name_of_who_said_it() {
+    let told = |builder: otlp::ClientBuilder, own: SignalConfig, expected: &str| {
+        let error = builder.with_signal_config(Signal::Logs, own).build_blocking().unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    };
+    let (grpc, default) = (|| Client::builder().with_protocol(otlp::Protocol::Grpc), SignalConfig::default);
+    let json = otlp::SerializationFormat::Json;
+    told(grpc(), SignalConfig { format: Some(json), ..default() }, "with_signal_config: format: JSON goes");
+    let own = SignalConfig { protocol: Some(otlp::Protocol::Grpc), ..default() };
+    let all = Client::builder().with_serialization_format(json);
+    told(all, own, "with_signal_config: protocol: JSON goes");
+    #[cfg(not(feature = "zstd"))]
+    {
+        let own = SignalConfig { compression: Some(otlp::Compression::Zstd), ..default() };
+        told(grpc(), own, "with_signal_config: compression: ");
+    }
+    #[cfg(feature = "_tls")]
+    {
+        let tls = |ca_file: &str| Some(otlp::TlsConfig { ca_file: ca_file.into(), ..Default::default() });
+        let own = SignalConfig { endpoint: Some("http://c:1".into()), tls: tls(""), ..default() };
+        let asks = "with_signal_config: tls: enabled: asks for TLS, and with_signal_config: endpoint says http://c:1,";
+        told(grpc(), own, asks);
+        let own = SignalConfig { endpoint: Some("https://c:1".into()), tls: tls("/nowhere"), ..default() };
+        told(grpc(), own, "with_signal_config: tls: ca_file: /nowhere: ");
+    }
+}
+
+#[test]
 fn every_value_says_who_set_it_and_secrets_are_not_told() {
     // conf: HDR-09
     let own = SignalConfig { endpoint: Some("http://logs/x?key=hunter2".into()), ..SignalConfig::default() };
