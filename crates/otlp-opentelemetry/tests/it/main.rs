@@ -14,3 +14,4 @@ mod program;
 mod propagation;
 mod support;
 mod targets;
+mod traced;

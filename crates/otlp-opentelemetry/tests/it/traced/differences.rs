@@ -1,0 +1,121 @@
+//! In what the two layers differ under the same options: for each, a program of one span, and the lines that only one side has.
+//! All other lines are equal. What stands here stands in the README of otlp-tracing, too.
+
+use super::program::{Failure, failure};
+use std::error::Error;
+use tracing::field::Empty;
+use tracing::{error, info, info_span};
+
+pub(super) struct Difference {
+    pub(super) what: &'static str,
+    pub(super) program: fn(),
+    pub(super) theirs: &'static [&'static str],
+    pub(super) ours: &'static [&'static str],
+}
+
+pub(super) const TABLE: &[Difference] = &[
+    Difference {
+        what: "numbers that are no i64 or f64, and bytes, are texts; here they keep their kind",
+        program: || {
+            info_span!("s", bytes = &b"\x00\xff"[..], i128 = -6_i128, u128 = 5_u128, u64 = 4_u64);
+        },
+        theirs: &[r#"bytes = "[00 ff]""#, r#"i128 = "-6""#, r#"u128 = "5""#, r#"u64 = "4""#],
+        ours: &["bytes = bytes [0, 255]", "i128 = -6", "u128 = 5", "u64 = 4"],
+    },
+    Difference {
+        what: "what is recorded again is there twice; here the last value counts",
+        program: || {
+            info_span!("s", n = 1).record("n", 2);
+        },
+        theirs: &["n = 1"],
+        ours: &[],
+    },
+    Difference {
+        what: "a name counts before the span is entered; here also after",
+        program: || {
+            let span = info_span!("s", otel.name = Empty);
+            span.in_scope(|| span.record("otel.name", "renamed"));
+        },
+        theirs: &["name s"],
+        ours: &["name renamed"],
+    },
+    Difference {
+        what: "otel.status_message is an attribute; here it is the description, as it once was",
+        program: || {
+            info_span!("s", otel.status_message = "locked");
+        },
+        theirs: &[r#"status 0 """#, r#"otel.status_message = "locked""#],
+        ours: &[r#"status 2 "locked""#],
+    },
+    Difference {
+        what: "a description is lost to a later error; here it is kept",
+        program: || {
+            let span = info_span!("s", otel.status_description = "locked", otel.status_code = "error");
+            span.in_scope(|| error!("broken"));
+        },
+        theirs: &[r#"status 2 """#],
+        ours: &[r#"status 2 "locked""#],
+    },
+    Difference {
+        what: "the field `error` of an event with a message is but an attribute; here it is the description, too",
+        program: || info_span!("s").in_scope(|| error!(error = %failure(), "broken")),
+        theirs: &[r#"status 2 """#],
+        ours: &[r#"status 2 "no cart""#],
+    },
+    Difference {
+        what: "an error that is a text is shown as by Debug; here as it is",
+        program: || info_span!("s").in_scope(|| info!(error = "no cart")),
+        theirs: &[r#"status 2 "\"no cart\"""#, r#"event 0: exception.message = "\"no cart\"""#],
+        ours: &[r#"status 2 "no cart""#, r#"event 0: exception.message = "no cart""#],
+    },
+    Difference {
+        what: "an error of a span is told by attributes; here by an event, with its sources as a text",
+        program: || {
+            info_span!("s", cause = &failure() as &dyn Error);
+        },
+        theirs: &[r#"exception.message = "no cart""#, r#"exception.stacktrace = ["no network"]"#],
+        ours: &[
+            "event 0: exception",
+            r#"event 0: exception.message = "no cart""#,
+            r#"event 0: exception.stacktrace = "no cart\nCaused by: no network""#,
+        ],
+    },
+    Difference {
+        what: "an error of an event is told by the span, too, and its sources are a list; here by the event, as a text",
+        program: || info_span!("s").in_scope(|| info!(cause = &failure() as &dyn Error, "again")),
+        theirs: &[
+            r#"exception.message = "no cart""#,
+            r#"exception.stacktrace = ["no network"]"#,
+            r#"event 0: exception.stacktrace = ["no network"]"#,
+        ],
+        ours: &[r#"event 0: exception.stacktrace = "no cart\nCaused by: no network""#],
+    },
+    Difference {
+        what: "an error without sources has an empty list of them; here none",
+        program: || {
+            info_span!("s", cause = &Failure("alone", None) as &dyn Error);
+        },
+        theirs: &["cause.chain = []", r#"exception.message = "alone""#, "exception.stacktrace = []"],
+        ours: &["event 0: exception", r#"event 0: exception.message = "alone""#],
+    },
+    Difference {
+        what: "an event that is an error and nothing else is called as in the source; here it is an exception",
+        program: || {
+            let span = info_span!("s");
+            span.in_scope(|| info!(name: "named", cause = &failure() as &dyn Error));
+        },
+        theirs: &[
+            r#"exception.message = "no cart""#,
+            r#"exception.stacktrace = ["no network"]"#,
+            "event 0: named",
+            r#"event 0: exception.stacktrace = ["no network"]"#,
+        ],
+        ours: &["event 0: exception", r#"event 0: exception.stacktrace = "no cart\nCaused by: no network""#],
+    },
+    Difference {
+        what: "a message that is a number is the name of its event; here an attribute",
+        program: || info_span!("s").in_scope(|| info!(name: "named", message = 3)),
+        theirs: &["event 0: 3"],
+        ours: &["event 0: named", "event 0: message = 3"],
+    },
+];
