@@ -16,6 +16,7 @@ mod output;
 mod pace;
 mod receiver;
 mod send;
+mod serve;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +39,7 @@ enum Command {
     Decode(decode::Options),
     Send(send::Options),
     Load(load::Options),
+    Serve(serve::Options),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Decode(options) => decode::run(&options),
         Command::Send(options) => send::run(&options),
         Command::Load(options) => load::run(&options),
+        Command::Serve(options) => serve::run(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
     };

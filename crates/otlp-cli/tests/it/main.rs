@@ -9,4 +9,10 @@ mod load;
 mod manual;
 mod report;
 mod send;
+#[cfg(unix)]
+mod serve;
+#[cfg(unix)]
+mod serve_refuses;
+#[cfg(unix)]
+mod serving;
 mod support;

@@ -1,0 +1,115 @@
+//! `otlp serve`: a collector for development.
+//!
+//! Receives over gRPC and HTTP, keeps what came in memory and in a file, and prints it as it comes. The receiving runs on
+//! the command's thread, the printing on another, so that a terminal that stands still holds up nobody. For production
+//! there is the OpenTelemetry Collector.
+
+mod answer;
+mod append;
+mod body;
+mod footprint;
+mod grpc;
+mod http;
+mod intake;
+mod items;
+mod lines;
+mod news;
+mod printer;
+mod receivers;
+#[allow(dead_code, reason = "asked by the page and the terminal, which are on their way")]
+mod search;
+mod signals;
+#[allow(dead_code, unused_imports, reason = "as above")]
+mod store;
+mod summary;
+mod text;
+
+use crate::exit::{Exit, Trouble};
+use append::Append;
+use clap::Args;
+use intake::Intake;
+use news::Heard;
+use printer::Printer;
+use receivers::{Addresses, Receivers};
+use signals::Signals;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::{Keep, Store};
+use tokio::runtime::Runtime;
+
+/// Receive telemetry, keep it, and print it as it comes: a collector for development.
+///
+/// Takes traces, metrics and logs over gRPC and over HTTP, in protobuf and in JSON, as they are or compressed with gzip or zstd,
+/// and prints a line for each span, log record and data point. It listens on this machine alone, unless told otherwise.
+/// Requests may have 4 MiB over gRPC and 20 MiB over HTTP, like an OpenTelemetry Collector's.
+///
+/// It ends on Ctrl-C and SIGTERM, when what has begun has been answered, and says what it received.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  otlp serve
+  otlp serve --output received.jsonl --quiet     then: otlp send received.jsonl
+  otlp serve --grpc 0 --http 0 --json | jq .span")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    addresses: Addresses,
+
+    /// How much to keep in memory: 64MiB, or a number of items. When it is too much, the oldest requests go.
+    #[arg(long, default_value = "64MiB", value_parser = store::parse_keep, value_name = "SIZE|ITEMS")]
+    keep: Keep,
+
+    /// Append what is received to a file, as OTLP/JSON, a line per request: `otlp decode` and `otlp send` read it.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print no items: only where it listens, and the summary.
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// Print JSON, one document per line: where it listens, each item, the summary.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
+    let file = options.output.as_ref().map(|path| {
+        Append::open(path).map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))
+    });
+    let store = Arc::new(Store::new(options.keep));
+    let (news, heard) = news::channel();
+    let news = (!options.quiet).then_some(news);
+    let intake = Arc::new(Intake { store: Arc::clone(&store), file: file.transpose()?, news });
+    let runtime = runtime()?;
+    let printer = runtime.block_on(receive(options, intake, heard))?;
+    // With the runtime goes the last connection, and with that the last who tells the printer.
+    drop(runtime);
+    printer.finish()?;
+    io::stdout().write_all(summary::of(&store.totals(), options.json).as_bytes())?;
+    Ok(Exit::Fine)
+}
+
+/// Receives until a signal comes, or nobody reads any more.
+async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result<Printer, Trouble> {
+    let mut signals = Signals::listen()?;
+    let receivers = Receivers::open(options.addresses).await?;
+    for address in [receivers.addresses.grpc, receivers.addresses.http] {
+        if !address.ip().is_loopback() {
+            eprintln!("warning: whoever reaches {address} can send, and nothing is encrypted");
+        }
+    }
+    let mut printer = Printer::start(&receivers.addresses, heard, options.json)?;
+    let end = async {
+        let (signal, failure) = (std::pin::pin!(signals.any()), std::pin::pin!(printer.failed()));
+        futures_util::future::select(signal, failure).await;
+    };
+    receivers.serve(intake, end).await;
+    Ok(printer)
+}
+
+/// One thread does it: what is received is decoded in less time than it takes to make it.
+fn runtime() -> Result<Runtime, Trouble> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))
+}

@@ -1,0 +1,180 @@
+//! Metrics as series: the points of one metric with the same attributes, over time.
+//!
+//! Used by the store's queries, without its lock. Pure.
+
+use crate::serve::items::{Batch, Origin, StoredMetric};
+use crate::serve::search::Search;
+use otlp_model::{KeyValue, MetricData, NumberDataPoint, NumberValue, Temporality};
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+/// What the points of a series are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SeriesKind {
+    Gauge,
+    Sum { temporality: Temporality, is_monotonic: bool },
+    Histogram { temporality: Temporality },
+    ExponentialHistogram { temporality: Temporality },
+    Summary,
+}
+
+impl fmt::Display for SeriesKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, temporality) = match self {
+            Self::Gauge => ("gauge", None),
+            Self::Sum { temporality, is_monotonic: true } => ("counter", Some(temporality)),
+            Self::Sum { temporality, is_monotonic: false } => ("sum", Some(temporality)),
+            Self::Histogram { temporality } => ("histogram", Some(temporality)),
+            Self::ExponentialHistogram { temporality } => ("exponential histogram", Some(temporality)),
+            Self::Summary => ("summary", None),
+        };
+        f.write_str(name)?;
+        match temporality {
+            Some(Temporality::Delta) => f.write_str(", delta"),
+            Some(Temporality::Cumulative) => f.write_str(", cumulative"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One metric with one set of attributes.
+#[derive(Debug, Clone)]
+pub(crate) struct Series {
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) unit: String,
+    pub(crate) kind: SeriesKind,
+    pub(crate) attributes: Vec<KeyValue>,
+    /// By time.
+    pub(crate) points: Vec<Point>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Point {
+    pub(crate) time_unix_nano: u64,
+    pub(crate) value: PointValue,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum PointValue {
+    /// Of a gauge or sum.
+    Number(f64),
+    /// Of a histogram or summary; what the sender did not say is none.
+    Distribution { count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64> },
+    /// The sender says that there is no value.
+    Missing,
+}
+
+pub(super) fn all(batches: &[Arc<Batch>], search: &Search, most: usize) -> Vec<Series> {
+    let mut all: BTreeMap<String, Series> = BTreeMap::new();
+    for stored in batches.iter().flat_map(|batch| &batch.metrics).filter(|it| search.finds_metric(it)) {
+        let kind = kind(&stored.metric.data);
+        for (attributes, point) in points(stored) {
+            // Ordered by name; the rest tells series of the same name apart.
+            let key = (
+                &stored.metric.name,
+                &stored.metric.unit,
+                kind,
+                &stored.origin.scope.name,
+                &stored.origin.resource,
+                attributes,
+            );
+            let key = format!("{key:?}");
+            // Once there are enough, only these go on.
+            if all.len() >= most && !all.contains_key(&key) {
+                continue;
+            }
+            let series = all.entry(key).or_insert_with(|| Series {
+                origin: Arc::clone(&stored.origin),
+                name: stored.metric.name.to_string(),
+                description: stored.metric.description.to_string(),
+                unit: stored.metric.unit.to_string(),
+                kind,
+                attributes: attributes.to_vec(),
+                points: Vec::new(),
+            });
+            series.points.push(point);
+        }
+    }
+    let mut all: Vec<Series> = all.into_values().collect();
+    for series in &mut all {
+        series.points.sort_by_key(|point| point.time_unix_nano);
+    }
+    all
+}
+
+fn kind(data: &MetricData) -> SeriesKind {
+    match data {
+        MetricData::Sum(sum) => {
+            SeriesKind::Sum { temporality: sum.temporality, is_monotonic: sum.is_monotonic }
+        }
+        MetricData::Histogram(histogram) => SeriesKind::Histogram { temporality: histogram.temporality },
+        MetricData::ExponentialHistogram(histogram) => {
+            SeriesKind::ExponentialHistogram { temporality: histogram.temporality }
+        }
+        MetricData::Summary(_) => SeriesKind::Summary,
+        _ => SeriesKind::Gauge,
+    }
+}
+
+/// The points of a metric, each with its attributes.
+pub(crate) fn points(stored: &StoredMetric) -> Vec<(&[KeyValue], Point)> {
+    fn number(point: &NumberDataPoint) -> (&[KeyValue], Point) {
+        let value = match point.value {
+            Some(NumberValue::Int(value)) => PointValue::Number(value as f64),
+            Some(NumberValue::Double(value)) => PointValue::Number(value),
+            None => PointValue::Missing,
+        };
+        (&point.attributes, Point { time_unix_nano: point.time_unix_nano, value })
+    }
+    macro_rules! distributions {
+        ($points:expr, |$point:ident| $sum:expr, $min:expr, $max:expr) => {{
+            let one = $points.iter().map(|$point| {
+                let value = PointValue::Distribution { count: $point.count, sum: $sum, min: $min, max: $max };
+                (&*$point.attributes, Point { time_unix_nano: $point.time_unix_nano, value })
+            });
+            one.collect()
+        }};
+    }
+    match &stored.metric.data {
+        MetricData::Gauge(gauge) => gauge.data_points.iter().map(number).collect(),
+        MetricData::Sum(sum) => sum.data_points.iter().map(number).collect(),
+        MetricData::Histogram(of) => {
+            distributions!(of.data_points, |point| point.sum, point.min, point.max)
+        }
+        MetricData::ExponentialHistogram(of) => {
+            distributions!(of.data_points, |point| point.sum, point.min, point.max)
+        }
+        MetricData::Summary(of) => distributions!(of.data_points, |point| Some(point.sum), None, None),
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otlp_model::{Gauge, Metric};
+
+    fn gauge(name: &'static str, host: &'static str, time: u64, value: i64) -> Arc<Batch> {
+        let mut point = NumberDataPoint::new(0, time, value);
+        point.attributes.push(KeyValue::new("host", host));
+        let metric = Metric::new(name, Gauge { data_points: vec![point] }).with_unit("1");
+        let stored = StoredMetric { origin: Arc::default(), metric };
+        Arc::new(Batch { metrics: vec![Arc::new(stored)], ..Batch::default() })
+    }
+
+    #[test]
+    fn points_of_the_same_attributes_are_one_series_in_the_order_of_time() {
+        let batches =
+            [gauge("b", "x", 2, 20), gauge("a", "x", 1, 1), gauge("b", "y", 1, 7), gauge("b", "x", 1, 10)];
+        let all = all(&batches, &Search::default(), 10);
+        let told: Vec<_> = all.iter().map(|series| (series.name.as_str(), series.points.len())).collect();
+        assert_eq!(told, [("a", 1), ("b", 2), ("b", 1)]);
+        assert_eq!(all[1].points[0], Point { time_unix_nano: 1, value: PointValue::Number(10.0) });
+        assert_eq!((all[1].kind.to_string().as_str(), all[1].unit.as_str()), ("gauge", "1"));
+        assert_eq!(super::all(&batches, &Search::new("b"), 10).len(), 2);
+        assert_eq!(super::all(&batches, &Search::default(), 1).len(), 1);
+    }
+}

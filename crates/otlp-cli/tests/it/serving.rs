@@ -1,0 +1,50 @@
+//! `otlp serve` as a process: started on free ports, its lines read as they come, ended by a signal.
+
+use crate::support::otlp;
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// A running `otlp serve --json`. Dropping it kills it.
+pub(crate) struct Serving {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+    pub(crate) grpc: String,
+    pub(crate) http: String,
+}
+
+impl Serving {
+    pub(crate) fn start(more: &[&str]) -> Self {
+        let line = [&["serve", "--json", "--grpc", "0", "--http", "0"][..], more].concat();
+        let mut child = otlp(&line).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        let address = |name: &str| first["listening"][name].as_str().unwrap().to_owned();
+        Self { child, lines, grpc: address("grpc"), http: address("http") }
+    }
+
+    /// The next line; waits for it.
+    pub(crate) fn line(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    /// Ends it with a signal: what it still printed, the summary last. It must end well.
+    pub(crate) fn end(mut self, signal: &str) -> Vec<Value> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let rest = self.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        rest
+    }
+
+    pub(crate) fn summary(self) -> Value {
+        self.end("TERM").pop().unwrap()["summary"].clone()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
