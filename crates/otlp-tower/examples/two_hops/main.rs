@@ -1,16 +1,13 @@
-//! Two hops, one trace: a front (axum) asks an inventory over HTTP (hyper, axum), which asks for prices over gRPC (tonic).
+//! Two hops, one trace: a front (axum) asks an inventory over HTTP (reqwest, axum), which asks for prices over gRPC (tonic).
 //!
 //! ```text
-//! cargo run --release -p otlp-tower --example two_hops
-//! cargo run --release -p otlp-tower --example two_hops --features reqwest-middleware  # … with reqwest for hyper
+//! cargo run --release -p otlp-tower --features reqwest-middleware --example two_hops
 //! ```
 //!
 //! Each service has a client of its own, as though it were a process of its own; a collector in this process receives from
-//! all three. Ends with a failure unless everything accepted was delivered.
+//! all three. Ends with a failure unless everything accepted was delivered, and each request is one trace.
 
 mod front;
-#[cfg_attr(feature = "reqwest-middleware", path = "over_reqwest.rs")]
-#[cfg_attr(not(feature = "reqwest-middleware"), path = "over_hyper.rs")]
 mod http_client;
 mod inventory;
 mod prices;
@@ -19,6 +16,7 @@ mod shop;
 use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use otlp_testkit::Collector;
 use shop::Shop;
+use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
@@ -37,7 +35,11 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let spans = received.map(|received| (received.service_name().to_owned(), received.span));
     let spans: Vec<(String, Span)> = spans.collect();
     print(&spans, &[], 0);
-    Ok(())
+    let traces: HashSet<&[u8]> = spans.iter().map(|(_, span)| &*span.trace_id).collect();
+    match traces.len() {
+        2 => Ok(()),
+        others => Err(format!("two requests, and {others} traces").into()),
+    }
 }
 
 /// Prints the spans under this parent, each with those under it.

@@ -9,4 +9,3 @@ mod frameworks;
 mod grpc;
 mod server;
 mod support;
-mod two_hops;

@@ -1,22 +1,27 @@
 //! The example of two hops: three services, one trace.
 
-use crate::support::{PATIENCE, assert_attributes, assert_failed, assert_not_failed, attributes, claim};
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+#[path = "it/support.rs"]
+#[expect(dead_code, reason = "shared with the other tests")]
+mod support;
+
 use opentelemetry_proto::tonic::trace::v1::Span;
 use otlp::SpanId;
 use otlp_testkit::{Claim, Collector, Ledger};
 use shop::Shop;
 use std::collections::HashMap;
+use support::{PATIENCE, assert_attributes, assert_failed, assert_not_failed, attributes, claim};
 
-#[path = "../../examples/two_hops/front.rs"]
+#[path = "../examples/two_hops/front.rs"]
 mod front;
-#[cfg_attr(feature = "reqwest-middleware", path = "../../examples/two_hops/over_reqwest.rs")]
-#[cfg_attr(not(feature = "reqwest-middleware"), path = "../../examples/two_hops/over_hyper.rs")]
+#[path = "../examples/two_hops/http_client.rs"]
 mod http_client;
-#[path = "../../examples/two_hops/inventory.rs"]
+#[path = "../examples/two_hops/inventory.rs"]
 mod inventory;
-#[path = "../../examples/two_hops/prices.rs"]
+#[path = "../examples/two_hops/prices.rs"]
 mod prices;
-#[path = "../../examples/two_hops/shop.rs"]
+#[path = "../examples/two_hops/shop.rs"]
 mod shop;
 
 /// The spans that one request made, each with its service; the books of all clients must balance.

@@ -1,4 +1,4 @@
-//! The front's HTTP client with the feature `reqwest-middleware`: reqwest, with the layer as its middleware.
+//! The front's HTTP client: reqwest, with the layer as its middleware.
 
 use super::shop::{BoxError, text};
 use otlp::Client;
