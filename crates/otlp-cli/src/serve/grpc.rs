@@ -24,8 +24,7 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 pub(crate) async fn answer(intake: &Intake, request: Request<Incoming>) -> Response<Body> {
     let path = request.uri().path().to_owned();
-    let content_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    if !content_type.starts_with(b"application/grpc") {
+    if !is_grpc(request.headers()) {
         let reason = "this is a port for gRPC; OTLP over HTTP has another, usually 4318";
         intake.refused(&path, &Refusal::new(GrpcCode::Unimplemented, reason));
         return answer::response(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/plain; charset=utf-8", reason);
@@ -54,6 +53,13 @@ async fn take(intake: &Intake, request: Request<Incoming>) -> Result<Partial, Re
     };
     let message = body::unpack(packed, message, LIMIT).map_err(unreadable)?;
     intake.take(signal, &message)
+}
+
+/// gRPC-Web, which begins alike, is none.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let rest = content_type.strip_prefix(b"application/grpc");
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
 }
 
 fn signal(path: &str) -> Result<Signal, Refusal> {

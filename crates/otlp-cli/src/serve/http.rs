@@ -30,8 +30,7 @@ pub(crate) async fn answer(intake: &Intake, request: Request<Incoming>) -> Respo
     let (signal, format) = match negotiate(&parts) {
         Ok(agreed) => agreed,
         Err(NoCall { status, reason }) => {
-            let refusal =
-                Refusal::new(GrpcCode::from_http_status(status.as_u16()), format!("{status}: {reason}"));
+            let refusal = Refusal::new(GrpcCode::from_http_status(status.as_u16()), reason);
             intake.refused(parts.uri.path(), &refusal);
             let mut response = answer::response(status, "text/plain; charset=utf-8", reason);
             if status == StatusCode::METHOD_NOT_ALLOWED {

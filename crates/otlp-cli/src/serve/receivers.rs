@@ -24,8 +24,14 @@ const CONNECTIONS: usize = 512;
 /// Requests at once, whose bodies are in memory; the next is not read until one has been answered.
 const REQUESTS: usize = 32;
 
-/// How long a client may take for the head of a request, and how long the last requests have at the end.
+/// How long the last requests have at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may be idle over HTTP/1.1, or take for the head of a request. Metrics come once a minute.
+const IDLE: Duration = Duration::from_secs(150);
+
+/// How often a client over HTTP/2 is asked whether it is still there.
+const PING: Duration = Duration::from_secs(60);
 
 /// Where to listen.
 #[derive(Args, Debug, Clone, Copy)]
@@ -132,8 +138,8 @@ async fn accept(
         // Latency only; it works without.
         let _ = stream.set_nodelay(true);
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-        builder.http2().timer(TokioTimer::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+        builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
         if role == Role::Grpc {
             builder = builder.http2_only();
         }

@@ -4,7 +4,8 @@ use crate::decode::{LOG, METRIC, TRACE};
 use crate::serving::Serving;
 use crate::support::{otlp, run, run_with};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
 #[test]
@@ -101,6 +102,30 @@ fn people_get_a_line_per_item_and_a_summary_and_ctrl_c_ends_it() {
     let rest: Vec<String> = lines.collect();
     assert_eq!(rest, ["received 1 items in 1 requests: 1 spans, 0 data points, 0 log records"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_was_begun_is_answered_before_it_ends() {
+    // conf: SURV-15
+    let serving = Serving::start(&["--quiet"]);
+    let mut stream = TcpStream::connect(&serving.http).unwrap();
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         expect: 100-continue\r\nconnection: close\r\n\r\n",
+        serving.http,
+        TRACE.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(answer.next().unwrap(), "HTTP/1.1 100 Continue");
+    serving.signal("TERM");
+    // Nobody is let in any more.
+    while TcpStream::connect(&serving.http).is_ok() {
+        std::thread::yield_now();
+    }
+    stream.write_all(TRACE.as_bytes()).unwrap();
+    assert_eq!(answer.find(|line| line.starts_with("HTTP/1.1")).unwrap(), "HTTP/1.1 200 OK");
+    assert_eq!(serving.ended().pop().unwrap()["summary"]["spans"], 1);
 }
 
 #[test]

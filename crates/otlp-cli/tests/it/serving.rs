@@ -28,17 +28,23 @@ impl Serving {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 
-    /// Ends it with a signal: what it still printed, the summary last. It must end well.
-    pub(crate) fn end(mut self, signal: &str) -> Vec<Value> {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// What it still prints, the summary last, until it ends, which must be well.
+    pub(crate) fn ended(mut self) -> Vec<Value> {
         let rest = self.lines.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         rest
     }
 
+    /// Ends it: its summary.
     pub(crate) fn summary(self) -> Value {
-        self.end("TERM").pop().unwrap()["summary"].clone()
+        self.signal("TERM");
+        self.ended().pop().unwrap()["summary"].clone()
     }
 }
 
