@@ -17,6 +17,7 @@ mod pace;
 mod receiver;
 mod send;
 mod serve;
+mod tail;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +41,7 @@ enum Command {
     Send(send::Options),
     Load(load::Options),
     Serve(serve::Options),
+    Tail(tail::Options),
     Completions(manual::Completions),
     Man(manual::Man),
 }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Send(options) => send::run(&options),
         Command::Load(options) => load::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Tail(options) => tail::run(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
     };

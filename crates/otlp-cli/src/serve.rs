@@ -10,19 +10,17 @@ mod body;
 mod footprint;
 mod grpc;
 mod http;
-mod intake;
-mod items;
+pub(crate) mod intake;
+pub(crate) mod items;
 mod lines;
 mod news;
 mod printer;
-mod receivers;
-#[allow(dead_code, reason = "asked by the page and the terminal, which are on their way")]
-mod search;
-mod signals;
-#[allow(dead_code, unused_imports, reason = "as above")]
-mod store;
-mod summary;
-mod text;
+pub(crate) mod receivers;
+pub(crate) mod search;
+pub(crate) mod signals;
+pub(crate) mod store;
+pub(crate) mod summary;
+pub(crate) mod text;
 
 use crate::exit::{Exit, Trouble};
 use append::Append;
@@ -107,7 +105,7 @@ async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result
 }
 
 /// One thread does it: what is received is decoded in less time than it takes to make it.
-fn runtime() -> Result<Runtime, Trouble> {
+pub(crate) fn runtime() -> Result<Runtime, Trouble> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

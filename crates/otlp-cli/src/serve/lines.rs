@@ -79,24 +79,7 @@ fn log(stored: &StoredLog) -> String {
 
 fn data_point(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> String {
     let metric = &stored.metric;
-    let mut labels = String::new();
-    for KeyValue { key, value } in attributes {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let _ = write!(labels, "{comma}{key}={}", text::value(value));
-    }
-    let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-    let unit = match &*metric.unit {
-        "" | "1" => String::new(),
-        unit => format!(" {unit}"),
-    };
-    let value = match &point.value {
-        PointValue::Number(value) => format!("{value}{unit}"),
-        PointValue::Distribution { count, sum, .. } => {
-            let sum = sum.map(|sum| format!("  sum {sum}{unit}")).unwrap_or_default();
-            format!("count {count}{sum}")
-        }
-        PointValue::Missing => "no value".to_owned(),
-    };
+    let (labels, value) = (text::labels(attributes), text::point(&point.value, &metric.unit));
     let head = head(point.time_unix_nano, "metric", stored.origin.service());
     text::one_line(&format!("{head}  {}{labels}  {value}", metric.name))
 }

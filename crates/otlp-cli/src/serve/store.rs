@@ -8,7 +8,7 @@ mod series;
 mod traces;
 
 pub(crate) use keep::{Keep, parse as parse_keep};
-pub(crate) use series::{Point, PointValue, Series, SeriesKind, points};
+pub(crate) use series::{Point, PointValue, Series, points};
 pub(crate) use traces::{Trace, TraceSummary};
 
 use super::footprint;

@@ -1,4 +1,4 @@
-//! The last words of `serve`: what was received.
+//! The last words of `serve` and `tail`: what was received.
 //!
 //! Pure.
 
@@ -6,7 +6,7 @@ use super::store::Totals;
 use serde_json::json;
 
 /// The summary, as lines.
-pub(super) fn of(totals: &Totals, as_json: bool) -> String {
+pub(crate) fn of(totals: &Totals, as_json: bool) -> String {
     let Totals { requests, spans, data_points, log_records, rejected, refused, forgotten, kept, .. } = totals;
     if as_json {
         let summary = json!({ "summary": {

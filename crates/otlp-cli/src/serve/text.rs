@@ -2,6 +2,7 @@
 //!
 //! Used by everything that shows what was received. Pure; nothing here is a format that programs read.
 
+use super::store::PointValue;
 use otlp_model::response::is_deceptive;
 use otlp_model::{AnyValue, KeyValue};
 use std::fmt::Write as _;
@@ -42,6 +43,31 @@ fn write_value(text: &mut String, of: &AnyValue, quoted: bool) {
             Ok(())
         }
     };
+}
+
+/// Attributes as `{key=value,…}`; nothing for none.
+pub(crate) fn labels(attributes: &[KeyValue]) -> String {
+    let mut text = String::new();
+    for KeyValue { key, value: of } in attributes {
+        let _ = write!(text, "{}{key}=", if text.is_empty() { "{" } else { "," });
+        write_value(&mut text, of, false);
+    }
+    text.push_str(if text.is_empty() { "" } else { "}" });
+    text
+}
+
+/// What a data point says, with its unit.
+pub(crate) fn point(of: &PointValue, unit: &str) -> String {
+    let unit = match unit {
+        "" | "1" => String::new(),
+        unit => format!(" {unit}"),
+    };
+    match of {
+        PointValue::Number(value) => format!("{value}{unit}"),
+        PointValue::Distribution { count, sum: Some(sum), .. } => format!("count {count}  sum {sum}{unit}"),
+        PointValue::Distribution { count, .. } => format!("count {count}"),
+        PointValue::Missing => "no value".to_owned(),
+    }
 }
 
 /// The time of day, in UTC, to the millisecond.

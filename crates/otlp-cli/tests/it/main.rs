@@ -16,3 +16,5 @@ mod serve_refuses;
 #[cfg(unix)]
 mod serving;
 mod support;
+#[cfg(unix)]
+mod tail;

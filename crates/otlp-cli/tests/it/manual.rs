@@ -6,7 +6,7 @@ use crate::support::run;
 fn help_names_every_subcommand() {
     let said = run(&["--help"]);
     assert_eq!(said.code, Some(0));
-    for subcommand in ["doctor", "decode", "send", "load", "serve", "completions", "man"] {
+    for subcommand in ["doctor", "decode", "send", "load", "serve", "tail", "completions", "man"] {
         assert!(said.out.contains(&format!("\n  {subcommand}")), "{}", said.out);
         let help = run(&[subcommand, "--help"]);
         assert!(help.code == Some(0) && help.out.contains("Usage: otlp"), "{help:?}");

@@ -51,6 +51,17 @@ pub(crate) struct Series {
     pub(crate) points: Vec<Point>,
 }
 
+impl Series {
+    /// Whether it is the same series, whatever its points.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.kind == other.kind
+            && self.attributes == other.attributes
+            && self.origin.resource == other.origin.resource
+            && self.origin.scope.name == other.origin.scope.name
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Point {
     pub(crate) time_unix_nano: u64,
