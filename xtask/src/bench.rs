@@ -4,6 +4,7 @@
 //! Builds the programs of `benches/peers`, a workspace of its own, and starts the one that runs the others; what is
 //! measured and how is known there and not here.
 
+use crate::tree::text;
 use crate::{Outcome, tree};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         line.extend(rest.iter().map(String::as_str));
         return tree::run("cargo", &line);
     }
-    let target = target()?;
+    // Beside everything else that is built, and kept apart from it.
+    let target = tree::target()?.join("peers");
     let quick = arguments.iter().any(|argument| argument == "--quick");
     if counts(arguments) {
         let mut counted = vec!["--release", "--features", "count-allocations"];
@@ -40,13 +42,6 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let mut line = vec!["--root", root.as_str()];
     line.extend(arguments.iter().map(String::as_str).filter(|argument| *argument != "--delivery"));
     tree::run(&text(&program(&folder, if delivery { DELIVERY[0] } else { "compare" }))?, &line)
-}
-
-/// Where the programs go: beside everything else that is built, and kept apart from it.
-fn target() -> Result<PathBuf, String> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| tree::root().join("target"), PathBuf::from);
-    std::path::absolute(target.join("peers")).map_err(|error| format!("the target folder: {error}"))
 }
 
 /// Whether the run counts allocations.
@@ -75,10 +70,6 @@ fn keep_counting(target: &Path) -> Outcome {
 
 fn program(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
-}
-
-fn text(path: &Path) -> Result<String, String> {
-    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: is not UTF-8", path.display()))
 }
 
 #[cfg(test)]

@@ -18,6 +18,17 @@ pub(crate) fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
+/// The folder of everything that is built.
+pub(crate) fn target() -> Result<PathBuf, String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    std::path::absolute(target).map_err(|error| format!("the target folder: {error}"))
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> Result<String, String> {
+    path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: is not UTF-8", path.display()))
+}
+
 /// All files that git tracks or would track, from the root, sorted. Files that are not UTF-8 are left out.
 pub(crate) fn files() -> Result<Vec<File>, String> {
     let listing = output("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
