@@ -8,6 +8,7 @@ mod ci;
 mod conformance;
 mod features;
 mod instructions;
+mod interop;
 mod manifest;
 mod soak;
 mod source;
@@ -44,6 +45,12 @@ cargo xtask <command>
   instructions                   count the instructions of the hot path and of an export with callgrind, and fail above
                                  benches/instructions.toml; says so and ends well where valgrind is missing
     --renew                      write that file anew
+  interop                        send to receivers that others wrote (the OpenTelemetry Collector, gRPC C-core, rotel), let the
+                                 Python SDK send to ours, compare every field, and write docs/interop.md; two minutes, and
+                                 once five more to build and install them; what cannot be had is skipped, loudly
+    --quick                      a few cases of each kind; writes nothing
+    --only NAMES                 these counterparts: collector,grpc-core,rotel,python-sdk; writes nothing
+    --out FOLDER                 where the page goes (docs)
   soak [SECONDS] [--seed N]      run two clients at a steady rate against one random fault after the other (600 s); fails
                                  at the first item that is missing, and prints the seed that brings the faults back
 ";
@@ -61,6 +68,7 @@ fn main() -> ExitCode {
         Some(("weight", [])) => weight::run(),
         Some(("bench", rest)) => bench::run(rest),
         Some(("instructions", rest)) => instructions::run(rest),
+        Some(("interop", rest)) => interop::run(rest),
         Some(("soak", rest)) => soak::run(rest),
         Some(("help" | "--help" | "-h", _)) => {
             print!("{HELP}");

@@ -1,0 +1,203 @@
+//! The counterparts: how each is had, what is played with it, and what came of it.
+//!
+//! Used by the run, one after the other. How each works is in a module of its own.
+
+use crate::case::{Case, Packing, Security, Verdict, Wire};
+use crate::certificates::Certificates;
+use crate::collector::{self, Collector};
+use crate::grpc_core::GrpcCore;
+use crate::hardship::{Answers, Course, Hardship};
+use crate::options::Options;
+use crate::rotel::Rotel;
+use crate::tools::{COLLECTOR, PACKAGES, ROTEL};
+use crate::{Failure, matrix, python_sdk, sender, tools};
+use std::path::Path;
+use std::time::Duration;
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counterpart {
+    Collector,
+    GrpcCore,
+    Rotel,
+    PythonSdk,
+}
+
+/// What came of one.
+pub(crate) struct Results {
+    pub(crate) counterpart: Counterpart,
+    /// What was played, or why nothing was.
+    pub(crate) played: Result<Played, String>,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Played {
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) hardships: Vec<Hardship>,
+    /// Why it could not be played to its end.
+    pub(crate) broken: Option<String>,
+}
+
+impl Counterpart {
+    pub(crate) const ALL: [Self; 4] = [Self::Collector, Self::GrpcCore, Self::Rotel, Self::PythonSdk];
+
+    /// As on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Collector => "collector",
+            Self::GrpcCore => "grpc-core",
+            Self::Rotel => "rotel",
+            Self::PythonSdk => "python-sdk",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|counterpart| counterpart.name() == name).ok_or_else(|| {
+            format!("no counterpart is called {name}: there are {}", Self::ALL.map(Self::name).join(", "))
+        })
+    }
+
+    /// With its version.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Collector => format!("The OpenTelemetry Collector {COLLECTOR}"),
+            Self::GrpcCore => format!("gRPC C-core with Google protobuf: {}", PACKAGES[..3].join(", ")),
+            Self::Rotel => format!("{ROTEL}, a collector in Rust"),
+            Self::PythonSdk => {
+                format!("The OpenTelemetry SDK for Python as a client: {}", PACKAGES[3..].join(", "))
+            }
+        }
+    }
+
+    /// Why cases are missing in its matrix.
+    pub(crate) fn lacks(self) -> &'static str {
+        match self {
+            Self::Collector => "",
+            Self::GrpcCore => "It has no HTTP, and C-core has no zstd.",
+            Self::Rotel => {
+                "Its receivers have neither TLS nor zstd. From JSON it reads neither NaN nor an attribute without a value, so that \
+                 these are left out there; and of metrics it drops what it cannot read, 64-bit integers as OTLP writes them, \
+                 whoever sends them."
+            }
+            Self::PythonSdk => "Its exporters have neither JSON nor zstd.",
+        }
+    }
+
+    /// Gets it, and plays everything with it.
+    pub(crate) fn run(self, options: &Options, folder: &Path, certificates: &Certificates) -> Results {
+        let cases = if options.quick { Case::quick() } else { Case::all() };
+        let target = &options.target;
+        let had = match self {
+            Self::Collector => tools::collector(target),
+            Self::GrpcCore | Self::PythonSdk => tools::python(target, "grpc", &PACKAGES),
+            Self::Rotel => tools::rotel(target),
+        };
+        let played = had.map_err(|error| error.to_string()).map(|program| {
+            let mut played = Played::default();
+            let whole = match self {
+                Self::Collector => {
+                    collector(&mut played, &program, folder, &cases, certificates, options.quick)
+                }
+                Self::GrpcCore => grpc_core(&mut played, &program, &cases, certificates),
+                Self::Rotel => rotel(&mut played, &program, folder, &cases, certificates),
+                Self::PythonSdk => {
+                    played.verdicts = python_sdk::to_testkit(&program, &cases, certificates);
+                    Ok(())
+                }
+            };
+            played.broken = whole.err().map(|error| error.to_string());
+            played
+        });
+        Results { counterpart: self, played }
+    }
+}
+
+fn collector(
+    played: &mut Played,
+    program: &Path,
+    folder: &Path,
+    cases: &[Case],
+    certificates: &Certificates,
+    quick: bool,
+) -> Result<(), Failure> {
+    let mut collector = Collector::start(program, &folder.join("collector"), certificates)?;
+    played.verdicts = matrix::run(&mut collector, cases, certificates);
+    drop(collector);
+    played.hardships = collector::hardships::run(program, folder, certificates, quick);
+    Ok(())
+}
+
+fn grpc_core(
+    played: &mut Played,
+    python: &Path,
+    cases: &[Case],
+    certificates: &Certificates,
+) -> Result<(), Failure> {
+    let mut receiver = GrpcCore::start(python, certificates)?;
+    played.verdicts = matrix::run(&mut receiver, cases, certificates);
+    played
+        .hardships
+        .push(Hardship::of("zstd, which it does not know", || unknown_packing(&receiver, certificates)));
+    Ok(())
+}
+
+/// A compression that the receiver does not have: refused for good, and told.
+fn unknown_packing(receiver: &GrpcCore, certificates: &Certificates) -> Result<Course, Failure> {
+    let case = Case { wire: Wire::Grpc, packing: Packing::Zstd, security: Security::Plain };
+    let (answers, endpoint) = (Answers::default(), receiver.plain());
+    let builder = sender::client(case, &endpoint, certificates).with_attempt_layer(answers.layer());
+    let client = builder.build_blocking()?;
+    client.tracer("refused").start("refused").set_attribute("padding", "x".repeat(4096)).end();
+    let ended = client.shutdown_blocking(Duration::from_secs(30));
+    let report = ended.as_ref().err().and_then(otlp::Error::report).ok_or("a refused span was no error")?;
+    if report.dropped().total() != 1 || report.delivered() != 0 {
+        return Err(format!("the span is lost, and the client says: {report}").into());
+    }
+    Ok(Course { answer: answers.first(&endpoint)?, outcome: format!("dropped at once and told: {report}") })
+}
+
+fn rotel(
+    played: &mut Played,
+    program: &Path,
+    folder: &Path,
+    cases: &[Case],
+    certificates: &Certificates,
+) -> Result<(), Failure> {
+    let mut receiver = Rotel::start(program, &folder.join("rotel"))?;
+    played.verdicts = matrix::run(&mut receiver, cases, certificates);
+    Ok(())
+}
+
+impl Results {
+    /// How much of it failed.
+    pub(crate) fn failures(&self) -> usize {
+        let Ok(played) = &self.played else { return 0 };
+        let verdicts = played.verdicts.iter().filter(|verdict| verdict.failure.is_some()).count();
+        let hardships = played.hardships.iter().filter(|hardship| hardship.found.is_err()).count();
+        verdicts + hardships + usize::from(played.broken.is_some())
+    }
+
+    /// For the terminal: what failed, in full, or that it was skipped.
+    pub(crate) fn lines(&self) -> String {
+        let played = match &self.played {
+            Ok(played) => played,
+            Err(reason) => return format!("!!! SKIPPED, NOTHING PROVEN: {reason}\n"),
+        };
+        let mut lines = String::new();
+        for verdict in &played.verdicts {
+            if let Some(failure) = &verdict.failure {
+                lines.push_str(&format!("  ✗ {}, {}: {failure}\n", verdict.case, verdict.signal));
+            }
+        }
+        for hardship in &played.hardships {
+            if let Err(failure) = &hardship.found {
+                lines.push_str(&format!("  ✗ {}: {failure}\n", hardship.name));
+            }
+        }
+        if let Some(broken) = &played.broken {
+            lines.push_str(&format!("  ✗ {broken}\n"));
+        }
+        lines
+    }
+}

@@ -1,0 +1,176 @@
+//! The page, `docs/interop.md`, and its summary on the terminal.
+//!
+//! Pure but for the date and the file. Names no host, user or folder.
+
+use crate::Failure;
+use crate::case::{Case, Packing, Security, Wire};
+use crate::counterpart::{Played, Results};
+use otlp_model::Signal;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const TEMPLATE: &str = include_str!("template.txt");
+
+/// Writes the page, and says where.
+pub(crate) fn write(path: &Path, results: &[Results], seconds: u64) -> Result<(), Failure> {
+    let today = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 86_400;
+    std::fs::write(path, page(results, seconds, &date(today)))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+fn page(results: &[Results], seconds: u64, date: &str) -> String {
+    let sections: Vec<String> = results.iter().map(section).collect();
+    [("{{date}}", date), ("{{seconds}}", &seconds.to_string()), ("{{summary}}", summary(results).trim_end())]
+        .into_iter()
+        .chain([("{{sections}}", sections.join("\n").trim_end())])
+        .fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// A line for each counterpart.
+pub(crate) fn summary(results: &[Results]) -> String {
+    let rows = results.iter().map(|result| {
+        let title = result.counterpart.title();
+        match &result.played {
+            Err(reason) => {
+                [title, "–".to_owned(), "–".to_owned(), format!("**skipped**: {}", one_line(reason))]
+            }
+            Ok(played) => {
+                let equal = played.verdicts.iter().filter(|verdict| verdict.failure.is_none()).count();
+                let told = played.hardships.iter().filter(|hardship| hardship.found.is_ok()).count();
+                let of = |part: usize, whole: usize| {
+                    if whole == 0 { "–".to_owned() } else { format!("{part} of {whole}") }
+                };
+                let verdict = if result.failures() == 0 { "passed" } else { "**failed**" };
+                [
+                    title,
+                    of(equal, played.verdicts.len()),
+                    of(told, played.hardships.len()),
+                    verdict.to_owned(),
+                ]
+            }
+        }
+    });
+    table(&["counterpart", "cases in which all fields are equal", "hardships survived", "verdict"], rows)
+}
+
+fn section(result: &Results) -> String {
+    let mut text = format!("## {}\n\n", result.counterpart.title());
+    match &result.played {
+        Err(reason) => text.push_str(&format!("Skipped: {}\n", one_line(reason))),
+        Ok(played) => {
+            text.push_str(&matrix(played));
+            if !result.counterpart.lacks().is_empty() {
+                text.push_str(&format!("\n{}\n", result.counterpart.lacks()));
+            }
+            if !played.hardships.is_empty() {
+                text.push('\n');
+                text.push_str(&hardships(played));
+            }
+            if let Some(broken) = &played.broken {
+                text.push_str(&format!("\n**Failed**: {}\n", one_line(broken)));
+            }
+        }
+    }
+    text
+}
+
+/// A row for each way of sending, a column for each security.
+fn matrix(played: &Played) -> String {
+    let mut rows = Vec::new();
+    for wire in Wire::ALL {
+        for packing in Packing::ALL {
+            let cells = Security::ALL.map(|security| cell(played, Case { wire, packing, security }));
+            if cells.iter().any(|cell| cell != "–") {
+                let [plain, tls, mutual] = cells;
+                rows.push([wire.to_string(), packing.to_string(), plain, tls, mutual]);
+            }
+        }
+    }
+    table(&["protocol", "compression", "plain", "TLS", "mTLS"], rows)
+}
+
+fn cell(played: &Played, case: Case) -> String {
+    let verdicts = played.verdicts.iter().filter(|verdict| verdict.case == case);
+    let marks: Vec<String> = Signal::ALL
+        .into_iter()
+        .filter_map(|signal| verdicts.clone().find(|verdict| verdict.signal == signal))
+        .map(|verdict| format!("{} {}", if verdict.failure.is_none() { "✓" } else { "✗" }, verdict.signal))
+        .collect();
+    if marks.is_empty() { "–".to_owned() } else { marks.join(", ") }
+}
+
+fn hardships(played: &Played) -> String {
+    let rows = played.hardships.iter().map(|hardship| match &hardship.found {
+        Ok(course) => [hardship.name.clone(), one_line(&course.answer), one_line(&course.outcome)],
+        Err(failure) => [hardship.name.clone(), "–".to_owned(), format!("**failed**: {}", one_line(failure))],
+    });
+    table(&["when", "what an attempt fails with first", "then"], rows)
+}
+
+fn table<const N: usize>(head: &[&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), " --- |".repeat(N));
+    for row in rows {
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    text
+}
+
+/// Text of others in a cell.
+fn one_line(text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
+    words.chars().take(400).collect()
+}
+
+/// The date so many days after 1970-01-01, counted in eras of 400 years that begin in March.
+fn date(days: u64) -> String {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Verdict;
+    use crate::counterpart::Counterpart;
+    use crate::hardship::Hardship;
+
+    #[test]
+    fn the_page_tells_what_passed_what_failed_and_what_was_skipped() {
+        let case = Case { wire: Wire::Grpc, packing: Packing::Gzip, security: Security::Tls };
+        let verdict =
+            |signal, failure: Option<&str>| Verdict { case, signal, failure: failure.map(str::to_owned) };
+        let played = Played {
+            verdicts: vec![verdict(Signal::Traces, None), verdict(Signal::Logs, Some("a | b"))],
+            hardships: vec![Hardship { name: "killed".to_owned(), found: Err("lost\n3".to_owned()) }],
+            broken: None,
+        };
+        let results = [
+            Results { counterpart: Counterpart::Collector, played: Ok(played) },
+            Results { counterpart: Counterpart::Rotel, played: Err("no\nwheel".to_owned()) },
+        ];
+        let text = page(&results, 3, "2026-01-01");
+        for part in [
+            "| 1 of 2 | 0 of 1 | **failed** |",
+            "**skipped**: no wheel",
+            "| gRPC | gzip | – | ✓ traces, ✗ logs | – |",
+            "**failed**: lost 3",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("{{") && text.ends_with('\n') && !text.ends_with("\n\n"), "{text}");
+        assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!([0, 11_016, 20_453].map(date), ["1970-01-01", "2000-02-29", "2025-12-31"]);
+    }
+}
