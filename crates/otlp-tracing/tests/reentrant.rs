@@ -9,7 +9,10 @@
 mod support;
 
 use opentelemetry_proto::tonic::trace::v1::Span as Received;
-use otlp::{Sampler, SamplingDecision, SamplingParameters, SamplingResult, StatusCode};
+use otlp::{
+    IdGenerator, Sampler, SamplingDecision, SamplingParameters, SamplingResult, SpanId, StatusCode,
+    TraceContext, TraceId,
+};
 use otlp_tracing::OtlpSpanExt;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -212,6 +215,42 @@ fn issue_250_what_is_called_when_a_span_is_entered_may_log() {
         assert_eq!(int(&span.attributes, "asked"), Some(1));
         assert_eq!(parent(&spans, "talk below"), Some("talk"));
         assert!(!spans.iter().any(|span| span.name == "of a sampler"), "a sampler is not asked about itself");
+    });
+}
+
+/// Tells a span that it is asked for the id of a trace.
+struct Draws;
+
+static DRAWN: Mutex<Option<Span>> = Mutex::new(None);
+
+impl IdGenerator for Draws {
+    fn trace_id(&self) -> TraceId {
+        let span = DRAWN.lock().unwrap().clone();
+        span.into_iter().for_each(|span| span.set_attribute("drawn", true));
+        TraceId::from_bytes([5; 16])
+    }
+
+    fn span_id(&self) -> SpanId {
+        SpanId::INVALID
+    }
+}
+
+#[test]
+fn a_generator_of_ids_that_is_asked_for_a_new_root_may_look_into_it() {
+    // conf: LIM-01
+    in_time(|| {
+        let world = World::with(|builder| builder.with_id_generator(Draws));
+        world.run(world.layer(), || {
+            let span = info_span!("span");
+            span.set_parent(&remote(true)).unwrap();
+            *DRAWN.lock().unwrap() = Some(span.clone());
+            span.set_parent(&TraceContext::default()).unwrap();
+            assert_eq!(span.context().trace_id(), TraceId::from_bytes([5; 16]));
+            *DRAWN.lock().unwrap() = None;
+        });
+        let spans = world.spans();
+        assert_eq!((&*spans[0].trace_id, spans[0].parent_span_id.len()), (&[5; 16][..], 0));
+        assert_eq!(keys(&spans[0].attributes), ["drawn"]);
     });
 }
 

@@ -10,7 +10,7 @@ use crate::context::TraceContext;
 use crate::decision::{Sampling, ask};
 use crate::tracer::{Plan, Tracer, any_identity, identity};
 use otlp_model::view::SpanView;
-use otlp_model::{KeyValue, Link, SpanContext, SpanId, SpanKind, TraceId};
+use otlp_model::{KeyValue, Link, SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
 use otlp_sampling::SamplingParameters;
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl Tracer {
         } else {
             self.begin(&plan, Some(parent))
         };
-        SpanDraft { span, parent: parent.clone(), kind, stage }
+        SpanDraft { span, parent: parent.clone(), kind, stage, is_new_root: false }
     }
 }
 
@@ -71,6 +71,8 @@ pub struct SpanDraft {
     parent: TraceContext,
     kind: SpanKind,
     stage: Stage,
+    /// Whether it was made a root later, and the user's generator is still to be asked for the id of its trace.
+    is_new_root: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,13 +105,15 @@ impl SpanDraft {
         self.stage == Stage::Settled
     }
 
-    /// Replaces the parent; an invalid one makes the span a root. `false`, and nothing done, if the draft is settled.
+    /// Replaces the parent; an invalid one makes the span a root. `false`, and nothing done, if the draft is settled. Takes no
+    /// one else's code: an [`IdGenerator`](crate::IdGenerator) is asked for a new trace when the draft is settled.
     pub fn set_parent(&mut self, parent: &TraceContext) -> bool {
         match self.stage {
             Stage::Settled => return false,
             Stage::Silent => self.span.context = parent.clone(),
             Stage::Open | Stage::Off => self.span.move_under(parent),
         }
+        self.is_new_root = !parent.is_valid() && self.span.has_generator();
         self.parent = parent.clone();
         true
     }
@@ -124,14 +128,15 @@ impl SpanDraft {
         }
     }
 
-    /// Settles the draft if that takes no one else's code; otherwise there is a question for the sampler, which the caller asks
-    /// when it holds no lock, and [answers](Self::answer) with.
+    /// Settles the draft if that takes no one else's code; otherwise there is a question for the sampler, or for the generator
+    /// of ids, which the caller asks when it holds no lock, and [answers](Self::answer) with.
     pub fn question(&mut self) -> Option<SamplingQuestion> {
         let (Stage::Open, Some(live)) = (self.stage, &mut self.span.live) else {
             self.stage = Stage::Settled;
             return None;
         };
         let looks_at_span = match live.tracer.shared.sampler.by_parent(valid(&self.parent)) {
+            Ok(_) if self.is_new_root => false,
             Ok(sampled) => {
                 self.stage = Stage::Settled;
                 if !sampled {
@@ -146,6 +151,7 @@ impl SpanDraft {
             tracer,
             parent: self.parent.clone(),
             trace_id: self.span.context.trace_id(),
+            is_new_root: self.is_new_root,
             name: String::new(),
             kind: self.kind,
             attributes: Vec::new(),
@@ -167,9 +173,13 @@ impl SpanDraft {
             return;
         }
         self.stage = Stage::Settled;
-        let Sampling { sampled, attributes, trace_state } = answer.0;
-        if trace_state != *self.span.context.trace_state() {
-            let context = self.span.context.span_context().clone().with_trace_state(trace_state);
+        let SamplingAnswer { sampling: Sampling { sampled, attributes, trace_state }, drawn } = answer;
+        let drawn = drawn.filter(|_| self.is_new_root);
+        if drawn.is_some() || trace_state != *self.span.context.trace_state() {
+            let context = self.span.context.span_context();
+            let (trace_id, flags) = drawn.unwrap_or((context.trace_id(), context.flags()));
+            let context = SpanContext::new(trace_id, context.span_id(), flags.with_sampled(true))
+                .with_trace_state(trace_state);
             self.span.become_known_as(context, &self.parent);
         }
         if !sampled {
@@ -208,10 +218,8 @@ impl Span {
         let (trace_id, flags) = match (valid(parent), &self.live) {
             (Some(parent), _) => (parent.trace_id(), parent.flags()),
             (None, live) => {
-                let (trace_id, _, flags) = match live {
-                    Some(live) => any_identity(&live.tracer.shared, None),
-                    None => identity(0, None),
-                };
+                let salt = live.as_ref().map_or(0, |live| live.tracer.shared.salt);
+                let (trace_id, _, flags) = identity(salt, None);
                 (trace_id, flags)
             }
         };
@@ -219,6 +227,10 @@ impl Span {
         let state = valid(parent).map(|parent| parent.trace_state().clone()).unwrap_or_default();
         let context = SpanContext::new(trace_id, self.context.span_id(), flags).with_trace_state(state);
         self.become_known_as(context, parent);
+    }
+
+    fn has_generator(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.tracer.shared.id_generator.is_some())
     }
 
     fn become_known_as(&mut self, context: SpanContext, parent: &TraceContext) {
@@ -252,33 +264,44 @@ impl Drop for SpanDraft {
     }
 }
 
-/// What a sampler is to be asked about a [`SpanDraft`]. It owns what it holds, so that no lock has to be held while it is asked.
+/// What a sampler is to be asked about a [`SpanDraft`]; or a generator of ids, about the trace of a new root. It owns what it
+/// holds, so that no lock has to be held while it is asked.
 #[derive(Debug)]
 pub struct SamplingQuestion {
     tracer: Tracer,
     parent: TraceContext,
     trace_id: TraceId,
+    is_new_root: bool,
     name: String,
     kind: SpanKind,
     attributes: Vec<KeyValue>,
     links: Vec<Link>,
 }
 
-/// What a sampler answered to a [`SamplingQuestion`].
+/// What was answered to a [`SamplingQuestion`].
 #[derive(Debug)]
-pub struct SamplingAnswer(Sampling);
+pub struct SamplingAnswer {
+    sampling: Sampling,
+    /// The trace of a new root.
+    drawn: Option<(TraceId, TraceFlags)>,
+}
 
 impl SamplingQuestion {
-    /// Asks the client's sampler.
+    /// Asks the client's sampler, and before it the generator of ids, where that is to be asked.
     #[must_use]
     pub fn ask(&self) -> SamplingAnswer {
-        let question = SamplingParameters::new(self.trace_id, &self.name, self.kind)
+        let shared = &*self.tracer.inner.shared;
+        let drawn = self.is_new_root.then(|| any_identity(shared, None));
+        let drawn = drawn.map(|(trace_id, _, flags)| (trace_id, flags));
+        let trace_id = drawn.map_or(self.trace_id, |(trace_id, _)| trace_id);
+        let question = SamplingParameters::new(trace_id, &self.name, self.kind)
             .with_parent(valid(&self.parent))
             .with_attributes(&self.attributes)
             .with_links(&self.links);
-        SamplingAnswer(match self.tracer.inner.shared.sampler.by_parent(valid(&self.parent)) {
+        let sampling = match shared.sampler.by_parent(valid(&self.parent)) {
             Err(sampler) => ask(sampler, &question),
             Ok(sampled) => Sampling { sampled, attributes: None, trace_state: question.parent_trace_state() },
-        })
+        };
+        SamplingAnswer { sampling, drawn }
     }
 }
