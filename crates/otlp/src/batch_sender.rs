@@ -42,7 +42,7 @@ pub struct BatchReport {
     pub outcome: Outcome,
     /// The last error of the client before the outcome, if anything was dropped: with nothing else on its way, the reason.
     pub last_error: Option<String>,
-    /// What the receiver said last, if it rejected anything.
+    /// What a receiver said last to the client, if this one rejected anything: with nothing else on its way, why.
     pub last_message: Option<String>,
 }
 
@@ -64,8 +64,12 @@ impl fmt::Display for BatchReport {
         if dropped.total() > 0 {
             write!(f, ", {} lost ({dropped})", dropped.total())?;
         }
-        for text in [&self.last_message, &self.last_error].into_iter().flatten() {
-            write!(f, ": {text}")?;
+        // Of the client, and not of this batch: another one's failure may have come in between.
+        if let Some(message) = &self.last_message {
+            write!(f, "; last message of a receiver: {message}")?;
+        }
+        if let Some(error) = &self.last_error {
+            write!(f, "; last error: {error}")?;
         }
         Ok(())
     }

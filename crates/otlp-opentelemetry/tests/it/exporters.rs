@@ -73,7 +73,12 @@ async fn what_the_receiver_rejects_or_refuses_is_an_error_with_its_words() {
     let client = client(&collector).await;
     let exporter = SpanExporter::new(&client);
     let error = exporter.export(vec![span(1), span(2)]).await.unwrap_err().to_string();
-    assert!(error.contains("of 2 items 1 were delivered, 1 rejected by the receiver: one is bad"), "{error}");
+    assert!(
+        error.contains(
+            "of 2 items 1 were delivered, 1 rejected by the receiver; last message of a receiver: one is bad"
+        ),
+        "{error}"
+    );
     let error = exporter.export(vec![span(3)]).await.unwrap_err().to_string();
     assert!(error.contains("1 lost (1 not_retryable)") && error.contains("none of this"), "{error}");
     exporter.export(vec![span(4)]).await.unwrap();

@@ -47,7 +47,7 @@ async fn what_was_rejected_or_refused_is_told_with_the_reason() {
     let client = client(&collector).await;
     let sender = client.batch_sender(Signal::Traces);
     let report = sender.send(batch(&sender, 3), None).await;
-    let said = "of 3 items 1 were delivered, 2 rejected by the receiver: two of them are bad";
+    let said = "of 3 items 1 were delivered, 2 rejected by the receiver; last message of a receiver: two of them are bad";
     assert_eq!(report.to_string(), said);
     let report = sender.send(batch(&sender, 3), None).await;
     assert_eq!(report.outcome, Outcome::lost(DropReason::NotRetryable, 3));
