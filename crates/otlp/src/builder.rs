@@ -14,7 +14,7 @@ mod telemetry;
 use crate::client::Client;
 use crate::config::{
     BatchConfig, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol, RetryBudgetConfig,
-    RetryConfig, SerializationFormat,
+    RetryConfig, SerializationFormat, TemporalityPreference,
 };
 use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
@@ -94,6 +94,7 @@ pub struct ClientBuilder {
     pub(crate) overflow: OverflowPolicy,
     pub(crate) async_export: bool,
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
+    pub(crate) temporality: Option<TemporalityPreference>,
     pub(crate) sampler: Option<Decider>,
     pub(crate) log_filter: LogFilter,
     pub(crate) hooks: Hooks,
@@ -151,6 +152,7 @@ impl Default for ClientBuilder {
             overflow: OverflowPolicy::DropNewest,
             async_export: true,
             propagator: None,
+            temporality: None,
             sampler: None,
             log_filter: LogFilter::default(),
             hooks: Hooks::default(),

@@ -2,6 +2,7 @@
 
 use crate::builder::ClientBuilder;
 use crate::clock::{self, Reading};
+use crate::config::TemporalityPreference;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
 use crate::logger::Logger;
@@ -60,6 +61,7 @@ struct Inner {
     shared: Arc<Shared>,
     resource: Resource,
     propagator: Arc<dyn TextMapPropagator>,
+    temporality: TemporalityPreference,
     config: ResolvedConfig,
     shutdown: ShutdownTrigger,
     voice: Voice,
@@ -115,6 +117,7 @@ impl Client {
             inner: Arc::new(Inner {
                 shared: Arc::new(stack.shared),
                 propagator: resolved.propagator,
+                temporality: resolved.temporality,
                 resource: resolved.resource,
                 config: resolved.config,
                 shutdown: stack.shutdown,
@@ -180,6 +183,13 @@ impl Client {
     #[must_use]
     pub fn propagator(&self) -> &Arc<dyn TextMapPropagator> {
         &self.inner.propagator
+    }
+
+    /// The temporality that exporters of metrics prefer on this client, as
+    /// [`with_temporality_preference`](ClientBuilder::with_temporality_preference) or the environment says.
+    #[must_use]
+    pub fn temporality_preference(&self) -> TemporalityPreference {
+        self.inner.temporality
     }
 
     /// What this client does, option by option, and who said so: code, an environment variable, a file, or nobody. Holds no

@@ -248,6 +248,19 @@ pub enum Protocol {
     Http,
 }
 
+/// The temporality that exporters of metrics prefer: see
+/// [`with_temporality_preference`](crate::ClientBuilder::with_temporality_preference).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TemporalityPreference {
+    /// Every point counts from the start.
+    #[default]
+    Cumulative,
+    /// A point counts from the one before, but for what goes up and down.
+    Delta,
+    /// What takes the least memory: delta for what is measured as it happens, cumulative for what is observed.
+    LowMemory,
+}
+
 /// How requests are serialized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

@@ -28,6 +28,7 @@ pub(crate) fn read(lookup: impl Fn(&str) -> Option<String>) -> Settings {
         service_name: reader.text("OTEL_SERVICE_NAME"),
         resource: reader.parsed("OTEL_RESOURCE_ATTRIBUTES", resource::attributes),
         propagators: propagators(&mut reader),
+        temporality: exporter::temporality(&mut reader),
         sampler: sampler::sampler(&mut reader),
         span_limits: limits::of_spans(&mut reader),
         log_limits: limits::of_logs(&mut reader),

@@ -56,7 +56,7 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use config::{
     BatchConfig, BatchStrategy, CircuitBreakerConfig, Concurrency, MemoryPoolConfig, Protocol,
-    RetryBudgetConfig, RetryConfig, SerializationFormat,
+    RetryBudgetConfig, RetryConfig, SerializationFormat, TemporalityPreference,
 };
 pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};

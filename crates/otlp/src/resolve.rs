@@ -8,6 +8,7 @@ mod recording;
 mod signal;
 
 use crate::builder::ClientBuilder;
+use crate::config::TemporalityPreference;
 use crate::error::Error;
 use crate::explain::{Origin, ResolvedConfig};
 use crate::propagation::TextMapPropagator;
@@ -28,6 +29,7 @@ pub(crate) struct Resolved {
     pub(crate) log_limits: Limits,
     pub(crate) resource: Resource,
     pub(crate) propagator: Arc<dyn TextMapPropagator>,
+    pub(crate) temporality: TemporalityPreference,
     pub(crate) config: ResolvedConfig,
 }
 
@@ -54,10 +56,18 @@ pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
     let signals = PerSignal::new([of(Signal::Traces)?, of(Signal::Metrics)?, of(Signal::Logs)?]);
     let sampler = recording::sampler(options, &mut config);
     let propagator = recording::propagator(options, &mut config);
+    let temporality = pick(
+        &mut config,
+        "temporality_preference",
+        options.temporality.as_ref(),
+        options.settings.temporality.as_ref(),
+        TemporalityPreference::default(),
+        debug,
+    );
     let resource = recording::resource(options, &mut config);
     let (limits, log_limits) = recording::limits(options, &mut config);
     describe::general(options, &mut config);
-    Ok(Resolved { signals, sampler, limits, log_limits, resource, propagator, config })
+    Ok(Resolved { signals, sampler, limits, log_limits, resource, propagator, temporality, config })
 }
 
 /// The value that holds of those that code, the environment and the default have; and an entry about it.

@@ -6,7 +6,7 @@
 mod propagators;
 mod sampler;
 
-use crate::config::{Protocol, SerializationFormat};
+use crate::config::{Protocol, SerializationFormat, TemporalityPreference};
 use crate::explain::Origin;
 use crate::signal_config::PerSignal;
 use otlp_model::Resource;
@@ -37,6 +37,7 @@ pub(crate) struct Settings {
     pub(crate) service_name: Option<Given<String>>,
     pub(crate) resource: Option<Given<Resource>>,
     pub(crate) propagators: Option<Given<Vec<PropagatorName>>>,
+    pub(crate) temporality: Option<Given<TemporalityPreference>>,
     pub(crate) sampler: Option<Given<SamplerSpec>>,
     pub(crate) span_limits: LimitSettings,
     pub(crate) log_limits: LimitSettings,

@@ -107,6 +107,12 @@ async fn cumulative_metrics_arrive_equal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_that_take_little_memory_arrive_equal() {
+    // conf: METR-59
+    metrics_arrive_equal(Temporality::LowMemory).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn delta_metrics_arrive_equal() {
     // conf: METR-59, MODEL-22
     metrics_arrive_equal(Temporality::Delta).await;

@@ -4,9 +4,10 @@ use crate::support::{PATIENCE, balanced, builder, client, grpc, resource, span};
 use opentelemetry_0_33::KeyValue;
 use opentelemetry_0_33::trace::{Event, Link, Status, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk_0_33::error::OTelSdkError;
+use opentelemetry_sdk_0_33::metrics::Temporality;
 use opentelemetry_sdk_0_33::metrics::exporter::PushMetricExporter as _;
 use opentelemetry_sdk_0_33::trace::{SdkTracerProvider, SpanExporter as _};
-use otlp::{DropReason, RetryConfig};
+use otlp::{DropReason, Protocol, RetryConfig};
 use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter};
 use otlp_testkit::{Collector, Reply, Script};
 use std::time::{Duration, UNIX_EPOCH};
@@ -127,6 +128,27 @@ async fn after_its_shutdown_an_exporter_says_so_and_the_others_go_on() {
     metrics.shutdown().unwrap();
     balanced(&client, &collector).await;
     assert!(matches!(other.export(vec![span(3)]).await, Err(OTelSdkError::AlreadyShutdown)));
+}
+
+#[tokio::test]
+async fn the_temporality_is_what_the_client_prefers_unless_the_exporter_is_told() {
+    // conf: METR-59
+    let collector = grpc().await;
+    for (said, expected) in [
+        (None, Temporality::Cumulative),
+        (Some("delta"), Temporality::Delta),
+        (Some("LowMemory"), Temporality::LowMemory),
+    ] {
+        let variable = |name: &str| {
+            said.filter(|_| name == "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE").map(str::to_owned)
+        };
+        let client = builder(&collector).with_protocol(Protocol::Grpc).with_env_from(variable);
+        let client = client.build().await.unwrap();
+        assert_eq!(MetricExporter::new(&client).temporality(), expected);
+        let told = MetricExporter::new(&client).with_temporality(Temporality::Cumulative);
+        assert_eq!(told.temporality(), Temporality::Cumulative);
+        client.shutdown(PATIENCE).await.unwrap();
+    }
 }
 
 #[tokio::test]

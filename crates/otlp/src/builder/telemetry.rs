@@ -2,6 +2,7 @@
 //! limits; and how contexts travel.
 
 use super::ClientBuilder;
+use crate::config::TemporalityPreference;
 use crate::decision::Decider;
 use crate::detect::Detector;
 use crate::hook::{LogHook, SpanHook};
@@ -95,6 +96,18 @@ impl ClientBuilder {
     /// characters): one such value would cost its whole span, which could not be sent.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits: Some(limits), ..self }
+    }
+
+    /// The temporality that exporters of metrics prefer who send with this client and are told nothing else, for whoever asks
+    /// [`Client::temporality_preference`](crate::Client::temporality_preference). The client itself aggregates nothing, and sends
+    /// data points as they are. Default: cumulative (conformance METR-59).
+    ///
+    /// ```
+    /// use otlp::TemporalityPreference;
+    /// let builder = otlp::Client::builder().with_temporality_preference(TemporalityPreference::Delta);
+    /// ```
+    pub fn with_temporality_preference(self, preference: TemporalityPreference) -> Self {
+        Self { temporality: Some(preference), ..self }
     }
 
     /// The formats in which contexts travel between processes, for whoever asks

@@ -4,7 +4,7 @@
 //! if it were not there, so that the general one holds (ENV-10, ENV-11).
 
 use super::text::Reader;
-use crate::config::{Protocol, SerializationFormat};
+use crate::config::{Protocol, SerializationFormat, TemporalityPreference};
 use crate::settings::{Address, Given, SignalSettings};
 use otlp_model::Signal;
 use otlp_transport::{Compression, Headers};
@@ -26,6 +26,17 @@ pub(super) fn signal(reader: &mut Reader<'_>, signal: Signal) -> SignalSettings 
     tls(reader, [own, all], &mut settings);
     batching(reader, signal, &mut settings);
     settings
+}
+
+/// Of metrics alone (METR-59).
+pub(super) fn temporality(reader: &mut Reader<'_>) -> Option<Given<TemporalityPreference>> {
+    let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    reader.word(name, "one of cumulative, delta and lowmemory", |word| match word {
+        "cumulative" => Some(TemporalityPreference::Cumulative),
+        "delta" => Some(TemporalityPreference::Delta),
+        "lowmemory" => Some(TemporalityPreference::LowMemory),
+        _ => None,
+    })
 }
 
 /// How the variables of a signal, or of all, are called.

@@ -8,6 +8,8 @@ use otlp::{
 use std::collections::HashMap;
 use std::time::Duration;
 
+const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+
 fn from(variables: &[(&str, &str)]) -> ClientBuilder {
     over(Client::builder(), variables)
 }
@@ -55,6 +57,8 @@ fn each_variable_sets_its_option() {
         ("OTEL_RESOURCE_ATTRIBUTES", "team=a%2Cb", "resource.team", "a,b"),
         ("OTEL_PROPAGATORS", "b3, tracecontext,b3", "propagators", "b3,tracecontext"),
         ("OTEL_PROPAGATORS", "none", "propagators", "none"),
+        (TEMPORALITY, "Delta", "temporality_preference", "Delta"),
+        (TEMPORALITY, "lowmemory", "temporality_preference", "LowMemory"),
         ("OTEL_TRACES_SAMPLER", "Always_Off", "sampler", "always_off"),
         ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio", "sampler", "parentbased(traceidratio(1))"),
         ("OTEL_TRACES_EXPORTER", "none", "traces.enabled", "false"),
@@ -197,6 +201,7 @@ fn a_bad_value_is_told_and_is_as_if_it_were_not_there() {
         ("OTEL_LOGS_EXPORTER", "logging"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),
+        (TEMPORALITY, "constant"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "-1"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "99999999999999999999999"),

@@ -5,7 +5,7 @@ use crate::opentelemetry_0_33::opentelemetry::KeyValue;
 use crate::opentelemetry_0_33::value::{Converted, pair};
 use otlp::{
     Client, Distribution, EncodedRecords, ExponentialBuckets, MetricKind, MetricWriter, NumberValue, Signal,
-    SpanId, Temporality, TraceId,
+    SpanId, Temporality, TemporalityPreference, TraceId,
 };
 use sdk::error::OTelSdkResult;
 use sdk::metrics::data::{
@@ -15,7 +15,8 @@ use std::time::{Duration, SystemTime};
 
 /// Exports the SDK's metrics through a client: in place of the one of opentelemetry-otlp.
 ///
-/// Every aggregation of the SDK, with exemplars. An unsigned number that no signed one can hold is sent as the largest of these.
+/// Every aggregation of the SDK, which its views choose: exporters are not asked. Exemplars, too, of which version 0.33 of the SDK
+/// collects none. An unsigned number that no signed one can hold is sent as the largest of these.
 /// What else is true of [`SpanExporter`](super::SpanExporter), its errors included, is of this one.
 ///
 /// ```
@@ -34,17 +35,20 @@ pub struct MetricExporter {
 }
 
 impl MetricExporter {
-    /// An exporter that `client` sends for; cumulative. Shutting it down does not shut the client down, which others may use,
-    /// too.
+    /// An exporter that `client` sends for, with its
+    /// [`temporality_preference`](otlp::ClientBuilder::with_temporality_preference): cumulative, unless code or the environment
+    /// says otherwise. Shutting it down does not shut the client down, which others may use, too.
     #[must_use]
     pub fn new(client: &Client) -> Self {
-        Self {
-            exporter: Exporter::new(client, Signal::Metrics),
-            temporality: sdk::metrics::Temporality::Cumulative,
-        }
+        let temporality = match client.temporality_preference() {
+            TemporalityPreference::Cumulative => sdk::metrics::Temporality::Cumulative,
+            TemporalityPreference::Delta => sdk::metrics::Temporality::Delta,
+            TemporalityPreference::LowMemory => sdk::metrics::Temporality::LowMemory,
+        };
+        Self { exporter: Exporter::new(client, Signal::Metrics), temporality }
     }
 
-    /// The temporality that the SDK is asked to aggregate with (conformance METR-59).
+    /// The temporality that the SDK is asked to aggregate with, instead of the client's preference (conformance METR-59).
     #[must_use]
     pub fn with_temporality(mut self, temporality: sdk::metrics::Temporality) -> Self {
         self.temporality = temporality;
