@@ -9,7 +9,16 @@ use crate::{Outcome, tree};
 use std::path::{Path, PathBuf};
 
 /// The programs that are built a second time, with their allocations counted.
-const COUNTED: [&str; 4] = ["ours", "opentelemetry", "fastrace", "emit"];
+const COUNTED: [&str; 8] = [
+    "ours",
+    "opentelemetry",
+    "sdk_on_ours",
+    "api_on_ours",
+    "fastrace",
+    "emit",
+    "tracing_ours",
+    "tracing_opentelemetry",
+];
 
 /// The programs of `--delivery`; the first runs the others.
 const DELIVERY: [&str; 3] = ["delivery", "delivery_ours", "delivery_opentelemetry"];

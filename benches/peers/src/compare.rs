@@ -63,6 +63,7 @@ fn finish(options: &Options, results: &Results) -> Result<(), String> {
     for (title, table) in [
         ("nothing lost", tables::lossless(results)),
         ("the same runs", tables::exact(results)),
+        ("through `tracing`", tables::traced(results)),
         ("burst", tables::burst(results)),
         ("receiver that takes its time", tables::latency(results)),
         ("producing thread", tables::producer(results)),
@@ -163,7 +164,7 @@ impl<'a> Comparison<'a> {
             self.say(note);
             self.results.notes.push(note.to_owned());
         }
-        for cell in counts::cells(|contender| self.options.includes(contender)) {
+        for cell in counts::cells(self.options) {
             let count = counts::count(&mut self.runner, &self.folder, &counting, valgrind, cell);
             let [allocations, instructions] =
                 [count.allocations, count.instructions].map(|of| text::optional(of, 1.0));

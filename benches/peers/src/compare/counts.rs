@@ -1,10 +1,11 @@
 //! Allocations and instructions per item, in runs of their own: counting costs time, and valgrind much of it. Both are
 //! nearly free of noise, so one run does.
 
-use super::plan::{Cell, Contender};
+use super::options::Options;
+use super::plan::{Cell, plan};
 use super::runner::{self, COUNTED_LIMIT, Outcome, Runner};
 use super::statistics::{per_item, ratio};
-use crate::{Compression, Transport};
+use crate::Compression;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::process::Command;
@@ -22,11 +23,13 @@ pub(super) struct Count {
     pub(super) instructions: Option<f64>,
 }
 
-/// The cells worth counting.
-pub(super) fn cells(includes: impl Fn(Contender) -> bool) -> Vec<Cell> {
-    let wires = [Transport::Grpc, Transport::Http].map(|transport| (transport, Compression::None));
-    let clients = Contender::CLIENTS.into_iter().filter(|contender| includes(*contender));
-    clients.flat_map(|contender| wires.map(|(to, by)| Cell::plain(contender).over(to, by))).collect()
+/// The cells worth counting: of all that are planned, the plainest work on the wires that are not compressed.
+pub(super) fn cells(options: &Options) -> Vec<Cell> {
+    let is_plain = |cell: &Cell| {
+        let plain = Cell::plain(cell.contender).over(cell.transport, Compression::None);
+        cell.contender.sends() && cell.is_same_work(&plain)
+    };
+    plan(options).into_iter().filter(is_plain).collect()
 }
 
 /// Counts one cell. `counting` holds the contenders that count their allocations, if they were built.
@@ -72,7 +75,19 @@ fn collected(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plan::Contender;
     use super::*;
+
+    #[test]
+    fn whoever_sends_is_counted() {
+        let cells = cells(&Options::default());
+        let of = |contender| cells.iter().filter(|cell| cell.contender == contender).count();
+        for contender in Contender::ALL.into_iter().filter(|contender| contender.sends()) {
+            let wires = if Contender::ADAPTERS.contains(&contender) { 1 } else { 2 };
+            assert_eq!(of(contender), wires, "{contender}");
+        }
+        assert_eq!(of(Contender::Floor), 0);
+    }
 
     #[test]
     fn the_total_of_callgrind_is_read() {

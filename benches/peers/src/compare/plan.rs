@@ -60,6 +60,11 @@ impl Contender {
         matches!(self, Self::Ours | Self::ApiOnOurs | Self::TracingOurs)
     }
 
+    /// Whether there is somebody behind it.
+    pub(super) const fn sends(self) -> bool {
+        !matches!(self, Self::Floor)
+    }
+
     /// The name of its program.
     pub(super) const fn program(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! What `--quick` checks: everybody delivers, and the books balance. Nothing timed.
 
-use super::plan::{Cell, Contender};
+use super::plan::Cell;
 use super::results::Results;
 use super::runner::{Outcome, Sample};
 use crate::Mode;
@@ -25,7 +25,7 @@ pub(super) fn findings(results: &Results) -> Vec<String> {
 
 fn wrong(cell: &Cell, Sample { figures, sink }: &Sample) -> Option<String> {
     let (made, arrived) = (figures.made, sink.items);
-    let sends = cell.contender != Contender::Floor && cell.mode != Mode::Unsampled;
+    let sends = cell.contender.sends() && cell.mode != Mode::Unsampled;
     if made != cell.items {
         return Some(format!("made {made} of {} items", cell.items));
     }
@@ -47,6 +47,7 @@ fn wrong(cell: &Cell, Sample { figures, sink }: &Sample) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plan::Contender;
     use super::super::results::samples::{row, sample};
     use super::*;
 

@@ -67,10 +67,15 @@ fn promise(target: &Target) -> Vec<String> {
     vec![target.figure.clone(), value(target.ours), beside, factor, bound, verdict.to_owned()]
 }
 
-/// The cells of one piece of work, by those who were asked to do it.
-fn clients(results: &Results, change: impl Fn(Cell) -> Cell) -> Vec<Cell> {
-    let cells = Contender::CLIENTS.into_iter().map(Cell::plain).map(change);
+/// The cells of one piece of work, by those of the contenders who were asked to do it.
+fn asked(results: &Results, contenders: &[Contender], change: impl Fn(Cell) -> Cell) -> Vec<Cell> {
+    let cells = contenders.iter().map(|contender| change(Cell::plain(*contender)));
     cells.filter(|cell| results.row(cell).is_some()).collect()
+}
+
+/// The same by the clients.
+fn clients(results: &Results, change: impl Fn(Cell) -> Cell) -> Vec<Cell> {
+    asked(results, &Contender::CLIENTS, change)
 }
 
 /// Nothing lost: what each wire costs.
@@ -110,16 +115,17 @@ pub(super) fn lossless(results: &Results) -> String {
     refusals.below(table(&head, &rows))
 }
 
-/// Spans that the macros of `tracing` make: what the layer adds, and all that comes after it.
+/// Spans that the macros of `tracing` make: what the layer adds, and all that comes after it. Beside them fastrace, whose
+/// own macros are in the place of these.
 pub(super) fn traced(results: &Results) -> String {
     let mut rows = Vec::new();
     for transport in [Transport::Grpc, Transport::Http] {
-        let cell = |contender| Cell::plain(contender).over(transport, Compression::None);
-        for contender in Contender::TRACED.into_iter().filter(|of| results.row(&cell(*of)).is_some()) {
-            let norm = |metric, scale| spread(results.normalised(&cell(contender), metric), scale);
-            let unsampled = Cell::plain(contender).mode(Mode::Unsampled);
+        let contenders = [&Contender::TRACED[..], &[Contender::Fastrace]].concat();
+        for cell in asked(results, &contenders, |cell| cell.over(transport, Compression::None)) {
+            let norm = |metric, scale| spread(results.normalised(&cell, metric), scale);
+            let unsampled = Cell::plain(cell.contender).mode(Mode::Unsampled);
             rows.push(vec![
-                format!("{} · {contender}", wire(transport, Compression::None)),
+                format!("{} · {}", wire(transport, Compression::None), cell.contender),
                 norm(Metric::CpuPerMillion, 1.0),
                 norm(Metric::Rate, KILO),
                 norm(Metric::ProducerNs, 1.0),
@@ -141,10 +147,10 @@ pub(super) fn traced(results: &Results) -> String {
 pub(super) fn exact(results: &Results) -> String {
     let mut rows = Vec::new();
     for (transport, compression) in WIRES {
-        for cell in clients(results, |cell| cell.over(transport, compression)) {
+        for cell in asked(results, &Contender::ALL, |cell| cell.over(transport, compression)) {
             let raw = |metric, scale| spread(results.raw(&cell, metric), scale);
             let count = results.count(&cell);
-            if results.samples(&cell).next().is_none() {
+            if !cell.contender.sends() || results.samples(&cell).next().is_none() {
                 continue;
             }
             rows.push(vec![
