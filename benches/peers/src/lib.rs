@@ -23,3 +23,8 @@ pub use figures::{Figures, SinkCount};
 pub use order::{Compression, Mode, Order, Transport, Workload};
 pub use pace::{Left, Pace};
 pub use walker::{Malformed, Walker};
+
+/// The code of the front page compiles: here, where everything is linked that it shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
