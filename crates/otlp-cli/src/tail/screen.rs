@@ -12,26 +12,30 @@ use ratatui::crossterm::terminal::{
 };
 use std::io::{self, Stdout};
 use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// Leaves when it is dropped.
 pub(super) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
+    hold: Hold,
 }
 
 impl Screen {
     pub(super) fn enter() -> io::Result<Self> {
+        let hold = Hold(Arc::new(AtomicBool::new(true)));
         // A panic is told before anything is dropped: on the other screen nobody would read it. One of another thread
         // does not end this one, which goes on drawing.
-        let (before, ours) = (panic::take_hook(), thread::current().id());
+        let (before, ours, held) = (panic::take_hook(), thread::current().id(), hold.clone());
         panic::set_hook(Box::new(move |info| {
             if thread::current().id() == ours {
-                leave();
+                held.leave();
             }
             before(info);
         }));
         // From here on dropping it undoes whatever was done.
-        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(io::stdout()))? };
+        let screen = Self { terminal: Terminal::new(CrosstermBackend::new(io::stdout()))?, hold };
         enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen)?;
         Ok(screen)
@@ -45,12 +49,21 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        leave();
+        self.hold.leave();
     }
 }
 
-/// What fails here fails because the terminal is gone.
-fn leave() {
-    let _ = disable_raw_mode();
-    let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
+/// Whether the terminal is ours.
+#[derive(Clone)]
+struct Hold(Arc<AtomicBool>);
+
+impl Hold {
+    /// Once: a second time the cursor would be put where it was at first, over what was written since. What fails here
+    /// fails because the terminal is gone.
+    fn leave(&self) {
+        if self.0.swap(false, Ordering::Relaxed) {
+            let _ = disable_raw_mode();
+            let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
+        }
+    }
 }
