@@ -1,44 +1,50 @@
 //! How much memory items take, so that the store can be bounded in bytes.
 //!
-//! Used by the store, once per batch. Counts what items own, by length; what an allocator adds is not counted. Pure.
+//! Used by the store, once per batch. What an allocator adds is estimated: small texts cost more than their length. Pure.
 
 use super::items::Batch;
 use otlp_model::{AnyValue, Exemplar, KeyValue, MetricData};
-use std::mem::{size_of, size_of_val};
+use std::mem::size_of;
+use std::sync::Arc;
 
 /// The bytes that a batch owns.
 pub(crate) fn of(batch: &Batch) -> usize {
     let spans = batch.spans.iter().map(|stored| {
         let span = &stored.span;
-        let events = span.events.iter().map(|event| event.name.len() + attributes(&event.attributes));
-        let links = span.links.iter().map(|link| attributes(&link.attributes));
-        size_of_val(&**stored)
-            + span.name.len()
-            + span.status.description.len()
+        let events = span.events.iter().map(|event| text(&event.name) + attributes(&event.attributes));
+        let links = span
+            .links
+            .iter()
+            .map(|link| text(link.context.trace_state().as_str()) + attributes(&link.attributes));
+        shared(stored)
+            + text(&span.name)
+            + text(&span.status.description)
+            + text(span.context.trace_state().as_str())
             + attributes(&span.attributes)
-            + size_of_val(&*span.events)
-            + size_of_val(&*span.links)
+            + list(&span.events)
+            + list(&span.links)
             + events.sum::<usize>()
             + links.sum::<usize>()
     });
     let logs = batch.logs.iter().map(|stored| {
         let record = &stored.record;
-        size_of_val(&**stored)
-            + record.severity_text.len()
-            + record.event_name.len()
+        shared(stored)
+            + text(&record.severity_text)
+            + text(&record.event_name)
             + record.body.as_ref().map_or(0, value)
             + attributes(&record.attributes)
     });
     let metrics = batch.metrics.iter().map(|stored| {
         let metric = &stored.metric;
-        size_of_val(&**stored)
-            + metric.name.len()
-            + metric.description.len()
-            + metric.unit.len()
+        shared(stored)
+            + text(&metric.name)
+            + text(&metric.description)
+            + text(&metric.unit)
             + attributes(&metric.metadata)
             + points(&metric.data)
     });
-    size_of::<Batch>() + origins(batch) + spans.chain(logs).chain(metrics).sum::<usize>()
+    let lists = list(&batch.spans) + list(&batch.logs) + list(&batch.metrics);
+    heap(size_of::<Batch>()) + lists + origins(batch) + spans.chain(logs).chain(metrics).sum::<usize>()
 }
 
 /// Origins are shared by neighbours.
@@ -46,45 +52,64 @@ fn origins(batch: &Batch) -> usize {
     let all = (batch.spans.iter().map(|stored| &stored.origin))
         .chain(batch.logs.iter().map(|stored| &stored.origin))
         .chain(batch.metrics.iter().map(|stored| &stored.origin));
-    let (mut bytes, mut last) = (0, std::ptr::null());
+    let (mut bytes, mut last) = (0, None);
     for origin in all {
-        if !std::ptr::eq(last, &raw const **origin) {
-            last = &raw const **origin;
-            let scope = &origin.scope;
-            bytes += size_of_val(&**origin)
-                + attributes(&origin.resource.attributes)
-                + origin.resource.schema_url.len()
-                + scope.name.len()
-                + scope.version.len()
-                + scope.schema_url.len()
-                + attributes(&scope.attributes);
+        if last.is_some_and(|last| Arc::ptr_eq(last, origin)) {
+            continue;
         }
+        last = Some(origin);
+        let (resource, scope) = (&origin.resource, &origin.scope);
+        bytes += shared(origin)
+            + attributes(&resource.attributes)
+            + text(&resource.schema_url)
+            + text(&scope.name)
+            + text(&scope.version)
+            + text(&scope.schema_url)
+            + attributes(&scope.attributes);
     }
     bytes
 }
 
-fn attributes(attributes: &[KeyValue]) -> usize {
-    let owned = attributes.iter().map(|attribute| attribute.key.len() + value(&attribute.value));
-    size_of_val(attributes) + owned.sum::<usize>()
+/// What an allocator takes for `bytes`: a word of its own, and units of 16.
+fn heap(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { (bytes + size_of::<usize>()).next_multiple_of(16).max(32) }
+}
+
+fn text(text: &str) -> usize {
+    heap(text.len())
+}
+
+fn list<T>(list: &Vec<T>) -> usize {
+    heap(list.capacity() * size_of::<T>())
+}
+
+/// What is behind an [`Arc`], with its counts.
+fn shared<T>(_: &Arc<T>) -> usize {
+    heap(size_of::<T>() + 2 * size_of::<usize>())
+}
+
+fn attributes(attributes: &Vec<KeyValue>) -> usize {
+    let owned = attributes.iter().map(|attribute| text(&attribute.key) + value(&attribute.value));
+    list(attributes) + owned.sum::<usize>()
 }
 
 fn value(of: &AnyValue) -> usize {
     match of {
-        AnyValue::String(text) => text.len(),
-        AnyValue::Bytes(bytes) => bytes.len(),
-        AnyValue::Array(values) => size_of_val(&**values) + values.iter().map(value).sum::<usize>(),
+        AnyValue::String(string) => text(string),
+        AnyValue::Bytes(bytes) => list(bytes),
+        AnyValue::Array(values) => list(values) + values.iter().map(value).sum::<usize>(),
         AnyValue::Map(entries) => attributes(entries),
         AnyValue::Empty | AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) => 0,
     }
 }
 
 fn points(data: &MetricData) -> usize {
-    let exemplars = |of: &[Exemplar]| {
-        size_of_val(of) + of.iter().map(|it| attributes(&it.filtered_attributes)).sum::<usize>()
-    };
+    fn exemplars(of: &Vec<Exemplar>) -> usize {
+        list(of) + of.iter().map(|it| attributes(&it.filtered_attributes)).sum::<usize>()
+    }
     macro_rules! sum {
         ($points:expr, |$point:ident| $owned:expr) => {
-            size_of_val(&*$points)
+            list(&$points)
                 + $points.iter().map(|$point| attributes(&$point.attributes) + $owned).sum::<usize>()
         };
     }
@@ -92,19 +117,101 @@ fn points(data: &MetricData) -> usize {
         MetricData::Gauge(gauge) => sum!(gauge.data_points, |point| exemplars(&point.exemplars)),
         MetricData::Sum(of) => sum!(of.data_points, |point| exemplars(&point.exemplars)),
         MetricData::Histogram(histogram) => sum!(histogram.data_points, |point| {
-            size_of_val(&*point.bucket_counts)
-                + size_of_val(&*point.explicit_bounds)
-                + exemplars(&point.exemplars)
+            list(&point.bucket_counts) + list(&point.explicit_bounds) + exemplars(&point.exemplars)
         }),
         MetricData::ExponentialHistogram(histogram) => sum!(histogram.data_points, |point| {
-            size_of_val(&*point.positive.bucket_counts)
-                + size_of_val(&*point.negative.bucket_counts)
+            list(&point.positive.bucket_counts)
+                + list(&point.negative.bucket_counts)
                 + exemplars(&point.exemplars)
         }),
-        MetricData::Summary(summary) => {
-            sum!(summary.data_points, |point| size_of_val(&*point.quantile_values))
-        }
+        MetricData::Summary(summary) => sum!(summary.data_points, |point| list(&point.quantile_values)),
         // A kind that this crate does not know is one that the reader of the model never gives.
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otlp_model::{Signal, json::request_from_json};
+
+    fn footprint(signal: Signal, json: &str) -> usize {
+        let protobuf = request_from_json(signal, json.as_bytes()).unwrap();
+        of(&Batch::decode(signal, &protobuf).unwrap())
+    }
+
+    /// Each text is counted, wherever it stands: none may grow without bound.
+    #[test]
+    fn nothing_that_a_sender_can_make_long_is_free() {
+        let attribute = |at: &str| format!(r#"[{{"key":"k","value":{{"stringValue":"{at}"}}}}]"#);
+        let spans = |of: &dyn Fn(&str) -> String| {
+            format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, of("LONG"))
+        };
+        let logs = |of: &dyn Fn(&str) -> String| {
+            format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, of("LONG"))
+        };
+        let metrics = |of: &dyn Fn(&str) -> String| {
+            format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{}]}}]}}]}}"#, of("LONG"))
+        };
+        let cases = [
+            (Signal::Traces, spans(&|at| format!(r#"{{"name":"{at}"}}"#))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"traceState":"a={at}"}}"#))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"status":{{"code":2,"message":"{at}"}}}}"#))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"attributes":{}}}"#, attribute(at)))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"events":[{{"name":"{at}"}}]}}"#))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"events":[{{"attributes":{}}}]}}"#, attribute(at)))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"links":[{{"attributes":{}}}]}}"#, attribute(at)))),
+            (Signal::Traces, spans(&|at| format!(r#"{{"links":[{{"traceState":"a={at}"}}]}}"#))),
+            (Signal::Logs, logs(&|at| format!(r#"{{"severityText":"{at}"}}"#))),
+            (Signal::Logs, logs(&|at| format!(r#"{{"eventName":"{at}"}}"#))),
+            (Signal::Logs, logs(&|at| format!(r#"{{"attributes":{}}}"#, attribute(at)))),
+            (
+                Signal::Logs,
+                logs(&|at| format!(r#"{{"body":{{"arrayValue":{{"values":[{{"stringValue":"{at}"}}]}}}}}}"#)),
+            ),
+            (
+                Signal::Logs,
+                logs(&|at| format!(r#"{{"body":{{"kvlistValue":{{"values":{}}}}}}}"#, attribute(at))),
+            ),
+            (Signal::Metrics, metrics(&|at| format!(r#"{{"name":"{at}","gauge":{{}}}}"#))),
+            (Signal::Metrics, metrics(&|at| format!(r#"{{"description":"{at}","gauge":{{}}}}"#))),
+            (Signal::Metrics, metrics(&|at| format!(r#"{{"unit":"{at}","gauge":{{}}}}"#))),
+            (Signal::Metrics, metrics(&|at| format!(r#"{{"metadata":{},"gauge":{{}}}}"#, attribute(at)))),
+            (
+                Signal::Metrics,
+                metrics(&|at| {
+                    format!(r#"{{"summary":{{"dataPoints":[{{"attributes":{}}}]}}}}"#, attribute(at))
+                }),
+            ),
+            (
+                Signal::Metrics,
+                metrics(&|at| {
+                    let exemplar = format!(r#"[{{"asInt":"1","filteredAttributes":{}}}]"#, attribute(at));
+                    format!(r#"{{"gauge":{{"dataPoints":[{{"exemplars":{exemplar}}}]}}}}"#)
+                }),
+            ),
+            (
+                Signal::Logs,
+                format!(
+                    r#"{{"resourceLogs":[{{"resource":{{"attributes":{}}},"scopeLogs":[{{"logRecords":[{{}}]}}]}}]}}"#,
+                    attribute("LONG")
+                ),
+            ),
+            (
+                Signal::Logs,
+                r#"{"resourceLogs":[{"schemaUrl":"LONG","scopeLogs":[{"logRecords":[{}]}]}]}"#.to_owned(),
+            ),
+            (
+                Signal::Logs,
+                r#"{"resourceLogs":[{"scopeLogs":[{"scope":{"name":"LONG"},"logRecords":[{}]}]}]}"#
+                    .to_owned(),
+            ),
+        ];
+        for (signal, json) in cases {
+            // As long as a member of a trace state may be.
+            let longer = json.replace("LONG", &"x".repeat(250));
+            let by = footprint(signal, &longer) - footprint(signal, &json.replace("LONG", "x"));
+            assert!((230..=270).contains(&by), "{by}: {json}");
+        }
     }
 }

@@ -63,9 +63,9 @@ impl Intake {
             },
         };
         let batch = Arc::new(batch);
-        self.store.add(Arc::clone(&batch));
+        let bytes = self.store.add(Arc::clone(&batch));
         if let Some(news) = &self.news {
-            news.tell(Told::Received(batch));
+            news.tell(Told::Received(batch), bytes);
         }
         Ok(partial)
     }
@@ -75,7 +75,8 @@ impl Intake {
         self.store.refuse();
         if let Some(news) = &self.news {
             let (code, reason) = (refusal.code, refusal.reason.clone());
-            news.tell(Told::Refused { path: path.to_owned(), code, reason });
+            let bytes = path.len() + reason.len();
+            news.tell(Told::Refused { path: path.to_owned(), code, reason }, bytes);
         }
     }
 }

@@ -8,7 +8,7 @@ use super::receivers::Addresses;
 use crate::exit::Trouble;
 use serde_json::json;
 use std::io::{self, BufWriter, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -80,18 +80,11 @@ fn listening_line(Addresses { grpc, http }: &Addresses, as_json: bool) -> String
 fn print(heard: &Heard, as_json: bool) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout());
     loop {
-        let told = match heard.receiver.try_recv() {
-            Ok(told) => told,
-            Err(TryRecvError::Disconnected) => break,
-            Err(TryRecvError::Empty) => {
-                missed(&mut out, heard, as_json)?;
-                out.flush()?;
-                match heard.receiver.recv() {
-                    Ok(told) => told,
-                    Err(_) => break,
-                }
-            }
-        };
+        let told = heard.next(|| {
+            missed(&mut out, heard, as_json)?;
+            out.flush()
+        })?;
+        let Some(told) = told else { break };
         out.write_all(lines::of(&told, as_json).as_bytes())?;
     }
     missed(&mut out, heard, as_json)?;

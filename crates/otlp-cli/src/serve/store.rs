@@ -67,8 +67,8 @@ impl Store {
     }
 
     /// Keeps the items of a request, and forgets the oldest while there are too many. A request that is too large to be
-    /// kept at all is forgotten at once, and alone.
-    pub(crate) fn add(&self, batch: Arc<Batch>) {
+    /// kept at all is forgotten at once, and alone. Returns the memory that it takes.
+    pub(crate) fn add(&self, batch: Arc<Batch>) -> usize {
         let (items, bytes) = (batch.items(), footprint::of(&batch));
         let mut forgotten = Vec::new();
         let mut state = self.lock();
@@ -80,7 +80,7 @@ impl Store {
         totals.rejected += batch.rejected;
         if self.keep.exceeded_by(items, bytes) {
             totals.forgotten += items;
-            return;
+            return bytes;
         }
         if items > 0 {
             totals.kept += items;
@@ -88,14 +88,15 @@ impl Store {
             batches.push_back((batch, bytes));
         }
         while self.keep.exceeded_by(totals.kept, totals.kept_bytes) {
-            let Some((oldest, bytes)) = batches.pop_front() else { break };
+            let Some((oldest, its_bytes)) = batches.pop_front() else { break };
             totals.kept -= oldest.items();
-            totals.kept_bytes -= bytes;
+            totals.kept_bytes -= its_bytes;
             totals.forgotten += oldest.items();
             forgotten.push(oldest);
         }
         // Freed after the lock: there may be many.
         drop(state);
+        bytes
     }
 
     /// Counts a request that was no good.
