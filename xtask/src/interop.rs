@@ -6,11 +6,13 @@
 use crate::{Outcome, tree};
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let (root, target) = (tree::root(), tree::target()?.join("interop"));
-    let (root, target) = (tree::text(&root)?, tree::text(&target)?);
-    // Without optimisation, as the tests, which have built most of it already: nothing is timed.
-    let mut line =
-        vec!["run", "--quiet", "--package", "otlp-interop", "--", "--root", &root, "--target", &target];
+    let (root, target) = (tree::root(), tree::target()?);
+    // Without optimisation, as for the tests, which have built most of it already: nothing is timed.
+    tree::run("cargo", &["build", "--quiet", "--package", "otlp-cli", "--package", "otlp-interop"])?;
+    let program = |name: &str| target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let (otlp, interop) = (tree::text(&program("otlp"))?, tree::text(&program("otlp-interop"))?);
+    let (root, target) = (tree::text(&root)?, tree::text(&target.join("interop"))?);
+    let mut line = vec!["--root", &root, "--target", &target, "--otlp", &otlp];
     line.extend(arguments.iter().map(String::as_str));
-    tree::run("cargo", &line)
+    tree::run(&interop, &line)
 }

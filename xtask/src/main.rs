@@ -46,10 +46,11 @@ cargo xtask <command>
                                  benches/instructions.toml; says so and ends well where valgrind is missing
     --renew                      write that file anew
   interop                        send to receivers that others wrote (the OpenTelemetry Collector, gRPC C-core, rotel), let the
-                                 Python SDK send to ours, compare every field, and write docs/interop.md; two minutes, and
-                                 once five more to build and install them; what cannot be had is skipped, loudly
+                                 Python SDK send to ours, compare every field, and write docs/interop.md; a minute, and
+                                 once five to build and install them; what cannot be had is skipped, loudly
     --quick                      a few cases of each kind; writes nothing
-    --only NAMES                 these counterparts: collector,grpc-core,rotel,python-sdk; writes nothing
+    --only NAMES                 these counterparts: collector,grpc-core,rotel,python-sdk,python-sdk-serve;
+                                 writes nothing
     --out FOLDER                 where the page goes (docs)
   soak [SECONDS] [--seed N]      run two clients at a steady rate against one random fault after the other (600 s); fails
                                  at the first item that is missing, and prints the seed that brings the faults back

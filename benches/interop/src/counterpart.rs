@@ -9,6 +9,8 @@ use crate::grpc_core::GrpcCore;
 use crate::hardship::{Answers, Course, Hardship};
 use crate::options::Options;
 use crate::rotel::Rotel;
+use crate::serve::Serve;
+use crate::testkit::Testkit;
 use crate::tools::{COLLECTOR, PACKAGES, ROTEL};
 use crate::{Failure, matrix, python_sdk, sender, tools};
 use std::path::Path;
@@ -21,6 +23,7 @@ pub(crate) enum Counterpart {
     GrpcCore,
     Rotel,
     PythonSdk,
+    PythonSdkServe,
 }
 
 /// What came of one.
@@ -40,7 +43,8 @@ pub(crate) struct Played {
 }
 
 impl Counterpart {
-    pub(crate) const ALL: [Self; 4] = [Self::Collector, Self::GrpcCore, Self::Rotel, Self::PythonSdk];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Collector, Self::GrpcCore, Self::Rotel, Self::PythonSdk, Self::PythonSdkServe];
 
     /// As on the command line.
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +53,7 @@ impl Counterpart {
             Self::GrpcCore => "grpc-core",
             Self::Rotel => "rotel",
             Self::PythonSdk => "python-sdk",
+            Self::PythonSdkServe => "python-sdk-serve",
         }
     }
 
@@ -58,15 +63,24 @@ impl Counterpart {
         })
     }
 
-    /// With its version.
-    pub(crate) fn title(self) -> String {
+    /// What it is.
+    pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Collector => format!("The OpenTelemetry Collector {COLLECTOR}"),
-            Self::GrpcCore => format!("gRPC C-core with Google protobuf: {}", PACKAGES[..3].join(", ")),
-            Self::Rotel => format!("{ROTEL}, a collector in Rust"),
-            Self::PythonSdk => {
-                format!("The OpenTelemetry SDK for Python as a client: {}", PACKAGES[3..].join(", "))
-            }
+            Self::Collector => "The OpenTelemetry Collector",
+            Self::GrpcCore => "gRPC's C-core with Google's protobuf",
+            Self::Rotel => "Rotel, a collector in Rust",
+            Self::PythonSdk => "The OpenTelemetry SDK for Python, to otlp-testkit",
+            Self::PythonSdkServe => "The OpenTelemetry SDK for Python, to `otlp serve`",
+        }
+    }
+
+    /// Which version of it.
+    pub(crate) fn version(self) -> String {
+        match self {
+            Self::Collector => COLLECTOR.to_owned(),
+            Self::GrpcCore => PACKAGES[..3].join(", "),
+            Self::Rotel => ROTEL.to_owned(),
+            Self::PythonSdk | Self::PythonSdkServe => PACKAGES[3..].join(", "),
         }
     }
 
@@ -81,6 +95,7 @@ impl Counterpart {
                  whoever sends them."
             }
             Self::PythonSdk => "Its exporters have neither JSON nor zstd.",
+            Self::PythonSdkServe => "`otlp serve` has no TLS.",
         }
     }
 
@@ -90,7 +105,9 @@ impl Counterpart {
         let target = &options.target;
         let had = match self {
             Self::Collector => tools::collector(target),
-            Self::GrpcCore | Self::PythonSdk => tools::python(target, "grpc", &PACKAGES),
+            Self::GrpcCore | Self::PythonSdk | Self::PythonSdkServe => {
+                tools::python(target, "grpc", &PACKAGES)
+            }
             Self::Rotel => tools::rotel(target),
         };
         let played = had.map_err(|error| error.to_string()).map(|program| {
@@ -101,9 +118,15 @@ impl Counterpart {
                 }
                 Self::GrpcCore => grpc_core(&mut played, &program, &cases, certificates),
                 Self::Rotel => rotel(&mut played, &program, folder, &cases, certificates),
-                Self::PythonSdk => {
-                    played.verdicts = python_sdk::to_testkit(&program, &cases, certificates);
-                    Ok(())
+                Self::PythonSdk => Testkit::start(certificates).map(|mut testkit| {
+                    let send = python_sdk::with(&program, certificates);
+                    played.verdicts = matrix::run(&mut testkit, &python_sdk::cases(&cases), &send);
+                }),
+                Self::PythonSdkServe => {
+                    Serve::start(&options.otlp, &folder.join("serve")).map(|mut serve| {
+                        let send = python_sdk::with(&program, certificates);
+                        played.verdicts = matrix::run(&mut serve, &python_sdk::cases(&cases), &send);
+                    })
                 }
             };
             played.broken = whole.err().map(|error| error.to_string());
@@ -122,7 +145,7 @@ fn collector(
     quick: bool,
 ) -> Result<(), Failure> {
     let mut collector = Collector::start(program, &folder.join("collector"), certificates)?;
-    played.verdicts = matrix::run(&mut collector, cases, certificates);
+    played.verdicts = matrix::run(&mut collector, cases, &sender::with(certificates));
     drop(collector);
     played.hardships = collector::hardships::run(program, folder, certificates, quick);
     Ok(())
@@ -135,7 +158,7 @@ fn grpc_core(
     certificates: &Certificates,
 ) -> Result<(), Failure> {
     let mut receiver = GrpcCore::start(python, certificates)?;
-    played.verdicts = matrix::run(&mut receiver, cases, certificates);
+    played.verdicts = matrix::run(&mut receiver, cases, &sender::with(certificates));
     played
         .hardships
         .push(Hardship::of("zstd, which it does not know", || unknown_packing(&receiver, certificates)));
@@ -165,7 +188,7 @@ fn rotel(
     certificates: &Certificates,
 ) -> Result<(), Failure> {
     let mut receiver = Rotel::start(program, &folder.join("rotel"))?;
-    played.verdicts = matrix::run(&mut receiver, cases, certificates);
+    played.verdicts = matrix::run(&mut receiver, cases, &sender::with(certificates));
     Ok(())
 }
 

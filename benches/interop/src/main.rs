@@ -17,7 +17,9 @@ mod process;
 mod python_sdk;
 mod rotel;
 mod sender;
+mod serve;
 mod telemetry;
+mod testkit;
 mod tools;
 
 use certificates::Certificates;
@@ -48,7 +50,7 @@ fn run() -> Result<(), Failure> {
     let certificates = Certificates::new(&folder.join("certificates"))?;
     let mut results = Vec::new();
     for counterpart in Counterpart::ALL.into_iter().filter(|counterpart| options.wants(*counterpart)) {
-        println!("{:4} s {}", started.elapsed().as_secs(), counterpart.title());
+        println!("{:4} s {}: {}", started.elapsed().as_secs(), counterpart.title(), counterpart.version());
         let result = counterpart.run(&options, &folder, &certificates);
         print!("{}", result.lines());
         results.push(result);

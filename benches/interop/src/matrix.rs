@@ -1,11 +1,10 @@
-//! The matrix against one receiver: our client sends in every case, and what the receiver has is compared.
+//! The matrix: a client sends to a receiver in every case, and what arrived is compared. One of both is ours.
 //!
-//! Used by all counterparts that receive. Knows no counterpart.
+//! Used by all counterparts. Knows none.
 
 use crate::case::{Case, Verdict};
-use crate::certificates::Certificates;
 use crate::telemetry::Breadth;
-use crate::{Failure, compare, sender};
+use crate::{Failure, compare};
 use otlp_model::Signal;
 use otlp_testkit::Payload;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How long what was confirmed may take until it can be read.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A receiver that others wrote.
+/// A receiver, and what it cannot do.
 pub(crate) trait Receiver {
     /// Where it listens; none if it does not have that.
     fn endpoint(&self, case: Case) -> Option<String>;
@@ -32,13 +31,15 @@ pub(crate) trait Receiver {
     fn arrived(&mut self) -> Result<Vec<Payload>, Failure>;
 }
 
+/// Sends the telemetry of a case to an endpoint, and returns what was sent.
+pub(crate) type Send<'a> = dyn Fn(Case, &str, Breadth) -> Result<Vec<Payload>, Failure> + 'a;
+
 /// Sends each of `cases` that the receiver has.
-pub(crate) fn run(receiver: &mut dyn Receiver, cases: &[Case], certificates: &Certificates) -> Vec<Verdict> {
+pub(crate) fn run(receiver: &mut dyn Receiver, cases: &[Case], send: &Send<'_>) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     for &case in cases {
         let Some(endpoint) = receiver.endpoint(case) else { continue };
-        let run = case.to_string();
-        let sent = sender::send(sender::client(case, &endpoint, certificates), &run, receiver.breadth(case));
+        let sent = send(case, &endpoint, receiver.breadth(case));
         let failures = match sent.and_then(|sent| compared(receiver, &sent)) {
             Ok(failures) => failures,
             Err(error) => Signal::ALL.map(|_| Some(error.to_string())),
@@ -69,52 +70,22 @@ fn compared(receiver: &mut dyn Receiver, sent: &[Payload]) -> Result<[Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Security, Wire};
-    use otlp_testkit::{Collector, ServerTls};
+    use crate::certificates::Certificates;
+    use crate::sender;
+    use crate::testkit::Testkit;
 
-    /// The testkit's collectors, in clear text, over TLS, and with the client's certificate.
-    struct Testkit {
-        collectors: [Collector; 3],
-        read: [usize; 3],
-        lies: bool,
-    }
+    /// A receiver that changes a field of what it received.
+    struct Liar(Testkit);
 
-    impl Testkit {
-        fn start(certificates: &Certificates) -> Self {
-            let builder = || Collector::builder().grpc().http();
-            let tls = ServerTls::new(&certificates.server).unwrap();
-            let mutual = ServerTls::mutual(&certificates.server, &certificates.authority).unwrap();
-            let collectors = [builder(), builder().tls(tls), builder().tls(mutual)];
-            let collectors = collectors.map(|builder| builder.start_blocking().unwrap());
-            Self { collectors, read: [0; 3], lies: false }
-        }
-    }
-
-    impl Receiver for Testkit {
+    impl Receiver for Liar {
         fn endpoint(&self, case: Case) -> Option<String> {
-            let [plain, tls, mutual] = &self.collectors;
-            let collector = match case.security {
-                Security::Plain => plain,
-                Security::Tls => tls,
-                Security::Mutual => mutual,
-            };
-            Some(if case.wire == Wire::Grpc { collector.grpc_endpoint() } else { collector.http_endpoint() })
-        }
-
-        /// opentelemetry-proto reads from JSON neither NaN nor a value that is none.
-        fn breadth(&self, case: Case) -> Breadth {
-            if case.wire == Wire::Json { Breadth::Common } else { Breadth::Whole }
+            self.0.endpoint(case)
         }
 
         fn arrived(&mut self) -> Result<Vec<Payload>, Failure> {
-            let mut arrived = Vec::new();
-            for (collector, read) in self.collectors.iter().zip(&mut self.read) {
-                let received = collector.received();
-                arrived.extend(received.calls().skip(*read).map(|call| call.payload.clone()));
-                *read = received.calls().len();
-            }
+            let mut arrived = self.0.arrived()?;
             for payload in &mut arrived {
-                if let (true, Payload::Logs(request)) = (self.lies, payload) {
+                if let Payload::Logs(request) = payload {
                     request.resource_logs[0].scope_logs[0].log_records[0].observed_time_unix_nano += 1;
                 }
             }
@@ -132,15 +103,14 @@ mod tests {
     #[test]
     fn every_case_passes_against_the_testkit_and_a_lie_is_found() {
         let (folder, certificates) = certificates();
-        let mut testkit = Testkit::start(&certificates);
-        let verdicts = run(&mut testkit, &Case::all(), &certificates);
+        let mut testkit = Testkit::start(&certificates).unwrap();
+        let verdicts = run(&mut testkit, &Case::all(), &sender::with(&certificates));
         assert_eq!(verdicts.len(), 81);
         let failures: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.failure.is_some()).collect();
         assert!(failures.is_empty(), "{failures:#?}");
 
-        testkit.lies = true;
         let case = Case::quick()[0];
-        let lies = run(&mut testkit, &[case], &certificates);
+        let lies = run(&mut Liar(testkit), &[case], &sender::with(&certificates));
         let failed: Vec<Signal> =
             lies.iter().filter(|lie| lie.failure.is_some()).map(|lie| lie.signal).collect();
         assert_eq!(failed, [Signal::Logs]);

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     /// Where tools and files of runs are kept.
     pub(crate) target: PathBuf,
+    /// The command `otlp`.
+    pub(crate) otlp: PathBuf,
     /// Where the page goes.
     out: PathBuf,
     /// None is all.
@@ -16,9 +18,9 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the arguments. `--root` and `--target` are given by `cargo xtask interop`.
+    /// Reads the arguments. `--root`, `--target` and `--otlp` are given by `cargo xtask interop`.
     pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, String> {
-        let (mut root, mut target, mut out) = (PathBuf::from("."), None, None);
+        let (mut root, mut target, mut otlp, mut out) = (PathBuf::from("."), None, None, None);
         let (mut only, mut quick) = (Vec::new(), false);
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
@@ -30,13 +32,15 @@ impl Options {
             match argument.as_str() {
                 "--root" => root = value()?.into(),
                 "--target" => target = Some(value()?.into()),
+                "--otlp" => otlp = Some(value()?.into()),
                 "--out" => out = Some(PathBuf::from(value()?)),
                 "--only" => only = value()?.split(',').map(Counterpart::named).collect::<Result<_, _>>()?,
                 other => return Err(format!("unknown argument: {other}")),
             }
         }
         let target = target.unwrap_or_else(|| root.join("target/interop"));
-        Ok(Self { target, out: root.join(out.unwrap_or_else(|| "docs".into())), only, quick })
+        let otlp = otlp.unwrap_or_else(|| root.join("target/debug/otlp"));
+        Ok(Self { target, otlp, out: root.join(out.unwrap_or_else(|| "docs".into())), only, quick })
     }
 
     pub(crate) fn wants(&self, counterpart: Counterpart) -> bool {

@@ -30,7 +30,7 @@ fn page(results: &[Results], seconds: u64, date: &str) -> String {
 /// A line for each counterpart.
 pub(crate) fn summary(results: &[Results]) -> String {
     let rows = results.iter().map(|result| {
-        let title = result.counterpart.title();
+        let title = result.counterpart.title().to_owned();
         match &result.played {
             Err(reason) => {
                 [title, "–".to_owned(), "–".to_owned(), format!("**skipped**: {}", one_line(reason))]
@@ -51,11 +51,15 @@ pub(crate) fn summary(results: &[Results]) -> String {
             }
         }
     });
-    table(&["counterpart", "cases in which all fields are equal", "hardships survived", "verdict"], rows)
+    table(
+        &["counterpart", "signals and ways whose fields are all equal", "hardships survived", "verdict"],
+        rows,
+    )
 }
 
 fn section(result: &Results) -> String {
-    let mut text = format!("## {}\n\n", result.counterpart.title());
+    let (title, version) = (result.counterpart.title(), result.counterpart.version());
+    let mut text = format!("## {title}\n\n{version}\n\n");
     match &result.played {
         Err(reason) => text.push_str(&format!("Skipped: {}\n", one_line(reason))),
         Ok(played) => {

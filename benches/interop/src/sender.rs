@@ -6,7 +6,7 @@
 use crate::case::{Case, Packing, Security, Wire};
 use crate::certificates::Certificates;
 use crate::telemetry::{self, Breadth};
-use crate::{Failure, compare};
+use crate::{Failure, compare, matrix};
 use otlp::{
     Client, ClientBuilder, Compression, ExportRequest, InstrumentationScope, Limits, LogRecord, Metric,
     Protocol, Resource, SerializationFormat, Signal, SpanData, SpanKind, StatusCode, TlsConfig,
@@ -53,8 +53,13 @@ pub(crate) fn client(case: Case, endpoint: &str, certificates: &Certificates) ->
     }
 }
 
+/// For the matrix.
+pub(crate) fn with(certificates: &Certificates) -> Box<matrix::Send<'_>> {
+    Box::new(|case, endpoint, breadth| send(client(case, endpoint, certificates), &case.to_string(), breadth))
+}
+
 /// Sends all signals, and returns what was sent; an error if the client does not say that all were delivered.
-pub(crate) fn send(builder: ClientBuilder, run: &str, breadth: Breadth) -> Result<Vec<Payload>, Failure> {
+fn send(builder: ClientBuilder, run: &str, breadth: Breadth) -> Result<Vec<Payload>, Failure> {
     let tape = Tape::default();
     let resource = Resource::new().with("service.name", "interop").with("interop.run", run.to_owned());
     let client = builder.with_resource(resource).with_layer(tape.layer()).build_blocking()?;
