@@ -9,6 +9,8 @@ mod config;
 #[cfg(feature = "config-file")]
 mod config_file;
 mod connection_pool;
+#[cfg(all(tokio_unstable, feature = "tokio-console"))]
+mod console;
 mod context;
 pub mod core;
 mod decision;

@@ -1,13 +1,15 @@
 //! The client's own thread: a private current-thread runtime that moves batches and answers health checks.
 //!
 //! It makes the client work under every runtime of the host, and under none. Telemetry of the libraries on this thread
-//! goes nowhere, so that exporting can't make telemetry about itself (conformance BATCH-26).
+//! goes nowhere, so that exporting can't make telemetry about itself (conformance BATCH-26); but for tokio's, see `console`.
 
 use crate::error::{self, Error};
 use crate::stack::Probe;
 use futures_util::future::join_all;
 use otlp_batch::Stats;
 use otlp_model::ExportRequest;
+#[cfg(all(tokio_unstable, feature = "tokio-console"))]
+use otlp_model::Signal;
 use otlp_transport::{BoxError, ConnectionLost};
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -46,7 +48,6 @@ pub(crate) fn aloud(say: impl FnOnce()) {
 
     impl Drop for SilentAgain {
         fn drop(&mut self) {
-            TELLING.set(false);
             if self.0 {
                 be_silent();
             }
@@ -56,7 +57,21 @@ pub(crate) fn aloud(say: impl FnOnce()) {
     let silence = SILENCE.take();
     let _again = SilentAgain(silence.is_some());
     drop(silence);
-    TELLING.set(true);
+    telling(say);
+}
+
+/// Records no span of this thread meanwhile.
+pub(crate) fn telling(say: impl FnOnce()) {
+    /// Also when it panics.
+    struct Before(bool);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            TELLING.set(self.0);
+        }
+    }
+
+    let _before = Before(TELLING.replace(true));
     crate::span::without_spares(say);
 }
 
@@ -65,8 +80,10 @@ pub(crate) fn aloud(say: impl FnOnce()) {
 /// decided by it alone: nobody would hear it on other threads either.
 fn be_silent() {
     static SILENT: OnceLock<Dispatch> = OnceLock::new();
-    let silent = SILENT.get_or_init(|| Dispatch::new(NoSubscriber::default()));
-    SILENCE.set(Some(dispatcher::set_default(silent)));
+    let silent = || SILENT.get_or_init(|| Dispatch::new(NoSubscriber::default())).clone();
+    #[cfg(all(tokio_unstable, feature = "tokio-console"))]
+    let silent = || crate::console::of_this_thread().unwrap_or_else(silent);
+    SILENCE.set(Some(dispatcher::set_default(&silent())));
 }
 
 /// Whether this is the thread of a client.
@@ -107,15 +124,21 @@ impl Runtime {
         checks: mpsc::UnboundedReceiver<Check>,
         beside: Task,
     ) -> Result<(), Error> {
+        #[cfg(all(tokio_unstable, feature = "tokio-console"))]
+        let console = crate::voice::subscriber();
         let run = move || {
             CURRENT.set(true);
+            #[cfg(all(tokio_unstable, feature = "tokio-console"))]
+            console.map(crate::console::watch_this_thread);
             be_silent();
             // Taken in here, so that it ends in silence, too: what then closes its connections would tell of it.
             let this = self;
             if let Some(runtime) = &this.0 {
                 runtime.block_on(async {
-                    tokio::spawn(answer(probes, checks));
-                    tokio::spawn(beside);
+                    spawn("otlp health checks", answer(probes, checks));
+                    spawn("otlp losses", beside);
+                    #[cfg(all(tokio_unstable, feature = "tokio-console"))]
+                    let workers = workers.into_iter().zip(Signal::ALL).map(crate::console::worker);
                     join_all(workers).await;
                 });
             }
@@ -138,11 +161,22 @@ impl Drop for Runtime {
     }
 }
 
+/// `name` is what tokio-console calls the task.
+fn spawn(name: &str, task: impl Future<Output = ()> + Send + 'static) {
+    #[cfg(all(tokio_unstable, feature = "tokio-console"))]
+    crate::console::spawn(name, task);
+    #[cfg(not(all(tokio_unstable, feature = "tokio-console")))]
+    {
+        let _ = name;
+        tokio::spawn(task);
+    }
+}
+
 /// Each check is a task of its own: one that hangs holds up no other.
 async fn answer(probes: Vec<Probe>, mut checks: mpsc::UnboundedReceiver<Check>) {
     while let Some(check) = checks.recv().await {
         let all = probes.clone().into_iter().map(ask);
-        tokio::spawn(async move {
+        spawn("otlp health check", async move {
             let answer: Result<(), _> = join_all(all).await.into_iter().collect();
             // Whoever asked may have gone.
             let _ = check.send(answer.map_err(Error::export));

@@ -58,8 +58,7 @@ macro_rules! tell {
 impl Voice {
     /// For a client that is built on this thread.
     pub(crate) fn new(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        let builders =
-            dispatcher::get_default(|now: &Dispatch| (!now.is::<NoSubscriber>()).then(|| now.downgrade()));
+        let builders = subscriber();
         let to_stderr = lookup("OTLP_DEBUG").is_some_and(|value| !matches!(value.trim(), "" | "0" | "false"));
         Self { builders, to_stderr }
     }
@@ -118,6 +117,11 @@ impl Voice {
             });
         });
     }
+}
+
+/// The subscriber of this thread, if it has one.
+pub(crate) fn subscriber() -> Option<WeakDispatch> {
+    dispatcher::get_default(|now: &Dispatch| (!now.is::<NoSubscriber>()).then(|| now.downgrade()))
 }
 
 /// A line for people.
