@@ -72,6 +72,9 @@ impl LiveLog {
         // A record about exporting would be followed by another about exporting it, without end (conformance BATCH-26).
         if filter.takes_of(&context) && !runtime::is_telling() {
             shared.push(Signal::Logs, group, record);
+            if self.writer.has_dropped() {
+                shared.limited(Signal::Logs);
+            }
         }
         if self.writer.capacity() > SPARE_BYTES {
             self.writer.shrink_to(SPARE_BYTES);

@@ -1,13 +1,15 @@
 //! Whether the client loses more than it should: a look at the books, on the client's thread, after whatever the exports
 //! have done, or when something was lost before it came to one; and once more at the end of the window that begins with a loss.
+//! The first time that limits cost a span or a log record something, that is told from here, too.
 //!
 //! The core is a function of the books; the shell waits, and calls what the application has set. Counts nothing by itself, and
 //! has no timer while nothing is lost: an idle client sleeps.
 
 use crate::foreign::contained;
+use crate::signal_config::PerSignal;
 use crate::voice::Voice;
 use otlp_batch::{BatchHandle, Stats};
-use otlp_model::Dropped;
+use otlp_model::{Dropped, Signal};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,6 +86,8 @@ impl Default for LossLimit {
 pub(crate) struct LossBell {
     is_rung: AtomicBool,
     wake: Notify,
+    /// Whether limits have cost something of a signal.
+    limited: PerSignal<AtomicBool>,
 }
 
 impl LossBell {
@@ -94,6 +98,14 @@ impl LossBell {
             && !self.is_rung.swap(true, Ordering::Relaxed)
             && !is_forked()
         {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Limits cost a span or a log record a part. Only the first of its signal is worth a word (conformance LIM-11).
+    pub(crate) fn limited(&self, signal: Signal, is_forked: impl FnOnce() -> bool) {
+        let limited = self.limited.get(signal);
+        if !limited.load(Ordering::Relaxed) && !limited.swap(true, Ordering::Relaxed) && !is_forked() {
             self.wake.notify_one();
         }
     }
@@ -147,8 +159,16 @@ pub(crate) async fn watch(
 ) {
     let books = || [0, 1, 2].map(|lane: usize| stats(&lanes, lane));
     let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
+    let mut told_of_limits = PerSignal::<bool>::default();
     loop {
         bell.rung().await;
+        for signal in Signal::ALL {
+            let told = told_of_limits.get_mut(signal);
+            if !*told && bell.limited.get(signal).load(Ordering::Relaxed) {
+                *told = true;
+                voice.say_limits(signal);
+            }
+        }
         // The books follow the observers.
         tokio::task::yield_now().await;
         if !watch.begins(books()) {

@@ -147,6 +147,12 @@ impl Shared {
         self.losses.ring(|| self.is_forked());
     }
 
+    /// To be called when limits cost a span or a log record a part.
+    #[cold]
+    pub(crate) fn limited(&self, signal: Signal) {
+        self.losses.limited(signal, || self.is_forked());
+    }
+
     /// Nothing would be delivered while the client's own thread waits, so it does not.
     #[cold]
     pub(crate) fn wait_for_delivery(&self, signal: Signal, limit: Duration) {

@@ -408,6 +408,9 @@ impl Live {
     #[inline]
     fn end(mut self: Box<Self>, end_unix_nano: u64) {
         self.tracer.shared.push(Signal::Traces, self.tracer.group, self.writer.finish(end_unix_nano));
+        if self.writer.has_dropped() {
+            self.tracer.shared.limited(Signal::Traces);
+        }
         self.give_back();
     }
 

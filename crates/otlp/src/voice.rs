@@ -23,6 +23,8 @@ const TARGET: &str = "otlp::export";
 
 const LOSS: &str = "otlp::loss";
 
+const LIMITS: &str = "otlp::limits";
+
 /// Says lines.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Voice {
@@ -90,6 +92,27 @@ impl Voice {
                 tracing::warn!(target: LOSS, lost = report.lost(), accepted = report.accepted, "{report}");
             } else {
                 log::warn!(target: LOSS, "{report}");
+            }
+        });
+    }
+
+    /// Warns of limits that cost something of a signal.
+    pub(crate) fn say_limits(&self, signal: Signal) {
+        let of = match signal {
+            Signal::Logs => "a log record attributes",
+            _ => "a span attributes, events or links",
+        };
+        let text = format!(
+            "limits, or an empty key, cost {of}; such {signal} say how many, and it is told once (see with_limits)"
+        );
+        if self.to_stderr {
+            write_stderr(format_args!("{text}"));
+        }
+        self.aloud(|| {
+            if tracing::enabled!(target: LIMITS, Level::WARN) {
+                tracing::warn!(target: LIMITS, "{text}");
+            } else {
+                log::warn!(target: LIMITS, "{text}");
             }
         });
     }

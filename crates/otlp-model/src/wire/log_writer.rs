@@ -292,6 +292,7 @@ impl LogWriter {
     /// Whether limits, or a missing key, cost the record an attribute: what a diagnostic, at most one per record
     /// (conformance LIM-11), is to say.
     #[must_use]
+    #[inline]
     pub fn has_dropped(&self) -> bool {
         self.live.dropped != 0
     }

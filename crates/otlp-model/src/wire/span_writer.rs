@@ -53,8 +53,8 @@ pub struct SpanWriter {
     links: usize,
     dropped_events: u32,
     dropped_links: u32,
-    /// Whether an event or link lost an attribute.
-    dropped_inner: bool,
+    /// Whether limits cost an event or link an attribute or, once it is finished, the span anything.
+    limited: bool,
     status: StatusCode,
     description: String,
 }
@@ -70,7 +70,7 @@ impl Default for SpanWriter {
             links: 0,
             dropped_events: 0,
             dropped_links: 0,
-            dropped_inner: false,
+            limited: false,
             status: StatusCode::Unset,
             description: String::new(),
         }
@@ -103,7 +103,7 @@ impl SpanWriter {
         self.live.begin(limits);
         (self.events, self.links) = (0, 0);
         (self.dropped_events, self.dropped_links) = (0, 0);
-        self.dropped_inner = false;
+        self.limited = false;
         self.status = StatusCode::Unset;
         self.description.clear();
         let head = Head { context, parent: parent_span_id, parent_is_remote, name, kind, start_unix_nano };
@@ -243,7 +243,7 @@ impl SpanWriter {
             discarded = discarded.saturating_add(u32::from(!is_kept));
         }
         self.inner.end();
-        self.dropped_inner |= discarded > 0;
+        self.limited |= discarded > 0;
         discarded
     }
 
@@ -319,6 +319,7 @@ impl SpanWriter {
     fn put_rest(&mut self) {
         let Self { dropped_events, dropped_links, status, .. } = *self;
         let dropped_attributes = self.live.dropped;
+        self.limited |= (dropped_attributes | dropped_events | dropped_links) != 0;
         let description = &self.description;
         self.live.buffer.append(|bytes| {
             put_uint(bytes, DROPPED_ATTRIBUTES_TAG, dropped_attributes.into());
@@ -364,11 +365,12 @@ impl SpanWriter {
         self.live.buffer.len() == 0
     }
 
-    /// Whether limits, or a missing key, cost the span an attribute, event or link: what a diagnostic, at most one
-    /// per span (conformance LIM-11), is to say.
+    /// Whether limits, or a missing key, cost the span last finished an attribute, event or link: what a diagnostic, at most
+    /// one per span (conformance LIM-11), is to say.
     #[must_use]
+    #[inline]
     pub fn has_dropped(&self) -> bool {
-        self.dropped_inner || (self.live.dropped | self.dropped_events | self.dropped_links) != 0
+        self.limited
     }
 
     /// The bytes the writer's buffer can hold without growing.

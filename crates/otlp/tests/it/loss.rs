@@ -6,6 +6,8 @@ use otlp::{
     SpanHook,
 };
 use otlp_testkit::{Claim, Collector, Ledger, Reply};
+use std::io;
+use std::sync::mpsc;
 use std::time::Duration;
 
 fn span_of_the_benchmarks(tracer: &otlp::Tracer, number: i64) {
@@ -173,7 +175,7 @@ impl SpanHook for Panics {
 /// Nothing is ever sent: who waits for exports would wait forever.
 #[test]
 fn losses_that_no_export_shows_are_told_as_well() {
-    let (sender, told) = std::sync::mpsc::channel();
+    let (sender, told) = mpsc::channel();
     let warnings = Warnings::default();
     let subscriber = tracing::Dispatch::new(warnings.clone());
     let client = tracing::dispatcher::with_default(&subscriber, || {
@@ -200,4 +202,48 @@ fn losses_that_no_export_shows_are_told_as_well() {
     let warnings = warnings.0.lock().unwrap();
     assert_eq!(warnings[0], "100.00 % lost in 1ms: 1 of 1 items (1 layer_failed)");
     assert_eq!(warnings.len(), 4, "{warnings:?}");
+}
+
+/// Hands on what is logged, as text.
+struct Log(mpsc::Sender<String>);
+
+impl io::Write for Log {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let _ = self.0.send(String::from_utf8_lossy(text).into_owned());
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_limits_cost_is_told_once_for_each_signal() {
+    // conf: LIM-11
+    let (sender, told) = mpsc::channel();
+    let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || Log(sender.clone())).finish();
+    let subscriber = tracing::Dispatch::new(log);
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let client = tracing::dispatcher::with_default(&subscriber, || {
+        let one = otlp::Limits { attribute_count: 1, ..otlp::Limits::default() };
+        builder(collector.grpc_endpoint()).with_limits(one).build_blocking().unwrap()
+    });
+    let (tracer, logger) = (client.tracer("t"), client.logger("l"));
+    tracer.start("within").set_attribute("a", 1);
+    let span = || {
+        tracer.start("beyond").set_attribute("a", 1).set_attribute("b", 2);
+    };
+    let record = || logger.record(Severity::Info).attribute("a", 1).attribute("b", 2).emit();
+    span();
+    let line = told.recv_timeout(PATIENCE).unwrap();
+    assert!(line.contains("WARN otlp::limits: limits, or an empty key, cost a span attributes,"), "{line}");
+    span();
+    record();
+    let line = told.recv_timeout(PATIENCE).unwrap();
+    assert!(line.contains("cost a log record attributes; such logs say how many"), "{line}");
+    record();
+    client.shutdown_blocking(PATIENCE).unwrap();
+    drop((client, subscriber));
+    assert_eq!(told.iter().collect::<Vec<_>>(), [""; 0]);
 }
