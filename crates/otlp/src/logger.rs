@@ -77,6 +77,21 @@ impl Logger {
         self.with_filter(LogFilter { trace_based, ..self.inner.filter })
     }
 
+    /// The same logger, which takes no records, or takes them again. A client without logs takes none from any logger.
+    ///
+    /// ```
+    /// # async fn f(client: otlp::Client) {
+    /// use otlp::Severity;
+    /// let quiet = client.logger("noisy_library").with_enabled(false);
+    /// assert!(!quiet.enabled(Severity::Fatal));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_enabled(&self, enabled: bool) -> Self {
+        let off = !enabled || self.inner.shared.log_filter.off;
+        self.with_filter(LogFilter { off, ..self.inner.filter })
+    }
+
     fn with_filter(&self, filter: LogFilter) -> Self {
         Self { inner: Arc::new(LoggerInner { filter, ..(*self.inner).clone() }) }
     }

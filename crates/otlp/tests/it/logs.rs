@@ -255,6 +255,10 @@ async fn the_threshold_leaves_out_what_is_less_severe() {
             chatty.record(Severity::Error4).body("left out").emit();
             let open = logger.with_severity_threshold(Severity::Trace);
             open.record(Severity::Trace).body("taken").emit();
+            let off = open.with_enabled(false);
+            assert!(!off.enabled(Severity::Fatal));
+            off.record(Severity::Fatal).body("left out").emit();
+            assert!(off.with_enabled(true).enabled(Severity::Trace));
         },
     )
     .await;
