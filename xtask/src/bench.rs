@@ -9,7 +9,7 @@ use crate::{Outcome, tree};
 use std::path::{Path, PathBuf};
 
 /// The programs that are built a second time, with their allocations counted.
-const COUNTED: [&str; 8] = [
+const COUNTED: [&str; 10] = [
     "ours",
     "opentelemetry",
     "sdk_on_ours",
@@ -18,6 +18,8 @@ const COUNTED: [&str; 8] = [
     "emit",
     "tracing_ours",
     "tracing_opentelemetry",
+    "log_ours",
+    "log_opentelemetry",
 ];
 
 /// The programs of `--delivery`; the first runs the others.

@@ -8,6 +8,7 @@ pub mod contender;
 pub mod delivery;
 mod figures;
 pub mod growth;
+pub mod logged;
 mod order;
 mod pace;
 pub mod process;

@@ -156,6 +156,15 @@ impl<E> Sdk<E> {
         }
     }
 
+    /// For who makes the log records in another way; none where it is spans that are made.
+    #[must_use]
+    pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
+        match &self.signal {
+            Signal::Traces(..) => None,
+            Signal::Logs(provider, _) => Some(provider),
+        }
+    }
+
     /// Tells that so many were made, and waits as the mode asks for.
     #[inline]
     pub fn made(&self, items: u64) {

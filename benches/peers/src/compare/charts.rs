@@ -126,10 +126,14 @@ fn bars(results: &Results) -> Vec<(&'static str, Bars)> {
 /// Ours stands out; the others can be told apart without colours, too, since every bar has its name.
 const fn color(contender: Contender) -> RGBColor {
     match contender {
-        Contender::Ours | Contender::ApiOnOurs | Contender::SdkOnOurs | Contender::TracingOurs => {
-            RGBColor(0x1f, 0x6f, 0xc5)
+        Contender::Ours
+        | Contender::ApiOnOurs
+        | Contender::SdkOnOurs
+        | Contender::TracingOurs
+        | Contender::LogOurs => RGBColor(0x1f, 0x6f, 0xc5),
+        Contender::Opentelemetry | Contender::TracingOpentelemetry | Contender::LogOpentelemetry => {
+            RGBColor(0xd9, 0x84, 0x3b)
         }
-        Contender::Opentelemetry | Contender::TracingOpentelemetry => RGBColor(0xd9, 0x84, 0x3b),
         Contender::Fastrace => RGBColor(0x9a, 0x8f, 0xb8),
         Contender::Emit => RGBColor(0x8f, 0xab, 0x8a),
         Contender::Floor => RGBColor(0x6a, 0x71, 0x7d),

@@ -29,12 +29,18 @@ pub(super) enum Contender {
     /// `tracing` with tracing-opentelemetry on the same SDK and exporter.
     #[serde(rename = "tracing_opentelemetry")]
     TracingOpentelemetry,
+    /// The macros of `log` with this workspace's bridge.
+    #[serde(rename = "log_ours")]
+    LogOurs,
+    /// The macros of `log` with opentelemetry-appender-log on the same SDK and exporter.
+    #[serde(rename = "log_opentelemetry")]
+    LogOpentelemetry,
     /// The same bytes written by hand; it sends nothing and is compared on the producing thread only.
     Floor,
 }
 
 impl Contender {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Ours,
         Self::Opentelemetry,
         Self::SdkOnOurs,
@@ -43,6 +49,8 @@ impl Contender {
         Self::Emit,
         Self::TracingOurs,
         Self::TracingOpentelemetry,
+        Self::LogOurs,
+        Self::LogOpentelemetry,
         Self::Floor,
     ];
 
@@ -55,9 +63,20 @@ impl Contender {
     /// Those whose spans are made by the macros of `tracing`.
     pub(super) const TRACED: [Self; 2] = [Self::TracingOurs, Self::TracingOpentelemetry];
 
+    /// Those whose log records are made by the macros of `log`.
+    pub(super) const LOGGED: [Self; 2] = [Self::LogOurs, Self::LogOpentelemetry];
+
     /// Whether it is of this workspace: then it refuses nothing, and its books balance.
     pub(super) const fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::ApiOnOurs | Self::TracingOurs)
+        matches!(self, Self::Ours | Self::ApiOnOurs | Self::TracingOurs | Self::LogOurs)
+    }
+
+    /// The plainest of what it makes.
+    pub(super) const fn workload(self) -> Workload {
+        match self {
+            Self::LogOurs | Self::LogOpentelemetry => Workload::Logs,
+            _ => Workload::Fixed,
+        }
     }
 
     /// Whether there is somebody behind it.
@@ -76,6 +95,8 @@ impl Contender {
             Self::Emit => "emit",
             Self::TracingOurs => "tracing_ours",
             Self::TracingOpentelemetry => "tracing_opentelemetry",
+            Self::LogOurs => "log_ours",
+            Self::LogOpentelemetry => "log_opentelemetry",
             Self::Floor => "floor",
         }
     }
@@ -86,6 +107,8 @@ impl Contender {
             Self::Ours => "otlp (ours)",
             Self::TracingOurs => "otlp-tracing (ours)",
             Self::TracingOpentelemetry => "tracing-opentelemetry",
+            Self::LogOurs => "LogBridge (ours)",
+            Self::LogOpentelemetry => "opentelemetry-appender-log",
             Self::SdkOnOurs => "SDK, our exporter",
             Self::ApiOnOurs => "API, our provider",
             Self::Floor => "floor, by hand",
@@ -124,7 +147,7 @@ impl Cell {
             transport: Transport::Grpc,
             compression: Compression::None,
             mode: Mode::Lossless,
-            workload: Workload::Fixed,
+            workload: contender.workload(),
             threads: 1,
             answer_after_ms: 0,
             pinned: true,
@@ -231,6 +254,9 @@ pub(super) fn plan(options: &Options) -> Vec<Cell> {
     }
     for workload in [Workload::Varied, Workload::Logs] {
         all(clients, &|cell| cell.workload(workload).items(items / 2));
+    }
+    for transport in [Transport::Grpc, Transport::Http] {
+        all(&Contender::LOGGED, &|cell| cell.over(transport, Compression::None).items(items / 2));
     }
     for latency in LATENCIES {
         all(clients, &|cell| {

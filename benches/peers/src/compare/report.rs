@@ -59,6 +59,7 @@ fn document(results: &Results) -> String {
         ("wins", wins::list(results)),
         ("lossless", tables::lossless(results)),
         ("traced", tables::traced(results)),
+        ("logged", tables::logged(results)),
         ("exact", tables::exact(results)),
         ("burst", tables::burst(results)),
         ("latency", tables::latency(results)),
@@ -84,7 +85,7 @@ fn document(results: &Results) -> String {
 }
 
 /// The packages whose versions the template names.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "opentelemetry",
     "opentelemetry_sdk",
     "opentelemetry-otlp",
@@ -93,6 +94,7 @@ const PACKAGES: [&str; 8] = [
     "emit",
     "emit_otlp",
     "tracing-opentelemetry",
+    "opentelemetry-appender-log",
 ];
 
 /// The version of a package in a lock file.

@@ -143,6 +143,24 @@ pub(super) fn traced(results: &Results) -> String {
     table(&head, &rows)
 }
 
+/// Log records that the macros of `log` make: what the bridge adds, and all that comes after it.
+pub(super) fn logged(results: &Results) -> String {
+    let mut rows = Vec::new();
+    for transport in [Transport::Grpc, Transport::Http] {
+        for cell in asked(results, &Contender::LOGGED, |cell| cell.over(transport, Compression::None)) {
+            let norm = |metric, scale| spread(results.normalised(&cell, metric), scale);
+            rows.push(vec![
+                format!("{} · {}", wire(transport, Compression::None), cell.contender),
+                norm(Metric::CpuPerMillion, 1.0),
+                norm(Metric::Rate, KILO),
+                norm(Metric::ProducerNs, 1.0),
+            ]);
+        }
+    }
+    let head = ["wire · bridge", "CPU-s per million", "delivered k/s", "ns per record, producing thread"];
+    table(&head, &rows)
+}
+
 /// The same runs: what does not depend on the speed of the core.
 pub(super) fn exact(results: &Results) -> String {
     let mut rows = Vec::new();
@@ -166,11 +184,11 @@ pub(super) fn exact(results: &Results) -> String {
     }
     let head = [
         "wire · client",
-        "bytes per span",
-        "spans per request",
+        "bytes per item",
+        "items per request",
         "peak MiB",
-        "allocations per span",
-        "instructions per span",
+        "allocations per item",
+        "instructions per item",
         "sink busy, at most",
     ];
     table(&head, &rows)
