@@ -58,16 +58,22 @@ pub(crate) async fn answer(intake: &Intake, request: Request<Incoming>) -> Respo
 /// Path, method and content type, in this order.
 fn negotiate(parts: &Parts) -> Result<(Signal, Format), NoCall> {
     let no = |status, reason| Err(NoCall { status, reason });
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let signal = match parts.uri.path() {
         "/v1/traces" => Signal::Traces,
         "/v1/metrics" => Signal::Metrics,
         "/v1/logs" => Signal::Logs,
+        _ if content_type.starts_with("application/grpc") => {
+            return no(
+                StatusCode::NOT_FOUND,
+                "this is a port for HTTP; OTLP over gRPC has another, usually 4317",
+            );
+        }
         _ => return no(StatusCode::NOT_FOUND, "404 page not found"),
     };
     if parts.method != Method::POST {
         return no(StatusCode::METHOD_NOT_ALLOWED, "405 method not allowed, supported: [POST]");
     }
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let media_type = content_type.split(';').next().unwrap_or("").trim();
     if media_type.eq_ignore_ascii_case(PROTOBUF) {
         Ok((signal, Format::Protobuf))

@@ -90,6 +90,10 @@ fn over_http_each_mistake_has_its_status() {
         assert_eq!(answer.status, status, "{path} {content_type:?}");
         assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
     }
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let answer = post(&serving, path, &[("content-type", "application/grpc")], good.clone());
+    assert_eq!(answer.status, 404);
+    assert!(String::from_utf8_lossy(&answer.body).contains("usually 4317"), "{:?}", answer.body);
     let get = Request::get("/v1/traces").header("host", &serving.http).body(Full::default()).unwrap();
     let answer = call(&serving.http, false, get);
     assert_eq!((answer.status.as_u16(), &answer.headers["allow"]), (405, &"POST".parse().unwrap()));
@@ -112,7 +116,7 @@ fn over_http_each_mistake_has_its_status() {
     assert_eq!(answer.headers["content-type"], "application/json");
 
     let summary = serving.summary();
-    assert_eq!((&summary["refused_requests"], &summary["spans"]), (&8.into(), &0.into()), "{summary}");
+    assert_eq!((&summary["refused_requests"], &summary["spans"]), (&9.into(), &0.into()), "{summary}");
 }
 
 #[test]
