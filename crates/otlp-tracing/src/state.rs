@@ -146,5 +146,6 @@ pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
 /// The context of a span, which is settled by this, or of the nearest around it that the layer keeps: spans below one that
 /// is not sampled may be left out.
 pub(crate) fn nearest_context<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) -> Option<TraceContext> {
-    span.scope().find_map(|span| with_settled(&span, |state| state.draft.span_mut().context()))
+    let context = |span: &SpanRef<'a, R>| with_settled(span, |state| state.draft.span_mut().context());
+    context(span).or_else(|| span.scope().skip(1).find_map(|span| context(&span)))
 }
