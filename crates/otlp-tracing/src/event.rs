@@ -3,14 +3,13 @@
 //! Reads the event's fields once and without any lock, and writes them under the span's.
 
 use crate::field::Reader;
-use crate::fields::Fields;
+use crate::fields::{ErrorField, Fields};
 use crate::layer::OtlpLayer;
 use crate::log::severity;
-use crate::metadata::{LEVEL, TARGET, is_log_record, location, of_log_field};
+use crate::metadata::{FILE, LEVEL, LINE, MODULE, TARGET, is_log_record, of_log_field};
 use crate::sink::{EXCEPTION, EXCEPTION_CHAIN, EXCEPTION_MESSAGE};
 use crate::state::{SpanState, nearest_context, with_state};
 use otlp::{TraceContext, ValueRef};
-use std::borrow::Cow;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -64,8 +63,6 @@ pub(crate) struct Said<'a> {
     name: &'a str,
     /// What the span's status becomes an error with.
     status: Option<&'a str>,
-    /// Target and place, where the event's own metadata has them.
-    known: [Option<(&'static str, ValueRef<'a>)>; 4],
     pub(crate) fields: &'a Fields,
     is_log_record: bool,
     /// Whether places are told.
@@ -88,54 +85,48 @@ impl<'a> Said<'a> {
             None => metadata.name(),
         };
         let is_error = options.error_status && (*metadata.level() == Level::ERROR || is_bare_error);
-        let is_log_record = is_log_record(metadata);
-        let mut known = [None; 4];
-        if !is_log_record {
-            known[0] = Some((TARGET, metadata.target().into()));
-        }
-        if options.location && !is_log_record {
-            let mut places = known[1..].iter_mut();
-            location(metadata, |key, value| {
-                if let Some(place) = places.next() {
-                    *place = Some((key, value));
-                }
-            });
-        }
         Self {
             metadata,
             name,
             status: is_error.then(|| error.unwrap_or_default()),
-            known,
             fields,
-            is_log_record,
+            is_log_record: is_log_record(metadata),
             location: options.location,
             exceptions: options.exceptions,
             is_exception,
         }
     }
 
-    fn span_attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, ValueRef<'_>)> {
+    fn span_attributes(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
         let level = self.metadata.level().as_str();
-        std::iter::once((Cow::Borrowed(LEVEL), level.into())).chain(self.attributes())
+        std::iter::once((LEVEL, level.into())).chain(self.attributes())
     }
 
     /// The target, the place, the fields and the errors.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, ValueRef<'_>)> {
-        let known = self.known.iter().flatten().map(|(key, value)| (Cow::Borrowed(*key), *value));
-        let values =
-            self.fields.values().filter_map(|(key, value)| Some((Cow::Borrowed(self.key(key)?), value)));
-        let errors = self.fields.errors().iter().flat_map(|error| {
-            let sources = ValueRef::Array(&error.sources);
-            let (message, chain) = (ValueRef::String(&error.message), ValueRef::String(&error.chain));
-            let has_sources = !error.sources.is_empty();
-            [
-                Some((Cow::Borrowed(error.key), message)),
-                has_sources.then(|| (Cow::Owned(format!("{}.chain", error.key)), sources)),
-                self.exceptions.then_some((Cow::Borrowed(EXCEPTION_MESSAGE), message)),
-                (self.exceptions && has_sources).then_some((Cow::Borrowed(EXCEPTION_CHAIN), chain)),
-            ]
-        });
-        known.chain(values).chain(errors.flatten())
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
+        Attributes { said: self, at: 0 }
+    }
+
+    /// Target and place, where the event's own metadata has them.
+    fn known(&self, at: usize) -> Option<(&'static str, ValueRef<'static>)> {
+        match at {
+            _ if self.is_log_record => None,
+            0 => Some((TARGET, self.metadata.target().into())),
+            _ if !self.location => None,
+            1 => Some((FILE, self.metadata.file()?.into())),
+            2 => Some((MODULE, self.metadata.module_path()?.into())),
+            _ => Some((LINE, self.metadata.line()?.into())),
+        }
+    }
+
+    fn of_error(&self, error: &'a ErrorField, at: usize) -> Option<(&'a str, ValueRef<'a>)> {
+        let has_sources = !error.sources.is_empty();
+        match at {
+            0 => Some((error.key, (&*error.message).into())),
+            1 => has_sources.then(|| (&*error.sources_key, ValueRef::Array(&error.sources))),
+            2 => self.exceptions.then(|| (EXCEPTION_MESSAGE, (&*error.message).into())),
+            _ => (self.exceptions && has_sources).then(|| (EXCEPTION_CHAIN, (&*error.chain).into())),
+        }
     }
 
     pub(crate) fn is_log_record(&self) -> bool {
@@ -153,5 +144,39 @@ impl<'a> Said<'a> {
             return (self.location || key == TARGET).then_some(key);
         }
         Some(field)
+    }
+}
+
+/// What [`Said::known`] and [`Said::of_error`] know at most.
+const EACH: usize = 4;
+
+/// The attributes one after the other. By hand, since a chain of iterators carries all of them along.
+struct Attributes<'a> {
+    said: &'a Said<'a>,
+    at: usize,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = (&'a str, ValueRef<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let said = self.said;
+        loop {
+            let at = self.at;
+            self.at += 1;
+            let found = match at.checked_sub(EACH) {
+                None => said.known(at),
+                Some(at) => match said.fields.value(at) {
+                    Some((key, value)) => said.key(key).map(|key| (key, value)),
+                    None => {
+                        let at = at - said.fields.len();
+                        said.of_error(said.fields.errors().get(at / EACH)?, at % EACH)
+                    }
+                },
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
     }
 }

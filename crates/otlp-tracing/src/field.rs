@@ -72,6 +72,7 @@ impl<S: Sink> Visit for Reader<S> {
         let mut error = ErrorField {
             key: field.name(),
             message: with_text(format_args!("{value}"), str::to_owned),
+            sources_key: format!("{}.chain", field.name()),
             sources: Vec::new(),
             chain: String::new(),
         };

@@ -32,6 +32,8 @@ enum Value {
 pub(crate) struct ErrorField {
     pub(crate) key: &'static str,
     pub(crate) message: String,
+    /// The key of the attribute with the sources.
+    pub(crate) sources_key: String,
     pub(crate) sources: Vec<AnyValue>,
     /// The error and its sources; empty if it has none.
     pub(crate) chain: String,
@@ -78,16 +80,25 @@ impl Fields {
         self.message.as_ref().map(|range| self.text(range))
     }
 
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// One of them.
+    pub(crate) fn value(&self, at: usize) -> Option<(&'static str, ValueRef<'_>)> {
+        let (key, value) = self.values.get(at)?;
+        let value = match value {
+            Value::Plain(value) => *value,
+            Value::Text(range) => ValueRef::String(self.text(range)),
+            Value::Bytes(range) => ValueRef::Bytes(self.bytes.get(range.clone()).unwrap_or_default()),
+        };
+        Some((key, value))
+    }
+
     /// The values in their order, without the message and the errors.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
-        self.values.iter().map(|(key, value)| {
-            let value = match value {
-                Value::Plain(value) => *value,
-                Value::Text(range) => ValueRef::String(self.text(range)),
-                Value::Bytes(range) => ValueRef::Bytes(self.bytes.get(range.clone()).unwrap_or_default()),
-            };
-            (*key, value)
-        })
+        (0..self.len()).filter_map(|at| self.value(at))
     }
 
     /// The errors in their order.

@@ -3,7 +3,7 @@
 //! Used for new spans, whose fields are written as they are read, and for values recorded late, under the span's lock: runs no
 //! code of others.
 
-use crate::field::{Sink, with_text};
+use crate::field::Sink;
 use crate::fields::ErrorField;
 use crate::state::SpanState;
 use otlp::{SpanKind, StatusCode, ValueRef};
@@ -41,9 +41,7 @@ impl SpanSink<'_> {
         let span = self.state.draft.span_mut();
         span.set_attribute(error.key, &*error.message);
         if !error.sources.is_empty() {
-            with_text(format_args!("{}.chain", error.key), |key| {
-                span.set_attribute(key, ValueRef::Array(&error.sources));
-            });
+            span.set_attribute(&*error.sources_key, ValueRef::Array(&error.sources));
         }
         if self.exceptions {
             let attributes =

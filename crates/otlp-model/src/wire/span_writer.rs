@@ -234,14 +234,15 @@ impl SpanWriter {
     ) -> u32 {
         self.inner.begin(max);
         let mut discarded = 0u32;
-        for (key, value) in attributes {
+        // By its own means: an iterator made of several would be asked for each which of them it is at.
+        attributes.into_iter().for_each(|(key, value)| {
             let value = value.to_value();
             let is_kept = match key.to_key() {
                 KeyRef::Text(key) => self.put_inner_one::<TAG>(key, hash(key.as_bytes()), value),
                 KeyRef::Key(key) => self.put_inner_one::<TAG>(key, key.hash(), value),
             };
             discarded = discarded.saturating_add(u32::from(!is_kept));
-        }
+        });
         self.inner.end();
         self.limited |= discarded > 0;
         discarded
