@@ -2,12 +2,17 @@
 
 use crate::support::{PATIENCE, books, builder, check, grpc, span};
 use opentelemetry_0_33::Context;
+use opentelemetry_0_33::logs::{Logger as _, LoggerProvider as _};
+use opentelemetry_0_33::metrics::MeterProvider as _;
 use opentelemetry_0_33::trace::{Span as _, Tracer as _, TracerProvider as _};
+use opentelemetry_sdk_0_33::logs::{BatchConfigBuilder, BatchLogProcessor, SdkLoggerProvider};
+use opentelemetry_sdk_0_33::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk_0_33::trace::SpanExporter as _;
-use otlp::{CircuitBreakerConfig, Client, RetryBudgetConfig, RetryConfig};
-use otlp_opentelemetry::opentelemetry_0_33::{SpanExporter, TracerProvider};
+use otlp::{CircuitBreakerConfig, Client, RetryBudgetConfig, RetryConfig, Signal};
+use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter, TracerProvider};
 use otlp_testkit::{Collector, Ledger, Reply, Script};
 use std::time::Duration;
+use tokio::task::block_in_place;
 
 /// Refusals that pass, one that does not, rejected items, and connections that break after the request was taken.
 fn trouble() -> Script {
@@ -54,6 +59,40 @@ async fn of_the_exporter_whose_answers_add_up_to_them() {
     let report = books(client.shutdown(PATIENCE).await);
     assert!((1..40).contains(&delivered) && report.delivered() >= delivered, "{report}");
     check(&ledger, &report, &collector);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_exporters_of_logs_and_metrics() {
+    // conf: BATCH-05
+    let collector = Collector::builder().grpc().reply(trouble()).start().await.unwrap();
+    let client = client(&collector).await;
+    // Nothing is exported but by a flush, whose answer is looked at.
+    let never = Duration::from_secs(3600);
+    let batches = BatchConfigBuilder::default().with_scheduled_delay(never).build();
+    let logs = BatchLogProcessor::builder(LogExporter::new(&client)).with_batch_config(batches).build();
+    let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
+    let metrics = PeriodicReader::builder(MetricExporter::new(&client)).with_interval(never).build();
+    let metrics = SdkMeterProvider::builder().with_reader(metrics).build();
+    let (logger, counter) = (logs.logger("l"), metrics.meter("m").u64_counter("c").build());
+    let mut told = 0;
+    for _ in 0..20 {
+        logger.emit(logger.create_log_record());
+        counter.add(1, &[]);
+        told += u64::from(block_in_place(|| logs.force_flush()).is_err());
+        told += u64::from(block_in_place(|| metrics.force_flush()).is_err());
+    }
+    // What an export could not deliver the SDK has told; here it is in the books.
+    let report = books(client.shutdown(PATIENCE).await);
+    for (signal, received) in [
+        (Signal::Logs, collector.received().logs().len()),
+        (Signal::Metrics, collector.received().metrics().len()),
+    ] {
+        let books = report.signal(signal).total;
+        assert_eq!((books.accepted, books.pending()), (20, 0), "{signal}: {report}");
+        assert!((1..20).contains(&books.delivered), "{signal}: {report}");
+        assert!(received as u64 >= books.delivered, "{signal}: {report}");
+    }
+    assert_eq!(told, report.rejected() + report.dropped().total(), "one item an export: {report}");
 }
 
 #[tokio::test]
