@@ -20,6 +20,9 @@ use std::process::Command;
 use std::time::Duration;
 
 const START: Duration = Duration::from_secs(60);
+/// How often it is started where it listened before, and the time between.
+const TRIES: usize = 10;
+const PAUSE: Duration = Duration::from_millis(500);
 /// Of memory, in MiB: far above what it needs.
 const PLENTY: u32 = 4096;
 
@@ -71,6 +74,13 @@ impl Collector {
             if let Some((receiver, protocol)) = name.split_once(' ') {
                 self.config["receivers"][receiver]["protocols"][protocol]["endpoint"] = json!(address);
             }
+        }
+        // Meanwhile somebody else may have been given one of its ports, as a connection's own.
+        for _ in 1..TRIES {
+            if self.run().is_ok() {
+                return Ok(());
+            }
+            std::thread::sleep(PAUSE);
         }
         self.run()
     }

@@ -53,7 +53,10 @@ pub(crate) fn collector(folder: &Path) -> Result<PathBuf, Failure> {
     output("the Collector's builder", go(&mut generate, &source), BUILD)?;
     std::fs::write(source.join("go.mod"), modules)?;
     let mut build = Command::new("go");
-    build.args(["build", "-mod=mod", "-trimpath", "-ldflags=-s -w", "-o"]).arg(&program).arg(".");
+    build
+        .args(["build", "-mod=mod", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o"])
+        .arg(&program)
+        .arg(".");
     output("go build", go(&mut build, &source), BUILD)?;
     std::fs::write(made_by, manifest)?;
     Ok(program)

@@ -142,7 +142,13 @@ fn refused(mut collector: Collector, case: Case, certificates: &Certificates) ->
     let client =
         sender::client(case, &endpoint, certificates).with_attempt_layer(answers.layer()).build_blocking()?;
     make(&client, 0..SPANS);
-    let flushed = client.flush_within_blocking(Duration::from_secs(2));
+    let until = Instant::now() + PATIENCE;
+    let flushed = loop {
+        let flushed = client.flush_within_blocking(Duration::from_secs(1));
+        if answers.first(&endpoint).is_ok() || Instant::now() > until {
+            break flushed;
+        }
+    };
     let stats = client.stats(Signal::Traces);
     if flushed.is_ok() || stats.pending() != SPANS as u64 {
         return Err(format!("refused spans are to wait, but the client says: {flushed:?}, {stats:?}").into());
