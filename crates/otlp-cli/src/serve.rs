@@ -33,8 +33,12 @@ use signals::Signals;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{Keep, Store};
 use tokio::runtime::Runtime;
+
+/// How long what was begun has to be answered at the end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Receive telemetry, keep it, and print it as it comes: a collector for development.
 ///
@@ -42,7 +46,7 @@ use tokio::runtime::Runtime;
 /// and prints a line for each span, log record and data point. It listens on this machine alone, unless told otherwise.
 /// Requests may have 4 MiB over gRPC and 20 MiB over HTTP, like an OpenTelemetry Collector's.
 ///
-/// It ends on Ctrl-C and SIGTERM, when what has begun has been answered, and says what it received.
+/// It ends on Ctrl-C and SIGTERM, when what has begun has been answered, or on the second of them, and says what it received.
 #[derive(Args)]
 #[command(after_help = "Examples:
   otlp serve
@@ -100,7 +104,10 @@ async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result
         let (signal, failure) = (std::pin::pin!(signals.any()), std::pin::pin!(printer.failed()));
         futures_util::future::select(signal, failure).await;
     };
-    receivers.serve(intake, end).await;
+    let begun = receivers.serve(intake, end).await;
+    // A second signal comes from somebody who does not want to wait.
+    let answered = tokio::time::timeout(PATIENCE, begun.shutdown());
+    futures_util::future::select(std::pin::pin!(answered), std::pin::pin!(signals.any())).await;
     Ok(printer)
 }
 

@@ -36,6 +36,9 @@ use tokio::time::Instant;
 /// How often the screen is brought up to date while telemetry comes in.
 const PACE: Duration = Duration::from_millis(250);
 
+/// How long what was begun has to be answered at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Receive telemetry, and look at traces and logs in the terminal.
 ///
 /// Receives as `otlp serve` does, and lists the latest traces or log records. Arrows move, Enter opens the waterfall of a
@@ -133,7 +136,13 @@ impl Receiving {
         };
         let thread = thread::Builder::new()
             .name("otlp-receivers".to_owned())
-            .spawn(move || runtime.block_on(receivers.serve(intake, until)))
+            .spawn(move || {
+                runtime.block_on(async {
+                    let begun = receivers.serve(intake, until).await;
+                    // Who has not been answered by then will hear that the connection is gone.
+                    let _ = tokio::time::timeout(PATIENCE, begun.shutdown()).await;
+                });
+            })
             .map_err(|error| Trouble::Failed(format!("no thread to receive with: {error}")))?;
         Ok(Self { addresses, told_to_end, end, thread })
     }

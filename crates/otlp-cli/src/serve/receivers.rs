@@ -24,9 +24,6 @@ const CONNECTIONS: usize = 512;
 /// Requests at once, whose bodies are in memory; the next is not read until one has been answered.
 const REQUESTS: usize = 32;
 
-/// How long the last requests have at the end.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// How long a connection may be idle over HTTP/1.1, or take for the head of a request. Metrics come once a minute.
 const IDLE: Duration = Duration::from_secs(150);
 
@@ -78,8 +75,9 @@ impl Receivers {
         Ok(Self { grpc, http, addresses: Addresses { grpc: grpc_at, http: http_at } })
     }
 
-    /// Serves until `end`; then nothing is accepted any more, and what was begun has a few seconds to be answered.
-    pub(crate) async fn serve(self, intake: Arc<Intake>, end: impl Future<Output = ()>) {
+    /// Serves until `end`; then nothing is accepted any more. What was begun is still answered, for as long as the caller
+    /// waits for what this returns.
+    pub(crate) async fn serve(self, intake: Arc<Intake>, end: impl Future<Output = ()>) -> GracefulShutdown {
         let graceful = GracefulShutdown::new();
         {
             let turns = Turns {
@@ -91,9 +89,7 @@ impl Receivers {
             let both = std::pin::pin!(futures_util::future::join(grpc, http));
             futures_util::future::select(both, std::pin::pin!(end)).await;
         }
-        drop((self.grpc, self.http));
-        // Whoever takes longer than that is left alone: the runtime ends with the command.
-        let _ = tokio::time::timeout(PATIENCE, graceful.shutdown()).await;
+        graceful
     }
 }
 

@@ -4,7 +4,7 @@ use crate::decode::{LOG, METRIC, TRACE};
 use crate::serving::Serving;
 use crate::support::{otlp, run, run_with};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
@@ -104,10 +104,8 @@ fn people_get_a_line_per_item_and_a_summary_and_ctrl_c_ends_it() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
-#[test]
-fn what_was_begun_is_answered_before_it_ends() {
-    // conf: SURV-15
-    let serving = Serving::start(&["--quiet"]);
+/// Begins a request, tells the command to end, and returns when nobody is let in any more.
+fn begin_and_end(serving: &Serving) -> TcpStream {
     let mut stream = TcpStream::connect(&serving.http).unwrap();
     let head = format!(
         "POST /v1/traces HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
@@ -116,16 +114,36 @@ fn what_was_begun_is_answered_before_it_ends() {
         TRACE.len()
     );
     stream.write_all(head.as_bytes()).unwrap();
-    let mut answer = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(answer.next().unwrap(), "HTTP/1.1 100 Continue");
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
     serving.signal("TERM");
-    // Nobody is let in any more.
     while TcpStream::connect(&serving.http).is_ok() {
         std::thread::yield_now();
     }
+    stream
+}
+
+#[test]
+fn what_was_begun_is_answered_before_it_ends() {
+    // conf: SURV-15
+    let serving = Serving::start(&["--quiet"]);
+    let mut stream = begin_and_end(&serving);
     stream.write_all(TRACE.as_bytes()).unwrap();
-    assert_eq!(answer.find(|line| line.starts_with("HTTP/1.1")).unwrap(), "HTTP/1.1 200 OK");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert_eq!(serving.ended().pop().unwrap()["summary"]["spans"], 1);
+}
+
+#[test]
+fn a_second_signal_waits_for_nobody() {
+    let serving = Serving::start(&["--quiet"]);
+    let mut stream = begin_and_end(&serving);
+    serving.signal("INT");
+    assert_eq!(serving.ended().pop().unwrap()["summary"]["spans"], 0);
+    // There is no answer, and no connection any more.
+    assert!(matches!(stream.read(&mut [0]), Ok(0) | Err(_)));
 }
 
 #[test]
