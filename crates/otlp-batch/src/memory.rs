@@ -4,6 +4,8 @@
 //! writing zeros to 64 KiB makes the system provide 16 pages at once, 20 to 50 µs in which a producer that found no
 //! idle chunk would wait. Without, each page is provided when a record first reaches it.
 
+use std::mem::MaybeUninit;
+
 use otlp_model::GroupId;
 
 /// The bytes of one header.
@@ -17,6 +19,9 @@ const FIRST_PART: usize = 16;
 
 /// And this much of their room is kept when it is recycled.
 const KEPT_PART: usize = 8;
+
+/// The smallest pages there are.
+const PAGE: usize = 4096;
 
 /// What is noted of a record beside its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +92,12 @@ impl Memory {
         &self.headers
     }
 
+    /// Has the system provide all its pages now, in the caller's time, not in that of who writes records.
+    pub(crate) fn touch(&mut self) {
+        touch(self.records.spare_capacity_mut(), 0);
+        touch(self.headers.spare_capacity_mut(), Header { group: GroupId(0), items: 0, len: 0 });
+    }
+
     /// Empties it for the next use. Many headers give their room back, so that memory used for short records once and long
     /// ones next is not held twice.
     pub(crate) fn recycle(mut self) -> Self {
@@ -94,6 +105,18 @@ impl Memory {
         self.headers.clear();
         self.headers.shrink_to(headers(self.size, KEPT_PART));
         self
+    }
+}
+
+/// Writes something to each page, and to the last place, which may be the only one on its page.
+fn touch<T: Copy>(room: &mut [MaybeUninit<T>], something: T) {
+    for page in room.chunks_mut(PAGE / size_of::<T>()) {
+        if let [first, ..] = page {
+            first.write(something);
+        }
+    }
+    if let [.., last] = room {
+        last.write(something);
     }
 }
 

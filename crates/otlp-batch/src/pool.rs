@@ -3,13 +3,17 @@
 //! Shared by every queue of a client, so that the cap holds for all signals together. Knows nothing about records;
 //! never blocks, and never accounts for more than its cap.
 
+mod config;
+mod idle;
 mod membership;
 mod space;
+mod stock;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use config::PoolConfig;
 pub(crate) use membership::Membership;
 pub(crate) use space::Space;
 
@@ -17,92 +21,11 @@ use crate::chunk::Chunk;
 use crate::config::ConfigError;
 use crate::memory::{HEADER, Memory};
 use crate::sync::{Mutex, lock};
+use idle::Idle;
+use stock::Stock;
 
 /// The time between two adjustments of the pool's size.
 pub(crate) const TEND_EVERY: Duration = Duration::from_secs(1);
-
-// Beyond these, an option is a mistake, and most of them the allocator would answer by ending the process.
-const MOST_HELD: usize = isize::MAX as usize / 2;
-const MOST_INITIAL: u64 = 4 * 1024 * 1024 * 1024;
-const LEAST_CHUNK: usize = 1024;
-const MOST_CHUNK: usize = 64 * 1024 * 1024;
-
-/// The options of a [`ChunkPool`]; all sizes in bytes.
-///
-/// ```
-/// use otlp_batch::PoolConfig;
-/// let config = PoolConfig { max_size: 100 * 1024 * 1024, ..PoolConfig::default() };
-/// assert!(config.validate().is_ok());
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PoolConfig {
-    /// Allocated when the pool is built, and kept until the last queue built on it has ended. At most `max_size`, and at most 4 GiB. Default: 1 MiB. Rounded
-    /// down to whole chunks.
-    pub initial_size: usize,
-    /// The hard cap over everything the pool accounts for. At most half of `isize::MAX`. Default: 64 MiB.
-    pub max_size: usize,
-    /// The size of one chunk, with 12 bytes for each record in it: 1 KiB to 64 MiB, and at most `max_size`. Default:
-    /// 64 KiB. A longer record gets a chunk of its own size, which is not recycled.
-    pub chunk_size: usize,
-    /// How far the pool grows and shrinks in one step. Default: 2.
-    ///
-    /// When an interval found no idle chunk and had to ask the allocator, the pool allocates ahead until it holds its
-    /// size times this factor; when it shrinks, it keeps at least its size divided by it. The worker takes at most one
-    /// step each second; between steps, a chunk that is needed is allocated alone.
-    pub growth_factor: f64,
-    /// The share of held bytes, from 0 to 1, that may lie idle. Default: 0.8; 1: nothing is ever given back.
-    ///
-    /// When a greater share lay idle during the whole of the last interval, one step's worth of it goes back to the
-    /// allocator, down to [`initial_size`](Self::initial_size).
-    pub gc_threshold: f64,
-}
-
-impl Default for PoolConfig {
-    fn default() -> Self {
-        Self {
-            initial_size: 1024 * 1024,
-            max_size: 64 * 1024 * 1024,
-            chunk_size: 64 * 1024,
-            growth_factor: 2.0,
-            gc_threshold: 0.8,
-        }
-    }
-}
-
-impl PoolConfig {
-    /// Checks the options against each other.
-    ///
-    /// # Errors
-    ///
-    /// Names the field that cannot work.
-    pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.max_size == 0 {
-            return Err(ConfigError::new("max_size", "must not be zero"));
-        }
-        if self.max_size > MOST_HELD {
-            return Err(ConfigError::new("max_size", "must not exceed half of isize::MAX"));
-        }
-        if !(LEAST_CHUNK..=MOST_CHUNK).contains(&self.chunk_size) {
-            return Err(ConfigError::new("chunk_size", "must be between 1 KiB and 64 MiB"));
-        }
-        if self.chunk_size > self.max_size {
-            return Err(ConfigError::new("chunk_size", "must not exceed max_size"));
-        }
-        if self.initial_size > self.max_size {
-            return Err(ConfigError::new("initial_size", "must not exceed max_size"));
-        }
-        if self.initial_size as u64 > MOST_INITIAL {
-            return Err(ConfigError::new("initial_size", "must not exceed 4 GiB"));
-        }
-        if !(self.growth_factor.is_finite() && self.growth_factor > 1.0) {
-            return Err(ConfigError::new("growth_factor", "must be a number greater than 1"));
-        }
-        if !(0.0..=1.0).contains(&self.gc_threshold) {
-            return Err(ConfigError::new("gc_threshold", "must be between 0 and 1"));
-        }
-        Ok(())
-    }
-}
 
 /// Recycled chunks of bytes under a hard cap. Clones share the same memory.
 ///
@@ -139,13 +62,16 @@ struct Shared {
 
 struct State {
     /// Chunks of the standard size, waiting for their next use.
-    idle: Vec<Memory>,
+    idle: Idle,
     /// All accounted bytes: chunks, idle or not, and reservations.
     held: usize,
     /// The fewest idle chunks since the last step.
     idle_low: usize,
     /// Whether a chunk had to be allocated since the last step.
     missed: bool,
+    stock: Stock,
+    /// When the worker last saw to the stock.
+    stocked: Option<Instant>,
     /// When the last step was taken.
     tended: Option<Instant>,
     /// Queues that have not ended.
@@ -161,7 +87,7 @@ impl State {
             return false;
         }
         while self.held + bytes > config.max_size {
-            let Some(chunk) = self.idle.pop() else { return false };
+            let Some(chunk) = self.idle.pop_least() else { return false };
             self.held -= chunk.size();
             freed.push(chunk);
         }
@@ -200,12 +126,17 @@ impl ChunkPool {
     /// As [`new`](Self::new), with a configuration known to work.
     pub(crate) fn checked(config: PoolConfig) -> Self {
         let chunks = config.initial_size / config.chunk_size;
-        let idle: Vec<_> = (0..chunks).map(|_| Memory::allocate(config.chunk_size)).collect();
+        let mut idle = Idle::default();
+        for _ in 0..chunks {
+            idle.push_untouched(Memory::allocate(config.chunk_size));
+        }
         let state = State {
             idle_low: chunks,
             held: chunks * config.chunk_size,
             idle,
             missed: false,
+            stock: Stock::Nobodys,
+            stocked: None,
             tended: None,
             members: 0,
             deserted: false,
@@ -263,7 +194,7 @@ impl ChunkPool {
                         .max(state.held - surplus)
                         .max(config.initial_size / config.chunk_size * config.chunk_size);
                     while state.held >= keep + config.chunk_size {
-                        let Some(chunk) = state.idle.pop() else { break };
+                        let Some(chunk) = state.idle.pop_least() else { break };
                         state.held -= chunk.size();
                         freed.push(chunk);
                     }
@@ -284,13 +215,23 @@ impl ChunkPool {
                 state.held += config.chunk_size;
             }
             is_grown = true;
-            let memory = Memory::allocate(config.chunk_size);
-            // The last queue may have ended meanwhile.
-            lock(&self.shared.state).give_back(memory, config, &mut freed);
+            self.add_untouched(Memory::allocate(config.chunk_size));
         }
         // Who looked for room meanwhile did not find what was not there yet.
         if is_grown {
             self.shared.space.notify();
+        }
+    }
+
+    /// Adds a chunk that is accounted for.
+    fn add_untouched(&self, memory: Memory) {
+        let mut freed = Vec::new();
+        let mut state = lock(&self.shared.state);
+        if state.deserted {
+            // The last queue has ended meanwhile.
+            state.give_back(memory, &self.shared.config, &mut freed);
+        } else {
+            state.idle.push_untouched(memory);
         }
     }
 
@@ -301,7 +242,7 @@ impl ChunkPool {
         let state = lock(&self.shared.state);
         let initial = config.initial_size / config.chunk_size * config.chunk_size;
         let surplus =
-            config.gc_threshold < 1.0 && !state.idle.is_empty() && state.held >= initial + config.chunk_size;
+            config.gc_threshold < 1.0 && state.idle.len() > 0 && state.held >= initial + config.chunk_size;
         !state.deserted && (state.missed || surplus)
     }
 
@@ -310,26 +251,32 @@ impl ChunkPool {
         (self.shared.config.max_size - HEADER).min(u32::MAX as usize)
     }
 
-    /// A chunk with room for a record of `len` bytes; `None` when the cap leaves no room.
-    pub(crate) fn chunk(&self, len: usize) -> Option<Chunk> {
+    /// A chunk with room for a record of `len` bytes, and whether the worker is to be woken to [`stock`](Self::stock) others;
+    /// `None` when the cap leaves no room.
+    pub(crate) fn chunk(&self, len: usize) -> Option<(Chunk, bool)> {
         let config = &self.shared.config;
         let standard = Memory::fits(len, config.chunk_size);
         let size = if standard { config.chunk_size } else { len.saturating_add(HEADER) };
         let mut freed = Vec::new();
-        {
+        let (idle, tell) = {
             let mut state = lock(&self.shared.state);
-            if standard && let Some(memory) = state.idle.pop() {
+            let idle = if standard { state.idle.pop() } else { None };
+            if idle.is_some() {
                 state.idle_low = state.idle_low.min(state.idle.len());
-                return Some(Chunk::new(memory, Some(self.clone())));
-            }
-            if !state.hold(size, config, &mut freed) {
+            } else if state.hold(size, config, &mut freed) {
+                state.missed |= standard;
+            } else {
                 return None;
             }
-            state.missed |= standard;
-        }
+            (idle, standard && state.is_low(config))
+        };
         drop(freed);
-        let memory = if standard { Memory::allocate(size) } else { Memory::exactly(1, len) };
-        Some(Chunk::new(memory, Some(self.clone())))
+        let memory = match idle {
+            Some(memory) => memory,
+            None if standard => Memory::allocate(size),
+            None => Memory::exactly(1, len),
+        };
+        Some((Chunk::new(memory, Some(self.clone())), tell))
     }
 
     /// Takes a chunk's memory back.
@@ -424,6 +371,10 @@ fn scaled(bytes: usize, factor: f64) -> usize {
 mod tests {
     use super::*;
 
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
     /// Until a chunk that is made ahead is idle, it takes its room from who looks for some.
     #[test]
     fn chunks_made_ahead_are_announced() {
@@ -433,7 +384,7 @@ mod tests {
         let _missed = pool.chunk(1).unwrap();
         pool.space().add_waiter();
         let before = pool.space().generation();
-        pool.tend(tokio::time::Instant::now().into_std());
+        pool.tend(now());
         assert_eq!(pool.idle_bytes(), 1024);
         assert!(pool.space().generation() > before);
     }

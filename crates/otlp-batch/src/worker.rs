@@ -300,14 +300,16 @@ where
 
     /// When there is something to do, whatever else happens.
     fn wake_at(&mut self, now: Instant, until: Option<Instant>) -> Option<Instant> {
-        self.drain.queue().pool().tend(now);
-        self.tend_at = self.drain.queue().pool().needs_tending().then(|| match self.tend_at {
+        let pool = self.drain.queue().pool();
+        let stock_at = pool.stock(now);
+        pool.tend(now);
+        self.tend_at = pool.needs_tending().then(|| match self.tend_at {
             Some(at) if at > now => at,
             _ => now + TEND_EVERY,
         });
         let flushes = self.flushes.iter().filter_map(|flush| flush.deadline);
         let parcels = self.parcels.iter().filter_map(|(_, parcel)| parcel.by);
-        flushes.chain(parcels).chain(until).chain(self.close_by).chain(self.tend_at).min()
+        flushes.chain(parcels).chain(until).chain(self.close_by).chain(self.tend_at).chain(stock_at).min()
     }
 }
 

@@ -485,6 +485,34 @@ async fn closing_the_last_queue_gives_all_memory_back() {
     assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 0));
 }
 
+/// Told by the producer that took the last idle chunk, though the batch is far from full.
+#[tokio::test(start_paused = true)]
+async fn memory_is_ready_before_producers_need_it() {
+    let pool = pool();
+    let service = service_fn(async |batch: Batch| {
+        pending::<()>().await;
+        Ok::<_, Infallible>(delivered(batch.items()))
+    });
+    let (worker, handle) = Worker::new(&config(), &pool, service).unwrap();
+    let mut worker = task::spawn(worker);
+    assert_pending!(worker.poll());
+    assert_eq!(pool.idle_bytes(), 0, "nobody has needed any");
+    push(&handle, 1);
+    assert!(worker.is_woken());
+    assert_pending!(worker.poll());
+    assert_eq!(pool.idle_bytes(), 16 * 4096);
+    // It is no faster than its interval, but does not forget.
+    for _ in 0..16 {
+        handle.queue().push(GROUP, 1, &[0; 4000]).unwrap();
+    }
+    assert_pending!(worker.poll());
+    assert_eq!(pool.idle_bytes(), 4096);
+    tokio::time::advance(Duration::from_millis(50)).await;
+    assert!(worker.is_woken());
+    assert_pending!(worker.poll());
+    assert_eq!(pool.idle_bytes(), 16 * 4096);
+}
+
 /// After a burst, the worker gives idle memory back down to the initial size, and then sleeps.
 #[tokio::test(start_paused = true)]
 async fn idle_memory_is_given_back() {

@@ -68,9 +68,9 @@ impl Shared {
                 return Err(Refusal::Counted(DropReason::TooLarge));
             }
             let missing = match self.make_room(&mut shard, number, items, bytes.len()) {
-                Ok(()) => {
+                Ok(is_low) => {
                     if shard.append(group, items, bytes) {
-                        let ring = shard.wake_reached() | self.credits.0.wake_reached(shard.credits);
+                        let ring = is_low | shard.wake_reached() | self.credits.0.wake_reached(shard.credits);
                         drop(shard);
                         if ring {
                             self.bell.0.ring();
@@ -128,19 +128,20 @@ impl Shared {
         }
     }
 
-    /// Gets the shard the credits and the chunk for a record.
-    fn make_room(&self, shard: &mut Shard, number: usize, items: u32, len: usize) -> Result<(), Missing> {
+    /// Gets the shard the credits and the chunk for a record. Whether the worker is to be woken for other chunks.
+    fn make_room(&self, shard: &mut Shard, number: usize, items: u32, len: usize) -> Result<bool, Missing> {
         let items = u64::from(items);
         if shard.credits < items && !self.credits.0.lease(shard, items) && !self.reclaim(shard, number, items)
         {
             return Err(Missing::Credits(items - shard.credits));
         }
-        if !shard.has_room(len) {
-            let chunk = self.pool.chunk(len).ok_or(Missing::Memory)?;
-            let sealed = shard.replace(chunk);
-            self.credits.0.sealed(sealed as u64);
+        if shard.has_room(len) {
+            return Ok(false);
         }
-        Ok(())
+        let (chunk, is_low) = self.pool.chunk(len).ok_or(Missing::Memory)?;
+        let sealed = shard.replace(chunk);
+        self.credits.0.sealed(sealed as u64);
+        Ok(is_low)
     }
 
     /// Collects the unused credits of the other shards, so that the bound in items is exact also when those who
