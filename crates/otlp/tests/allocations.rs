@@ -6,6 +6,7 @@ use otlp::{
     AlwaysOffSampler, Baggage, BoxError, Client, ExportRequest, ExportResponse, Logger, MemoryPoolConfig,
     Severity, TraceContext, Tracer,
 };
+use std::sync::{Arc, Mutex};
 
 fn make(tracer: &Tracer) {
     let mut span = tracer.start("GET /api/users/{id}");
@@ -41,39 +42,67 @@ fn allocations(make: impl FnMut(i64)) -> u64 {
     allocation_counter::measure(|| (0..10_000).for_each(make)).count_total
 }
 
-fn client() -> Client {
-    // All chunks from the start, as a pool that is in use has them; every request is answered at once.
-    let memory =
-        MemoryPoolConfig { initial_size: 64 << 20, max_size: 64 << 20, ..MemoryPoolConfig::default() };
-    let answer = |_: ExportRequest| async { Ok::<_, BoxError>(ExportResponse::success()) };
-    Client::builder()
-        .with_memory_pool_config(memory)
-        .with_layer(tower::layer::layer_fn(move |_| tower::service_fn(answer)))
-        .build_blocking()
-        .unwrap()
+/// A client, and what its receiver waits for.
+struct Warmed {
+    client: Client,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Warmed {
+    fn new() -> Self {
+        // All chunks from the start, as a pool that is in use has them; every request is answered at once.
+        let memory =
+            MemoryPoolConfig { initial_size: 64 << 20, max_size: 64 << 20, ..MemoryPoolConfig::default() };
+        let gate = Arc::new(Mutex::new(()));
+        let answer = {
+            let gate = Arc::clone(&gate);
+            move |_: ExportRequest| {
+                drop(gate.lock().unwrap());
+                async { Ok::<_, BoxError>(ExportResponse::success()) }
+            }
+        };
+        let client = Client::builder()
+            .with_memory_pool_config(memory)
+            .with_layer(tower::layer::layer_fn(move |_| tower::service_fn(answer.clone())))
+            .build_blocking()
+            .unwrap();
+        Self { client, gate }
+    }
+
+    /// Makes something 20,000 times while the client's thread is held at the first request: so the queue has been longer than
+    /// it will be, however late that thread then comes.
+    fn warm(&self, make: impl FnMut(i64)) {
+        let held = self.gate.lock().unwrap();
+        (0..20_000).for_each(make);
+        drop(held);
+        self.client.flush_blocking().unwrap();
+    }
+
+    fn delivered(&self) -> u64 {
+        self.client.flush_blocking().unwrap().delivered()
+    }
 }
 
 #[test]
 fn a_sampled_span_allocates_nothing() {
-    let client = client();
-    let tracer = client.tracer("allocations");
-    (0..20_000).for_each(|_| make(&tracer));
-    client.flush_blocking().unwrap();
+    let warmed = Warmed::new();
+    let tracer = warmed.client.tracer("allocations");
+    warmed.warm(|_| make(&tracer));
     assert_eq!(allocations(|_| make(&tracer)), 0);
-    assert_eq!(client.flush_blocking().unwrap().delivered(), 30_000);
+    assert_eq!(warmed.delivered(), 30_000);
 }
 
 #[test]
 fn a_log_record_allocates_nothing_neither_inside_nor_outside_of_a_span() {
-    let client = client();
+    let warmed = Warmed::new();
+    let client = &warmed.client;
     let (logger, span) = (client.logger("allocations"), client.tracer("allocations").start("current"));
-    (0..20_000).for_each(|number| log(&logger, number));
-    client.flush_blocking().unwrap();
+    warmed.warm(|number| log(&logger, number));
     assert_eq!(allocations(|number| log(&logger, number)), 0);
     let current = span.context().attach();
     assert_eq!(allocations(|number| log(&logger, number)), 0);
     drop((current, span));
-    assert_eq!(client.flush_blocking().unwrap().delivered(), 40_001);
+    assert_eq!(warmed.delivered(), 40_001);
 }
 
 #[test]
@@ -85,8 +114,8 @@ fn a_log_record_below_the_threshold_allocates_nothing() {
 
 #[test]
 fn a_child_of_the_current_span_allocates_nothing_with_its_baggage() {
-    let client = client();
-    let tracer = client.tracer("allocations");
+    let warmed = Warmed::new();
+    let tracer = warmed.client.tracer("allocations");
     // As long as spans mostly are: a chunk has room set aside for that many records.
     let text = "x".repeat(300);
     let baggage = Baggage::default().insert("tenant", "blue");
@@ -98,11 +127,10 @@ fn a_child_of_the_current_span_allocates_nothing_with_its_baggage() {
                 tracer.in_span("inner", |inner| inner.set_attribute("text", &*text).end());
             });
         };
-        (0..20_000).for_each(|_| nested());
-        client.flush_blocking().unwrap();
+        warmed.warm(|_| nested());
         assert_eq!(allocations(|_| nested()), 0);
     }
-    assert_eq!(client.flush_blocking().unwrap().lost().total(), 0);
+    assert_eq!(warmed.client.flush_blocking().unwrap().lost().total(), 0);
 }
 
 #[test]
@@ -120,8 +148,8 @@ fn what_comes_over_the_bridge_allocates_nothing() {
     // As large as the records above: of smaller ones more fit into a chunk than it has headers for at first.
     const PLACE: &str =
         "behind a long explanation of what it means for a user to be slow, and of what to do about it";
-    let client = client();
-    let bridge = otlp::LogBridge::new(&client);
+    let warmed = Warmed::new();
+    let bridge = otlp::LogBridge::new(&warmed.client);
     let log = |number: i64| {
         let pairs = [("user.id", number.into()), ("cache.hit", log::kv::Value::from(true))];
         let mut record = log::Record::builder();
@@ -132,8 +160,7 @@ fn what_comes_over_the_bridge_allocates_nothing() {
             .line(Some(17));
         bridge.log(&record.key_values(&pairs).args(format_args!("user {number} was slow {PLACE}")).build());
     };
-    (0..20_000).for_each(log);
-    client.flush_blocking().unwrap();
+    warmed.warm(log);
     assert_eq!(allocations(log), 0);
-    assert_eq!(client.flush_blocking().unwrap().delivered(), 30_000);
+    assert_eq!(warmed.delivered(), 30_000);
 }
