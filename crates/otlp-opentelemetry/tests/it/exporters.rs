@@ -142,9 +142,13 @@ async fn the_temporality_is_what_the_client_prefers_unless_the_exporter_is_told(
         let variable = |name: &str| {
             said.filter(|_| name == "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE").map(str::to_owned)
         };
-        let client = builder(&collector).with_protocol(Protocol::Grpc).with_env_from(variable);
-        let client = client.build().await.unwrap();
+        let variables = || builder(&collector).with_protocol(Protocol::Grpc).with_env_from(variable);
+        let client = variables().build().await.unwrap();
         assert_eq!(MetricExporter::new(&client).temporality(), expected);
+        let by_code = variables().with_temporality_preference(otlp::TemporalityPreference::Delta);
+        let by_code = by_code.build().await.unwrap();
+        assert_eq!(MetricExporter::new(&by_code).temporality(), Temporality::Delta);
+        by_code.shutdown(PATIENCE).await.unwrap();
         let told = MetricExporter::new(&client).with_temporality(Temporality::Cumulative);
         assert_eq!(told.temporality(), Temporality::Cumulative);
         client.shutdown(PATIENCE).await.unwrap();

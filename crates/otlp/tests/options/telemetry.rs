@@ -4,7 +4,7 @@ use super::Row;
 use otlp::propagation::B3Propagator;
 use otlp::{
     AlwaysOffSampler, AlwaysOnSampler, EmittedLog, IdGenerator, Limits, LogHook, Resource, Severity,
-    SpanHook, SpanId, TraceId,
+    SpanHook, SpanId, TemporalityPreference, TraceId,
 };
 use tower::layer::util::Identity;
 
@@ -110,6 +110,19 @@ pub(crate) fn rows() -> Vec<Row> {
                 "attribute_value_depth: must be at most",
             )],
             proof: ("otlp/tests/faults/row_34_giants.rs", ""),
+            ..Row::default()
+        },
+        Row {
+            name: "with_temporality_preference",
+            works: vec![
+                |b| b.with_temporality_preference(TemporalityPreference::Cumulative),
+                |b| b.with_temporality_preference(TemporalityPreference::Delta),
+                |b| b.with_temporality_preference(TemporalityPreference::LowMemory),
+            ],
+            proof: (
+                "otlp-opentelemetry/tests/it/exporters.rs",
+                "the_temporality_is_what_the_client_prefers_unless_the_exporter_is_told",
+            ),
             ..Row::default()
         },
         Row {
