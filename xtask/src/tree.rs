@@ -1,6 +1,7 @@
 //! The workspace on disk: its root, its files as git sees them, and commands run at its root.
 
 use crate::Outcome;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use std::process::Command;
 pub(crate) struct File {
     /// Its path from the root, with `/`.
     pub(crate) path: String,
-    /// Its text.
+    /// Its text; empty for what is no text.
     pub(crate) text: String,
 }
 
@@ -29,7 +30,7 @@ pub(crate) fn text(path: &Path) -> Result<String, String> {
     path.to_str().map(str::to_owned).ok_or_else(|| format!("{}: is not UTF-8", path.display()))
 }
 
-/// All files that git tracks or would track, from the root, sorted. Files that are not UTF-8 are left out.
+/// All files that git tracks or would track, from the root, sorted. A file that is not UTF-8, as a picture, has no text.
 pub(crate) fn files() -> Result<Vec<File>, String> {
     let listing = output("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
     let mut paths: Vec<&str> = listing.split('\0').filter(|path| !path.is_empty()).collect();
@@ -37,9 +38,13 @@ pub(crate) fn files() -> Result<Vec<File>, String> {
     paths.dedup();
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        // A file deleted from the work tree but not from the index has no text.
-        if let Ok(text) = std::fs::read_to_string(root().join(path)) {
-            files.push(File { path: path.to_owned(), text });
+        match std::fs::read_to_string(root().join(path)) {
+            Ok(text) => files.push(File { path: path.to_owned(), text }),
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                files.push(File { path: path.to_owned(), text: String::new() });
+            }
+            // Deleted from the work tree but not from the index.
+            Err(_) => {}
         }
     }
     Ok(files)
