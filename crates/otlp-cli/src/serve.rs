@@ -21,6 +21,7 @@ pub(crate) mod signals;
 pub(crate) mod store;
 pub(crate) mod summary;
 pub(crate) mod text;
+mod ui;
 
 use crate::exit::{Exit, Trouble};
 use append::Append;
@@ -31,6 +32,7 @@ use printer::Printer;
 use receivers::{Addresses, Receivers};
 use signals::Signals;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +57,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Options {
     #[command(flatten)]
     addresses: Addresses,
+
+    /// Show what was received on a page: traces as waterfalls, logs, metrics. At an address, or at a port of 127.0.0.1; port 0
+    /// takes one that is free. Without either, at http://127.0.0.1:4319.
+    #[arg(long, num_args = 0..=1, default_missing_value = ui::DEFAULT, value_parser = receivers::address, value_name = "ADDRESS", help_heading = "Listening")]
+    ui: Option<SocketAddr>,
 
     /// How much to keep in memory: 64MiB, or a number of items. When it is too much, the oldest requests go.
     #[arg(long, default_value = "64MiB", value_parser = store::parse_keep, value_name = "SIZE|ITEMS")]
@@ -99,7 +106,11 @@ async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result
             eprintln!("warning: whoever reaches {address} can send, and nothing is encrypted");
         }
     }
-    let mut printer = Printer::start(&receivers.addresses, heard, options.json)?;
+    let page = match options.ui {
+        Some(wanted) => Some(show(wanted, Arc::clone(&intake.store)).await?),
+        None => None,
+    };
+    let mut printer = Printer::start(&receivers.addresses, page, heard, options.json)?;
     let end = async {
         let (signal, failure) = (std::pin::pin!(signals.any()), std::pin::pin!(printer.failed()));
         futures_util::future::select(signal, failure).await;
@@ -109,6 +120,16 @@ async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result
     let answered = tokio::time::timeout(PATIENCE, begun.shutdown());
     futures_util::future::select(std::pin::pin!(answered), std::pin::pin!(signals.any())).await;
     Ok(printer)
+}
+
+/// Starts the page, and says where it is. It ends with the runtime: nobody's data depends on its last answers.
+async fn show(wanted: SocketAddr, store: Arc<Store>) -> Result<SocketAddr, Trouble> {
+    let (listener, address) = receivers::open(wanted, "--ui").await?;
+    if !address.ip().is_loopback() {
+        eprintln!("warning: whoever reaches {address} can read what was received, and nothing is encrypted");
+    }
+    tokio::spawn(ui::serve(listener, store));
+    Ok(address)
 }
 
 /// One thread does it: what is received is decoded in less time than it takes to make it.

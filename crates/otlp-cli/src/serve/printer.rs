@@ -8,6 +8,7 @@ use super::receivers::Addresses;
 use crate::exit::Trouble;
 use serde_json::json;
 use std::io::{self, BufWriter, Write};
+use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -25,8 +26,13 @@ pub(super) struct Printer {
 
 impl Printer {
     /// Prints where it listens, and on a thread of its own all that is heard.
-    pub(super) fn start(listening: &Addresses, heard: Heard, as_json: bool) -> Result<Self, Trouble> {
-        let first = listening_line(listening, as_json);
+    pub(super) fn start(
+        listening: &Addresses,
+        page: Option<SocketAddr>,
+        heard: Heard,
+        as_json: bool,
+    ) -> Result<Self, Trouble> {
+        let first = listening_line(listening, page, as_json);
         io::stdout().write_all(first.as_bytes())?;
         io::stdout().flush()?;
         let (end, ended) = sync_channel(1);
@@ -66,14 +72,16 @@ impl Printer {
     }
 }
 
-fn listening_line(Addresses { grpc, http }: &Addresses, as_json: bool) -> String {
+fn listening_line(Addresses { grpc, http }: &Addresses, page: Option<SocketAddr>, as_json: bool) -> String {
     if as_json {
-        return format!(
-            "{}\n",
-            json!({ "listening": { "grpc": grpc.to_string(), "http": http.to_string() } })
-        );
+        let mut listening = json!({ "grpc": grpc.to_string(), "http": http.to_string() });
+        if let Some(page) = page {
+            listening["ui"] = json!(page.to_string());
+        }
+        return format!("{}\n", json!({ "listening": listening }));
     }
-    format!("listening for gRPC on {grpc}, for HTTP on {http}\n")
+    let page = page.map(|page| format!("the page is at http://{page}/\n")).unwrap_or_default();
+    format!("listening for gRPC on {grpc}, for HTTP on {http}\n{page}")
 }
 
 /// Prints until nobody tells any more. What is waiting is written together.

@@ -93,7 +93,8 @@ impl Receivers {
     }
 }
 
-async fn open(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), Trouble> {
+/// Listens at an address that an option gave, and says where that really is.
+pub(super) async fn open(wanted: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), Trouble> {
     let failed = |error: std::io::Error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => {

@@ -187,6 +187,12 @@ mod tests {
 
         assert_eq!(store.traces(&Search::new("postgresql select"), 10), all[1..]);
         assert!(store.traces(&Search::new("postgresql later"), 10).is_empty());
+        for words in ["status=error", "STATUS=err kind=internal", "db.system=postgres", "system=PostgreSQL"] {
+            assert_eq!(store.traces(&Search::new(words), 10), std::slice::from_ref(cart), "{words}");
+        }
+        for words in ["status=ok", "db=postgresql", "db.system=sql", "service.name=other"] {
+            assert!(store.traces(&Search::new(words), 10).is_empty(), "{words}");
+        }
         assert_eq!(store.traces(&Search::new(&id(2).to_string()), 10).len(), 1);
         assert_eq!(store.traces(&Search::default(), 1).len(), 1);
 
@@ -196,6 +202,8 @@ mod tests {
         assert!(store.trace(id(9)).is_none());
         assert_eq!(store.logs(&Search::new("warn SLOW"), 10).len(), 1);
         assert!(store.logs(&Search::new("fast"), 10).is_empty());
+        assert_eq!(store.logs(&Search::new("severity=warn"), 10).len(), 1);
+        assert!(store.logs(&Search::new("severity=error"), 10).is_empty());
     }
 
     #[test]

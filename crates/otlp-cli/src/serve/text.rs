@@ -4,7 +4,7 @@
 
 use super::store::PointValue;
 use otlp_model::response::is_deceptive;
-use otlp_model::{AnyValue, KeyValue};
+use otlp_model::{AnyValue, KeyValue, SpanKind, StatusCode};
 use std::fmt::Write as _;
 
 /// A value in one line: a text as it is, what is nested as JSON would have it.
@@ -67,6 +67,24 @@ pub(crate) fn point(of: &PointValue, unit: &str) -> String {
         PointValue::Distribution { count, sum: Some(sum), .. } => format!("count {count}  sum {sum}{unit}"),
         PointValue::Distribution { count, .. } => format!("count {count}"),
         PointValue::Missing => "no value".to_owned(),
+    }
+}
+
+pub(crate) const fn kind(of: SpanKind) -> &'static str {
+    match of {
+        SpanKind::Server => "server",
+        SpanKind::Client => "client",
+        SpanKind::Producer => "producer",
+        SpanKind::Consumer => "consumer",
+        _ => "internal",
+    }
+}
+
+pub(crate) const fn status(of: StatusCode) -> &'static str {
+    match of {
+        StatusCode::Unset => "unset",
+        StatusCode::Ok => "ok",
+        StatusCode::Error => "error",
     }
 }
 

@@ -18,3 +18,5 @@ mod serving;
 mod support;
 #[cfg(unix)]
 mod tail;
+#[cfg(unix)]
+mod ui;

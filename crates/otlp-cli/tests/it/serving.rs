@@ -11,6 +11,8 @@ pub(crate) struct Serving {
     lines: std::io::Lines<BufReader<ChildStdout>>,
     pub(crate) grpc: String,
     pub(crate) http: String,
+    /// Where the page is, with `--ui`.
+    pub(crate) ui: Option<String>,
 }
 
 impl Serving {
@@ -19,8 +21,9 @@ impl Serving {
         let mut child = otlp(&line).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
-        let address = |name: &str| first["listening"][name].as_str().unwrap().to_owned();
-        Self { child, lines, grpc: address("grpc"), http: address("http") }
+        let address = |name: &str| first["listening"][name].as_str().map(str::to_owned);
+        let (grpc, http) = (address("grpc").unwrap(), address("http").unwrap());
+        Self { child, lines, grpc, http, ui: address("ui") }
     }
 
     /// The next line; waits for it.

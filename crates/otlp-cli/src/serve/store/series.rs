@@ -49,6 +49,8 @@ pub(crate) struct Series {
     pub(crate) attributes: Vec<KeyValue>,
     /// By time.
     pub(crate) points: Vec<Point>,
+    /// The metric that holds the latest of these, and its place in there.
+    pub(crate) latest: (Arc<StoredMetric>, usize),
 }
 
 impl Series {
@@ -79,37 +81,44 @@ pub(crate) enum PointValue {
 }
 
 pub(super) fn all(batches: &[Arc<Batch>], search: &Search, most: usize) -> Vec<Series> {
-    let mut all: BTreeMap<String, Series> = BTreeMap::new();
-    for stored in batches.iter().flat_map(|batch| &batch.metrics).filter(|it| search.finds_metric(it)) {
-        let kind = kind(&stored.metric.data);
-        for (attributes, point) in points(stored) {
-            // Ordered by name; the rest tells series of the same name apart.
-            let key = (
-                &stored.metric.name,
-                &stored.metric.unit,
-                kind,
-                &stored.origin.scope.name,
-                &stored.origin.resource,
-                attributes,
-            );
-            let key = format!("{key:?}");
+    // With the time of the latest point.
+    let mut all: BTreeMap<String, (u64, Series)> = BTreeMap::new();
+    for stored in batches.iter().flat_map(|batch| &batch.metrics) {
+        let metric = &stored.metric;
+        let kind = kind(&metric.data);
+        // Ordered by name; the rest tells series of the same name apart.
+        let scope = &stored.origin.scope.name;
+        let common = format!("{:?}", (&metric.name, &metric.unit, kind, scope, &stored.origin.resource));
+        for (index, (attributes, point)) in points(stored).into_iter().enumerate() {
+            if !search.finds_points(stored, attributes) {
+                continue;
+            }
+            let key = format!("{common}{attributes:?}");
             // Once there are enough, only these go on.
             if all.len() >= most && !all.contains_key(&key) {
                 continue;
             }
-            let series = all.entry(key).or_insert_with(|| Series {
-                origin: Arc::clone(&stored.origin),
-                name: stored.metric.name.to_string(),
-                description: stored.metric.description.to_string(),
-                unit: stored.metric.unit.to_string(),
-                kind,
-                attributes: attributes.to_vec(),
-                points: Vec::new(),
+            let (latest, series) = all.entry(key).or_insert_with(|| {
+                let series = Series {
+                    origin: Arc::clone(&stored.origin),
+                    name: metric.name.to_string(),
+                    description: metric.description.to_string(),
+                    unit: metric.unit.to_string(),
+                    kind,
+                    attributes: attributes.to_vec(),
+                    points: Vec::new(),
+                    latest: (Arc::clone(stored), index),
+                };
+                (0, series)
             });
+            if point.time_unix_nano >= *latest {
+                *latest = point.time_unix_nano;
+                series.latest = (Arc::clone(stored), index);
+            }
             series.points.push(point);
         }
     }
-    let mut all: Vec<Series> = all.into_values().collect();
+    let mut all: Vec<Series> = all.into_values().map(|(_, series)| series).collect();
     for series in &mut all {
         series.points.sort_by_key(|point| point.time_unix_nano);
     }
@@ -185,7 +194,10 @@ mod tests {
         assert_eq!(told, [("a", 1), ("b", 2), ("b", 1)]);
         assert_eq!(all[1].points[0], Point { time_unix_nano: 1, value: PointValue::Number(10.0) });
         assert_eq!((all[1].kind.to_string().as_str(), all[1].unit.as_str()), ("gauge", "1"));
+        let (latest, place) = &all[1].latest;
+        assert_eq!((points(latest)[*place].1.time_unix_nano, all[1].points.len()), (2, 2));
         assert_eq!(super::all(&batches, &Search::new("b"), 10).len(), 2);
+        assert_eq!(super::all(&batches, &Search::new("b host=Y"), 10).len(), 1);
         assert_eq!(super::all(&batches, &Search::default(), 1).len(), 1);
     }
 }

@@ -5,7 +5,7 @@
 use crate::serve::items::{Batch, StoredLog, StoredSpan};
 use crate::serve::search::Search;
 use otlp_model::{StatusCode, TraceId};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A trace in a list.
@@ -16,6 +16,8 @@ pub(crate) struct TraceSummary {
     pub(crate) root: String,
     /// The service of that span.
     pub(crate) service: String,
+    /// The services of all spans but that one, by name.
+    pub(crate) others: Vec<String>,
     pub(crate) start_unix_nano: u64,
     /// From the first start to the last end.
     pub(crate) duration_nano: u64,
@@ -25,7 +27,7 @@ pub(crate) struct TraceSummary {
 }
 
 /// One trace, as far as it is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Trace {
     /// By start.
     pub(crate) spans: Vec<Arc<StoredSpan>>,
@@ -40,12 +42,21 @@ struct Draft<'a> {
     end: u64,
     spans: usize,
     errors: usize,
+    services: BTreeSet<&'a str>,
     found: bool,
 }
 
 impl<'a> Draft<'a> {
     fn new(first: &'a StoredSpan) -> Self {
-        Self { root: first, start: u64::MAX, end: 0, spans: 0, errors: 0, found: false }
+        Self {
+            root: first,
+            start: u64::MAX,
+            end: 0,
+            spans: 0,
+            errors: 0,
+            services: BTreeSet::new(),
+            found: false,
+        }
     }
 
     fn add(&mut self, stored: &'a StoredSpan, search: &Search) {
@@ -54,6 +65,7 @@ impl<'a> Draft<'a> {
         self.end = self.end.max(span.end_time_unix_nano);
         self.spans += 1;
         self.errors += usize::from(span.status.code == StatusCode::Error);
+        self.services.insert(stored.origin.service());
         self.found = self.found || search.finds_span(stored);
         let rank =
             |stored: &StoredSpan| (stored.span.parent_span_id.is_valid(), stored.span.start_time_unix_nano);
@@ -77,6 +89,9 @@ pub(super) fn summaries(batches: &[Arc<Batch>], search: &Search, most: usize) ->
         trace_id,
         root: draft.root.span.name.to_string(),
         service: draft.root.origin.service().to_owned(),
+        others: (draft.services.iter().filter(|service| **service != draft.root.origin.service()))
+            .map(|service| (*service).to_owned())
+            .collect(),
         start_unix_nano: draft.start,
         duration_nano: draft.end.saturating_sub(draft.start),
         spans: draft.spans,
