@@ -192,7 +192,15 @@ impl Parts {
 
     fn pipeline(&self, signal: Signal) -> BoxService<Batch, Outcome, BoxError> {
         let limits = RequestLimits { max_bytes: self.max_request_bytes, ..RequestLimits::default() };
+        let losses = Arc::clone(&self.batches.losses);
         ServiceBuilder::new()
+            // What assemble leaves out is in no request, so that nothing below could tell of its loss.
+            .map_response(move |outcome: Outcome| {
+                if outcome.dropped.total() > 0 {
+                    losses.ring(|| false);
+                }
+                outcome
+            })
             // The last place that knows groups; from here on there are only encoded requests.
             .assemble(Arc::clone(&self.groups), signal, limits)
             // Sees the final outcome of every batch exactly once, whatever happens below.

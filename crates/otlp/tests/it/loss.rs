@@ -247,3 +247,26 @@ fn what_limits_cost_is_told_once_for_each_signal() {
     drop((client, subscriber));
     assert_eq!(told.iter().collect::<Vec<_>>(), [""; 0]);
 }
+
+/// With its headers it does not fit into a request, so that no request is made, which somebody could observe.
+#[test]
+fn a_record_that_is_too_large_only_with_its_headers_is_told_as_well() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    // The first one that is lost is too large with its headers, and not alone.
+    for len in (3_900..4_096).step_by(8) {
+        let (sender, told) = mpsc::channel();
+        let client = builder(collector.grpc_endpoint())
+            .with_max_request_bytes(4_096)
+            .with_loss_threshold(0.0, Duration::from_millis(1))
+            .with_loss_callback(move |loss| sender.send(loss.clone()).unwrap())
+            .build_blocking()
+            .unwrap();
+        client.logger("l").record(Severity::Info).body("x".repeat(len)).emit();
+        if books(client.flush_within_blocking(PATIENCE)).dropped().total() > 0 {
+            let told = told.recv_timeout(PATIENCE).expect("it is told");
+            assert_eq!(told.dropped.get(DropReason::TooLarge), 1);
+            return;
+        }
+    }
+    panic!("all fit");
+}
