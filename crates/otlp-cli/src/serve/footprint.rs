@@ -2,7 +2,7 @@
 //!
 //! Used by the store, once per batch. What an allocator adds is estimated: small texts cost more than their length. Pure.
 
-use super::items::Batch;
+use super::items::{Batch, Origin};
 use otlp_model::{AnyValue, Exemplar, KeyValue, MetricData};
 use std::mem::size_of;
 use std::sync::Arc;
@@ -47,25 +47,26 @@ pub(crate) fn of(batch: &Batch) -> usize {
     heap(size_of::<Batch>()) + lists + origins(batch) + spans.chain(logs).chain(metrics).sum::<usize>()
 }
 
-/// Origins are shared by neighbours.
+/// Origins are shared by neighbours, and so are the resources of these.
 fn origins(batch: &Batch) -> usize {
     let all = (batch.spans.iter().map(|stored| &stored.origin))
         .chain(batch.logs.iter().map(|stored| &stored.origin))
         .chain(batch.metrics.iter().map(|stored| &stored.origin));
-    let (mut bytes, mut last) = (0, None);
+    let (mut bytes, mut last): (_, Option<&Arc<Origin>>) = (0, None);
     for origin in all {
         if last.is_some_and(|last| Arc::ptr_eq(last, origin)) {
             continue;
         }
-        last = Some(origin);
         let (resource, scope) = (&origin.resource, &origin.scope);
         bytes += shared(origin)
-            + attributes(&resource.attributes)
-            + text(&resource.schema_url)
             + text(&scope.name)
             + text(&scope.version)
             + text(&scope.schema_url)
             + attributes(&scope.attributes);
+        if last.is_none_or(|last| !Arc::ptr_eq(&last.resource, resource)) {
+            bytes += shared(resource) + attributes(&resource.attributes) + text(&resource.schema_url);
+        }
+        last = Some(origin);
     }
     bytes
 }
@@ -138,6 +139,24 @@ mod tests {
     fn footprint(signal: Signal, json: &str) -> usize {
         let protobuf = request_from_json(signal, json.as_bytes()).unwrap();
         of(&Batch::decode(signal, &protobuf).unwrap())
+    }
+
+    /// The other way round: what is there once is counted once, or a request would take what it does not have.
+    #[test]
+    fn scopes_share_their_resource() {
+        let scopes = |number: usize| {
+            let scopes = vec![r#"{"logRecords":[{}]}"#; number].join(",");
+            let long = "x".repeat(100_000);
+            format!(
+                r#"{{"resourceLogs":[{{"resource":{{"attributes":[{{"key":"k","value":{{"stringValue":"{long}"}}}}]}},
+                "scopeLogs":[{scopes}]}}]}}"#
+            )
+        };
+        let (one, thousand) = (footprint(Signal::Logs, &scopes(1)), footprint(Signal::Logs, &scopes(1000)));
+        assert!(one > 100_000 && thousand < one + 1_000_000, "{one} {thousand}");
+        let protobuf = request_from_json(Signal::Logs, scopes(2).as_bytes()).unwrap();
+        let batch = Batch::decode(Signal::Logs, &protobuf).unwrap();
+        assert!(Arc::ptr_eq(&batch.logs[0].origin.resource, &batch.logs[1].origin.resource));
     }
 
     /// Each text is counted, wherever it stands: none may grow without bound.

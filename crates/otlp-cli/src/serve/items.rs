@@ -10,7 +10,8 @@ use std::sync::Arc;
 /// Where an item comes from.
 #[derive(Debug, Default)]
 pub(crate) struct Origin {
-    pub(crate) resource: Resource,
+    /// Shared by all scopes of it: it may be as large as the request, and they as many.
+    pub(crate) resource: Arc<Resource>,
     pub(crate) scope: InstrumentationScope,
 }
 
@@ -74,11 +75,11 @@ impl Batch {
             ($view:path, |$origin:ident, $item:ident| $keep:expr) => {
                 for group in $view(protobuf).resources() {
                     let group = group?;
-                    let resource = group.to_resource()?;
+                    let resource = Arc::new(group.to_resource()?);
                     for scoped in group.scopes() {
                         let scoped = scoped?;
-                        let $origin =
-                            Arc::new(Origin { resource: resource.clone(), scope: scoped.to_scope()? });
+                        let resource = Arc::clone(&resource);
+                        let $origin = Arc::new(Origin { resource, scope: scoped.to_scope()? });
                         for item in scoped.items() {
                             let $item = item?;
                             $keep

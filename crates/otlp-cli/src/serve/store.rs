@@ -156,7 +156,7 @@ mod tests {
 
     fn spans(of: impl IntoIterator<Item = SpanData>) -> Arc<Batch> {
         let origin = Arc::new(Origin {
-            resource: otlp_model::Resource::new().with("service.name", "shop"),
+            resource: Arc::new(otlp_model::Resource::new().with("service.name", "shop")),
             ..Origin::default()
         });
         let stored = |span| Arc::new(StoredSpan { origin: Arc::clone(&origin), span });

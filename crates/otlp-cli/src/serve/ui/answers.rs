@@ -8,7 +8,7 @@ use super::buckets::{self, Buckets};
 use crate::serve::items::{Origin, StoredLog, StoredSpan};
 use crate::serve::store::{Point, PointValue, Series, Totals, Trace, TraceSummary};
 use crate::serve::text;
-use otlp_model::{AnyValue, Event, KeyValue, Link, SpanId, TraceId};
+use otlp_model::{AnyValue, Event, KeyValue, Link, Resource, SpanId, TraceId};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -52,36 +52,42 @@ pub(super) fn trace(trace: &Trace, known: &str) -> Value {
     let mut origins = Origins::default();
     let spans: Value = trace.spans.iter().map(|stored| span(stored, &mut origins)).collect();
     let logs: Value = trace.logs.iter().map(|stored| log(stored, &mut origins)).collect();
-    json!({ "spans": spans, "logs": logs, "origins": origins.values })
+    json!({ "spans": spans, "logs": logs, "origins": origins.values, "resources": origins.resources })
 }
 
 /// The first `most` of what was found, and whether there is more.
 pub(super) fn logs(found: &[Arc<StoredLog>], most: usize) -> Value {
     let mut origins = Origins::default();
     let logs: Value = found.iter().take(most).map(|stored| log(stored, &mut origins)).collect();
-    json!({ "logs": logs, "origins": origins.values, "more": found.len() > most })
+    json!({ "logs": logs, "origins": origins.values, "resources": origins.resources, "more": found.len() > most })
 }
 
 /// The first `most` of what was found, and whether there is more.
 pub(super) fn metrics(found: &[Series], most: usize) -> Value {
     let mut origins = Origins::default();
     let series: Value = found.iter().take(most).map(|one| series(one, &mut origins)).collect();
-    json!({ "series": series, "origins": origins.values, "more": found.len() > most })
+    json!({ "series": series, "origins": origins.values, "resources": origins.resources, "more": found.len() > most })
 }
 
-/// Resources and scopes, each told once however many items have it.
+/// Scopes and resources, each told once however many items or scopes have it.
 #[derive(Default)]
 struct Origins {
     places: HashMap<*const Origin, usize>,
     values: Vec<Value>,
+    resource_places: HashMap<*const Resource, usize>,
+    resources: Vec<Value>,
 }
 
 impl Origins {
     fn place(&mut self, origin: &Arc<Origin>) -> usize {
+        let resource = *self.resource_places.entry(Arc::as_ptr(&origin.resource)).or_insert_with(|| {
+            self.resources.push(attributes(&origin.resource.attributes));
+            self.resources.len() - 1
+        });
         *self.places.entry(Arc::as_ptr(origin)).or_insert_with(|| {
             self.values.push(json!({
                 "service": origin.service(),
-                "attributes": attributes(&origin.resource.attributes),
+                "resource": resource,
                 "scope": { "name": origin.scope.name, "version": origin.scope.version },
             }));
             self.values.len() - 1
@@ -244,6 +250,17 @@ mod tests {
         assert_eq!(told["origins"][0]["service"], "shop");
         assert_eq!(trace(&found, "1,0"), json!({ "unchanged": true }));
         assert_eq!(trace(&Trace::default(), "")["spans"], json!([]));
+    }
+
+    #[test]
+    fn scopes_of_a_resource_tell_it_once() {
+        let json = r#"{"resourceLogs":[{"resource":{"attributes":[{"key":"k","value":{"stringValue":"v"}}]},"scopeLogs":[
+            {"scope":{"name":"a"},"logRecords":[{}]},{"scope":{"name":"b"},"logRecords":[{},{}]}]}]}"#;
+        let told = logs(&store(Signal::Logs, json).logs(&Search::default(), 10), 10);
+        let origins = told["origins"].as_array().unwrap();
+        assert_eq!((told["logs"].as_array().unwrap().len(), origins.len()), (3, 2));
+        assert!(origins.iter().all(|origin| origin["resource"] == 0), "{told}");
+        assert_eq!(told["resources"], json!([[{ "key": "k", "type": "string", "value": "v" }]]));
     }
 
     #[test]

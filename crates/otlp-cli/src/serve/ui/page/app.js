@@ -27,7 +27,9 @@ const app = {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ''));
     const answer = await fetch(query.size > 0 ? `${path}?${query}` : path);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-    return answer.json();
+    const told = await answer.json();
+    for (const origin of told.origins ?? []) origin.attributes = told.resources[origin.resource];
+    return told;
   },
   go(fragment) {
     location.hash = fragment;
