@@ -8,47 +8,43 @@ use super::store::{Point, PointValue, points};
 use super::text;
 use otlp_model::{AnyValue, KeyValue, Severity, StatusCode};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::io::{self, Write};
 
-/// The lines of what is told, each with its end.
-pub(crate) fn of(told: &Told, as_json: bool) -> String {
-    let mut lines = String::new();
+/// Writes the lines of what is told, each with its end. One is made at a time: together they may be many times as long as the
+/// request, whose items share the texts of their resource and metric.
+pub(crate) fn write(told: &Told, as_json: bool, out: &mut impl Write) -> io::Result<()> {
     match told {
-        Told::Received(batch) => {
-            for line in items(batch, as_json) {
-                lines.push_str(&line);
-                lines.push('\n');
-            }
-        }
+        Told::Received(batch) => items(batch, as_json).try_for_each(|line| writeln!(out, "{line}")),
         Told::Refused { path, code, reason } if as_json => {
-            let _ = writeln!(
-                lines,
-                "{}",
-                json!({ "refused": { "path": path, "code": code.as_str(), "reason": reason } })
-            );
+            let refused = json!({ "path": path, "code": code.as_str(), "reason": reason });
+            writeln!(out, "{}", document("refused", refused))
         }
         Told::Refused { path, code, reason } => {
             let text = text::one_line(&format!("refused {path}: {}: {reason}", code.as_str()));
-            let _ = writeln!(lines, "{text}");
+            writeln!(out, "{text}")
         }
     }
-    lines
 }
 
-fn items(batch: &Batch, as_json: bool) -> Vec<String> {
-    let spans = batch.spans.iter().map(|it| if as_json { span_json(it).to_string() } else { span(it) });
-    let logs = batch.logs.iter().map(|it| if as_json { log_json(it).to_string() } else { log(it) });
-    let metrics = batch.metrics.iter().flat_map(|stored| {
+fn items(batch: &Batch, as_json: bool) -> impl Iterator<Item = String> {
+    let spans = batch.spans.iter().map(move |it| if as_json { span_json(it) } else { span(it) });
+    let logs = batch.logs.iter().map(move |it| if as_json { log_json(it) } else { log(it) });
+    let metrics = batch.metrics.iter().flat_map(move |stored| {
         let line = move |(attributes, point): (&[KeyValue], Point)| {
             if as_json {
-                point_json(stored, attributes, &point).to_string()
+                point_json(stored, attributes, &point)
             } else {
                 data_point(stored, attributes, &point)
             }
         };
         points(stored).into_iter().map(line)
     });
-    spans.chain(logs).chain(metrics).collect()
+    spans.chain(logs).chain(metrics)
+}
+
+/// A document with one member. What could command a terminal is escaped, also where JSON does not ask for it.
+fn document(name: &str, value: Value) -> String {
+    text::escaped(&json!({ name: value }).to_string())
 }
 
 fn span(stored: &StoredSpan) -> String {
@@ -89,38 +85,35 @@ fn head(time_unix_nano: u64, kind: &str, service: &str) -> String {
     format!("{}  {kind:6}  {service}", text::time(time_unix_nano))
 }
 
-fn span_json(stored: &StoredSpan) -> Value {
+fn span_json(stored: &StoredSpan) -> String {
     let span = &stored.span;
-    let status = match span.status.code {
-        StatusCode::Unset => "unset",
-        StatusCode::Ok => "ok",
-        StatusCode::Error => "error",
-    };
-    json!({ "span": {
+    let told = json!({
         "time_unix_nano": span.end_time_unix_nano,
         "service": stored.origin.service(),
         "name": &*span.name,
         "duration_nanoseconds": span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
-        "status": status,
+        "status": text::status(span.status.code),
         "status_description": &*span.status.description,
         "trace_id": span.context.trace_id().to_string(),
         "span_id": span.context.span_id().to_string(),
-    } })
+    });
+    document("span", told)
 }
 
-fn log_json(stored: &StoredLog) -> Value {
+fn log_json(stored: &StoredLog) -> String {
     let record = &stored.record;
-    json!({ "log": {
+    let told = json!({
         "time_unix_nano": stored.time_unix_nano(),
         "service": stored.origin.service(),
         "severity": record.severity.as_str(),
         "event_name": &*record.event_name,
         "body": record.body.as_ref().map(plain),
         "trace_id": record.trace_id.is_valid().then(|| record.trace_id.to_string()),
-    } })
+    });
+    document("log", told)
 }
 
-fn point_json(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> Value {
+fn point_json(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> String {
     let mut metric = json!({
         "time_unix_nano": point.time_unix_nano,
         "service": stored.origin.service(),
@@ -140,7 +133,7 @@ fn point_json(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> 
         }
         PointValue::Missing => {}
     }
-    json!({ "metric": metric })
+    document("metric", metric)
 }
 
 /// A value as JSON has it; bytes in hexadecimal.
@@ -164,8 +157,15 @@ fn members(attributes: &[KeyValue]) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otlp_model::{Signal, json::request_from_json};
+    use otlp_model::{Signal, json::request_from_json, response::is_deceptive};
+    use otlp_transport::GrpcCode;
     use std::sync::Arc;
+
+    fn of(told: &Told, as_json: bool) -> String {
+        let mut lines = Vec::new();
+        write(told, as_json, &mut lines).unwrap();
+        String::from_utf8(lines).unwrap()
+    }
 
     fn told(signal: Signal, json: &str) -> Told {
         let protobuf = request_from_json(signal, json.as_bytes()).unwrap();
@@ -174,6 +174,46 @@ mod tests {
 
     const RESOURCE: &str =
         r#""resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}}]}"#;
+
+    #[test]
+    fn nothing_that_is_told_commands_a_terminal() {
+        // Escape, a control sequence in one character, a letter that turns the direction of writing.
+        let hostile = r"a\u001b[31m\u009b31m\u202eb\r\nc";
+        let span = told(
+            Signal::Traces,
+            &format!(
+                r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"{hostile}"}}}}]}},
+                "scopeSpans":[{{"spans":[{{"name":"{hostile}","status":{{"code":2,"message":"{hostile}"}}}}]}}]}}]}}"#
+            ),
+        );
+        let log = told(
+            Signal::Logs,
+            &format!(
+                r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"severityText":"{hostile}","eventName":"{hostile}",
+                "body":{{"stringValue":"{hostile}"}}}}]}}]}}]}}"#
+            ),
+        );
+        let metric = told(
+            Signal::Metrics,
+            &format!(
+                r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":"{hostile}","unit":"{hostile}","gauge":{{"dataPoints":[
+                {{"asInt":"1","attributes":[{{"key":"{hostile}","value":{{"stringValue":"{hostile}"}}}}]}}]}}}}]}}]}}]}}"#
+            ),
+        );
+        let name: String = serde_json::from_str(&format!("\"{hostile}\"")).unwrap();
+        let refused = Told::Refused { path: name.clone(), code: GrpcCode::Internal, reason: name.clone() };
+        for told in [span, log, metric, refused] {
+            for as_json in [false, true] {
+                let lines = of(&told, as_json);
+                let line = lines.strip_suffix('\n').unwrap();
+                assert!(!line.chars().any(is_deceptive), "{line:?}");
+                if as_json {
+                    let line: Value = serde_json::from_str(line).unwrap();
+                    assert!(line.to_string().contains(&json!(name).to_string()), "{line}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_item_is_a_line() {

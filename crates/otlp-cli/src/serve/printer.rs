@@ -93,7 +93,7 @@ fn print(heard: &Heard, as_json: bool) -> io::Result<()> {
             out.flush()
         })?;
         let Some(told) = told else { break };
-        out.write_all(lines::of(&told, as_json).as_bytes())?;
+        lines::write(&told, as_json, &mut out)?;
     }
     missed(&mut out, heard, as_json)?;
     out.flush()
