@@ -2,6 +2,7 @@
 //!
 //! Made by the intake from a request in protobuf; kept by the store, printed by the live tail. Never changed afterwards.
 
+use super::text;
 use otlp_model::{
     AnyValue, DecodeError, InstrumentationScope, LogRecord, Metric, Resource, Signal, SpanData, view,
 };
@@ -16,10 +17,10 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// The resource's `service.name`; empty when it has none.
+    /// The resource's `service.name`, [cut](text::cut); empty when it has none.
     pub(crate) fn service(&self) -> &str {
         match self.resource.get("service.name") {
-            Some(AnyValue::String(name)) => name,
+            Some(AnyValue::String(name)) => text::cut(name),
             _ => "",
         }
     }

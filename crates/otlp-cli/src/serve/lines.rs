@@ -75,9 +75,9 @@ fn log(stored: &StoredLog) -> String {
 
 fn data_point(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> String {
     let metric = &stored.metric;
-    let (labels, value) = (text::labels(attributes), text::point(&point.value, &metric.unit));
+    let (labels, value) = (text::labels(attributes), text::point(&point.value, text::cut(&metric.unit)));
     let head = head(point.time_unix_nano, "metric", stored.origin.service());
-    text::one_line(&format!("{head}  {}{labels}  {value}", metric.name))
+    text::one_line(&format!("{head}  {}{labels}  {value}", text::cut(&metric.name)))
 }
 
 fn head(time_unix_nano: u64, kind: &str, service: &str) -> String {
@@ -117,8 +117,8 @@ fn point_json(stored: &StoredMetric, attributes: &[KeyValue], point: &Point) -> 
     let mut metric = json!({
         "time_unix_nano": point.time_unix_nano,
         "service": stored.origin.service(),
-        "name": &*stored.metric.name,
-        "unit": &*stored.metric.unit,
+        "name": text::cut(&stored.metric.name),
+        "unit": text::cut(&stored.metric.unit),
         "attributes": members(attributes),
     });
     match &point.value {

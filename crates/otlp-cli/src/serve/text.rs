@@ -105,6 +105,13 @@ pub(crate) fn duration(nanos: u64) -> String {
     }
 }
 
+/// The beginning of a text that many items share: all of it told with each of them may be many times the request.
+pub(crate) fn cut(text: &str) -> &str {
+    /// Characters; nobody reads more in a name.
+    const MOST: usize = 1000;
+    text.char_indices().nth(MOST).map_or(text, |(end, _)| text.split_at(end).0)
+}
+
 /// `text` in one line: whatever could write lines of its own, or command a terminal, is a blank.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars().map(|c| if is_deceptive(c) { ' ' } else { c }).collect()

@@ -4,9 +4,11 @@
 
 use crate::serve::items::{Batch, Origin, StoredMetric};
 use crate::serve::search::Search;
+use crate::serve::text;
 use otlp_model::{KeyValue, MetricData, NumberDataPoint, NumberValue, Temporality};
-use std::collections::BTreeMap;
-use std::fmt::{self, Debug};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// What the points of a series are.
@@ -42,6 +44,7 @@ impl fmt::Display for SeriesKind {
 #[derive(Debug, Clone)]
 pub(crate) struct Series {
     pub(crate) origin: Arc<Origin>,
+    /// This and the next two are [cut](text::cut): all series of a metric have them.
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) unit: String,
@@ -81,19 +84,20 @@ pub(crate) enum PointValue {
 }
 
 pub(super) fn all(batches: &[Arc<Batch>], search: &Search, most: usize) -> Vec<Series> {
+    let origins = places(batches);
     // With the time of the latest point.
-    let mut all: BTreeMap<String, (u64, Series)> = BTreeMap::new();
+    let mut all: BTreeMap<_, (u64, Series)> = BTreeMap::new();
     for stored in batches.iter().flat_map(|batch| &batch.metrics) {
         let metric = &stored.metric;
         let kind = kind(&metric.data);
         // Ordered by name; the rest tells series of the same name apart.
-        let scope = &stored.origin.scope.name;
-        let common = format!("{:?}", (&metric.name, &metric.unit, kind, scope, &stored.origin.resource));
+        let (name, unit) = (text::cut(&metric.name), text::cut(&metric.unit));
+        let common = (name, unit, format!("{kind:?}"), origins.get(&Arc::as_ptr(&stored.origin)));
         for (index, (attributes, point)) in points(stored).into_iter().enumerate() {
             if !search.finds_points(stored, attributes) {
                 continue;
             }
-            let key = format!("{common}{attributes:?}");
+            let key = (common.clone(), format!("{attributes:?}"));
             // Once there are enough, only these go on.
             if all.len() >= most && !all.contains_key(&key) {
                 continue;
@@ -101,9 +105,9 @@ pub(super) fn all(batches: &[Arc<Batch>], search: &Search, most: usize) -> Vec<S
             let (latest, series) = all.entry(key).or_insert_with(|| {
                 let series = Series {
                     origin: Arc::clone(&stored.origin),
-                    name: metric.name.to_string(),
-                    description: metric.description.to_string(),
-                    unit: metric.unit.to_string(),
+                    name: name.to_owned(),
+                    description: text::cut(&metric.description).to_owned(),
+                    unit: unit.to_owned(),
                     kind,
                     attributes: attributes.to_vec(),
                     points: Vec::new(),
@@ -123,6 +127,28 @@ pub(super) fn all(batches: &[Arc<Batch>], search: &Search, most: usize) -> Vec<S
         series.points.sort_by_key(|point| point.time_unix_nano);
     }
     all
+}
+
+/// Where each origin of a metric stands in an order of their own; those that say the same stand at the same place. Each
+/// resource is told once: it may be as large as a request, whose metrics all have it.
+fn places(batches: &[Arc<Batch>]) -> HashMap<*const Origin, usize> {
+    let metrics = || batches.iter().flat_map(|batch| &batch.metrics);
+    let resources: BTreeMap<_, _> =
+        metrics().map(|it| (Arc::as_ptr(&it.origin.resource), &*it.origin.resource)).collect();
+    let resources = numbered(resources.into_iter().map(|(at, it)| (format!("{it:?}"), at)));
+    let origins: BTreeMap<_, _> = metrics().map(|it| (Arc::as_ptr(&it.origin), &*it.origin)).collect();
+    let resource = |origin: &Origin| resources.get(&Arc::as_ptr(&origin.resource)).copied();
+    numbered(origins.into_iter().map(|(at, it)| ((&*it.scope.name, resource(it)), at)))
+}
+
+/// The numbers of values in their order; equal ones have the same.
+fn numbered<K: Ord, P: Eq + Hash>(values: impl Iterator<Item = (K, P)>) -> HashMap<P, usize> {
+    let mut ordered: BTreeMap<K, Vec<P>> = BTreeMap::new();
+    for (value, place) in values {
+        ordered.entry(value).or_default().push(place);
+    }
+    let numbered = ordered.into_values().enumerate();
+    numbered.flat_map(|(number, places)| places.into_iter().map(move |place| (place, number))).collect()
 }
 
 fn kind(data: &MetricData) -> SeriesKind {
@@ -175,7 +201,7 @@ pub(crate) fn points(stored: &StoredMetric) -> Vec<(&[KeyValue], Point)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otlp_model::{Gauge, Metric};
+    use otlp_model::{Gauge, Metric, Resource};
 
     fn gauge(name: &'static str, host: &'static str, time: u64, value: i64) -> Arc<Batch> {
         let mut point = NumberDataPoint::new(0, time, value);
@@ -183,6 +209,33 @@ mod tests {
         let metric = Metric::new(name, Gauge { data_points: vec![point] }).with_unit("1");
         let stored = StoredMetric { origin: Arc::default(), metric };
         Arc::new(Batch { metrics: vec![Arc::new(stored)], ..Batch::default() })
+    }
+
+    /// A name, a description and a service as long as they may be, and many points that have them.
+    #[test]
+    fn what_series_share_is_not_kept_with_each() {
+        let long: &'static str = "x".repeat(100_000).leak();
+        let origin = |resource: &'static str| {
+            let resource = Arc::new(Resource::new().with("service.name", resource));
+            Arc::new(Origin { resource, ..Origin::default() })
+        };
+        let points = (0..50).map(|at| {
+            let mut point = NumberDataPoint::new(0, at, 1i64);
+            point.attributes.push(KeyValue::new("at", at as i64));
+            point
+        });
+        let metric =
+            Metric::new(long, Gauge { data_points: points.collect() }).with_description(long).with_unit(long);
+        let stored = |origin| Arc::new(StoredMetric { origin, metric: metric.clone() });
+        let same = [stored(origin(long)), stored(origin(long)), stored(origin("other"))];
+        let batches = same.map(|it| Arc::new(Batch { metrics: vec![it], ..Batch::default() }));
+        let all = all(&batches, &Search::default(), 1000);
+        // Equal resources make one series, in whatever request they come.
+        assert_eq!((all.len(), all[0].points.len() + all[50].points.len()), (100, 3));
+        for series in &all {
+            let texts = [&series.name, &series.description, &series.unit, series.origin.service()];
+            assert!(texts.iter().all(|text| text.len() <= 1000), "{}", series.name.len());
+        }
     }
 
     #[test]
