@@ -4,15 +4,17 @@
 
 use super::detail;
 use super::look::Look;
-use super::state::{Opened, State, Tab};
+use super::state::{List, Opened, State, Tab};
 use super::waterfall::Row as Bar;
-use crate::serve::store::{PointValue, Series, Totals};
+use crate::serve::items::StoredLog;
+use crate::serve::store::{PointValue, Series, Totals, TraceSummary};
 use crate::serve::text;
 use otlp_model::{Severity, StatusCode};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Paragraph, Row, Table, TableState};
+use std::sync::Arc;
 
 pub(super) fn all(state: &State, look: Look, frame: &mut Frame<'_>) {
     let [head, main, foot] =
@@ -69,19 +71,24 @@ fn footer(state: &State, look: Look) -> Line<'static> {
     Line::from(spans)
 }
 
-/// A table of which one row is selected.
-fn table(
-    rows: Vec<Row<'static>>,
-    at: usize,
+/// A table of which one row is selected, with a head unless that is empty. Only rows in sight are made.
+fn table<T>(
+    list: &List<T>,
+    row: impl Fn(&T) -> Row<'static>,
     widths: &[Constraint],
     head: &[&'static str],
     look: Look,
     frame: &mut Frame<'_>,
     area: Rect,
 ) {
-    let mut selected = TableState::new().with_selected((!rows.is_empty()).then_some(at));
-    let head = Row::new(head.iter().copied()).style(look.title());
-    let table = Table::new(rows, widths).header(head).row_highlight_style(look.selected());
+    let height = usize::from(area.height).saturating_sub(usize::from(!head.is_empty())).max(1);
+    let above = (list.at + 1).saturating_sub(height);
+    let rows: Vec<_> = list.items.iter().skip(above).take(height).map(row).collect();
+    let mut selected = TableState::new().with_selected((!rows.is_empty()).then_some(list.at - above));
+    let mut table = Table::new(rows, widths).row_highlight_style(look.selected());
+    if !head.is_empty() {
+        table = table.header(Row::new(head.iter().copied()).style(look.title()));
+    }
     frame.render_stateful_widget(table, area, &mut selected);
 }
 
@@ -94,7 +101,7 @@ fn traces(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     if state.traces.items.is_empty() {
         return nothing(state, frame, area);
     }
-    let rows = state.traces.items.iter().map(|summary| {
+    let row = |summary: &TraceSummary| {
         let errors = if summary.errors == 0 { String::new() } else { format!("{} failed", summary.errors) };
         let row = Row::new([
             text::time(summary.start_unix_nano),
@@ -105,18 +112,18 @@ fn traces(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
             errors,
         ]);
         if summary.errors == 0 { row } else { row.style(look.error()) }
-    });
+    };
     let widths = [12, 18].map(Constraint::Length).into_iter().chain([Constraint::Fill(1)]);
     let widths: Vec<_> = widths.chain([9, 6, 10].map(Constraint::Length)).collect();
     let head = ["start", "service", "root", "duration", "spans", "errors"];
-    table(rows.collect(), state.traces.at, &widths, &head, look, frame, area);
+    table(&state.traces, row, &widths, &head, look, frame, area);
 }
 
 fn logs(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     if state.logs.items.is_empty() {
         return nothing(state, frame, area);
     }
-    let rows = state.logs.items.iter().map(|stored| {
+    let row = |stored: &Arc<StoredLog>| {
         let record = &stored.record;
         let body = record.body.as_ref().map(text::value).unwrap_or_default();
         let row = Row::new([
@@ -134,16 +141,16 @@ fn logs(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
             severity if severity >= Severity::Warn => row.style(look.warning()),
             _ => row,
         }
-    });
+    };
     let widths = [Constraint::Length(12), Constraint::Length(6), Constraint::Length(18), Constraint::Fill(1)];
-    table(rows.collect(), state.logs.at, &widths, &["time", "level", "service", "body"], look, frame, area);
+    table(&state.logs, row, &widths, &["time", "level", "service", "body"], look, frame, area);
 }
 
 fn metrics(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
     if state.metrics.items.is_empty() {
         return nothing(state, frame, area);
     }
-    let rows = state.metrics.items.iter().map(|series| {
+    let row = |series: &Series| {
         let last = series.points.last().map(|point| text::point(&point.value, &series.unit));
         let name = format!("{}{}", series.name, text::labels(&series.attributes));
         Row::new([
@@ -153,11 +160,11 @@ fn metrics(state: &State, look: Look, frame: &mut Frame<'_>, area: Rect) {
             text::one_line(&last.unwrap_or_default()),
             plot(series),
         ])
-    });
+    };
     let widths = [Constraint::Length(18), Constraint::Fill(2), Constraint::Length(22), Constraint::Fill(1)];
     let widths: Vec<_> = widths.into_iter().chain([Constraint::Length(PLOTTED as u16)]).collect();
     let head = ["service", "metric", "kind", "last", "plot"];
-    table(rows.collect(), state.metrics.at, &widths, &head, look, frame, area);
+    table(&state.metrics, row, &widths, &head, look, frame, area);
 }
 
 /// Points in a plot.
@@ -219,13 +226,16 @@ fn orphans(opened: &Opened) -> Vec<Line<'static>> {
 fn waterfall(opened: &Opened, look: Look, frame: &mut Frame<'_>, area: Rect) {
     const DURATION: u16 = 9;
     let name = (area.width / 5 * 2).min(60);
+    // Levels that are indented, two columns each: deeper ones would leave no room for the name.
+    let deepest = usize::from(name / 3);
     // A blank is between columns.
     let width = usize::from(area.width.saturating_sub(name + DURATION + 2));
-    let rows = opened.rows.items.iter().map(|row| {
+    let row = |row: &Bar| {
         let span = &row.span.span;
         let failed = span.status.code == StatusCode::Error;
         let mark = if failed { "! " } else { "" };
-        let label = format!("{}{mark}{}  {}", "  ".repeat(row.depth), span.name, row.span.origin.service());
+        let indent = "  ".repeat(row.depth.min(deepest));
+        let label = format!("{indent}{mark}{}  {}", span.name, row.span.origin.service());
         let duration = text::duration(span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano));
         let style = if failed { look.error() } else { look.bar() };
         Row::new([
@@ -233,11 +243,9 @@ fn waterfall(opened: &Opened, look: Look, frame: &mut Frame<'_>, area: Rect) {
             Line::raw(duration),
             Line::styled(bar(row, width), style),
         ])
-    });
-    let mut selected = TableState::new().with_selected(Some(opened.rows.at));
+    };
     let widths = [Constraint::Length(name), Constraint::Length(DURATION), Constraint::Fill(1)];
-    let table = Table::new(rows, widths).row_highlight_style(look.selected());
-    frame.render_stateful_widget(table, area, &mut selected);
+    table(&opened.rows, row, &widths, &[], look, frame, area);
 }
 
 /// A bar in `width` columns; at least one of them is filled.

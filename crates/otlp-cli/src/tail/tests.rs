@@ -242,6 +242,33 @@ fn what_is_said_by_colours_is_said_without_them_too() {
     }
 }
 
+/// Each a child of the one before.
+fn chain(length: u64) -> String {
+    let id = "07".repeat(16);
+    let span = |at: u64| {
+        format!(
+            r#"{{"traceId":"{id}","spanId":"{:016x}","parentSpanId":"{:016x}","name":"deep {at}."}}"#,
+            at + 1,
+            at
+        )
+    };
+    let spans: Vec<_> = (0..length).map(span).collect();
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(","))
+}
+
+#[test]
+fn a_trace_of_any_depth_can_be_walked_through() {
+    let mut user = User::new(Look::new(COLOURS));
+    user.receive(Signal::Traces, &chain(5_000));
+    user.press([Key::Enter]);
+    user.sees(&["deep 0.", "deep 7."]);
+    user.press([Key::Last]);
+    user.sees(&["deep 4992.", "deep 4999."]);
+    assert!(user.selected().contains("deep 4999."), "{:#?}", user.lines());
+    user.press([Key::Up]);
+    assert!(user.selected().contains("deep 4998."), "{:#?}", user.lines());
+}
+
 #[test]
 fn any_size_can_be_drawn() {
     let mut user = User::new(Look::new(COLOURS));
