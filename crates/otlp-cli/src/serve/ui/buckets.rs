@@ -2,7 +2,8 @@
 
 use otlp_model::{Buckets as Exponential, ExponentialHistogramDataPoint, HistogramDataPoint, MetricData};
 
-/// Buckets that are drawn at most; exponential histograms may have thousands, neighbours are taken together then.
+/// Buckets that are drawn at most; exponential histograms may have thousands, neighbours are taken together then. Quantiles
+/// can't be taken together: the first are drawn.
 const MOST: usize = 160;
 
 /// A lower and an upper bound, and how many values lie between; `None` is no bound.
@@ -23,7 +24,8 @@ pub(super) fn of(data: &MetricData, index: usize) -> Option<Buckets> {
         MetricData::Histogram(of) => of.data_points.get(index).map(explicit),
         MetricData::ExponentialHistogram(of) => of.data_points.get(index).map(exponential),
         MetricData::Summary(of) => of.data_points.get(index).map(|point| {
-            Buckets::Quantiles(point.quantile_values.iter().map(|at| (at.quantile, at.value)).collect())
+            let values = point.quantile_values.iter().take(MOST);
+            Buckets::Quantiles(values.map(|at| (at.quantile, at.value)).collect())
         }),
         _ => None,
     }
@@ -128,5 +130,9 @@ mod tests {
         };
         let data = MetricData::from(Summary { data_points: vec![point] });
         assert_eq!(of(&data, 0), Some(Buckets::Quantiles(vec![(0.5, 3.0)])));
+        let quantile_values = vec![ValueAtQuantile { quantile: 0.5, value: 3.0 }; 5000];
+        let point = SummaryDataPoint { quantile_values, ..Default::default() };
+        let data = MetricData::from(Summary { data_points: vec![point] });
+        assert!(matches!(of(&data, 0), Some(Buckets::Quantiles(values)) if values.len() == MOST));
     }
 }

@@ -15,7 +15,7 @@ export function linePlot(series, unit) {
   const first = times.reduce((least, time) => (between(least, time) < 0 ? time : least));
   const last = times.reduce((most, time) => (between(most, time) > 0 ? time : most));
   // Zero belongs to a plot unless that would flatten what varies far from it.
-  let [low, high] = [Math.min(...values), Math.max(...values)];
+  let [low, high] = values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
   if (low > 0 && low < high / 2) low = 0;
   if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, high)];
   const span = Math.max(1, between(first, last));
