@@ -14,6 +14,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -24,7 +25,8 @@ const CONNECTIONS: usize = 512;
 /// Requests at once, whose bodies are in memory; the next is not read until one has been answered.
 const REQUESTS: usize = 32;
 
-/// How long a connection may be idle over HTTP/1.1, or take for the head of a request. Metrics come once a minute.
+/// How long a connection may be idle over HTTP/1.1, or take for the head of a request, or for its first request whatever it
+/// speaks. Metrics come once a minute.
 const IDLE: Duration = Duration::from_secs(150);
 
 /// How often a client over HTTP/2 is asked whether it is still there.
@@ -80,10 +82,7 @@ impl Receivers {
     pub(crate) async fn serve(self, intake: Arc<Intake>, end: impl Future<Output = ()>) -> GracefulShutdown {
         let graceful = GracefulShutdown::new();
         {
-            let turns = Turns {
-                connections: Arc::new(Semaphore::new(CONNECTIONS)),
-                requests: Arc::new(Semaphore::new(REQUESTS)),
-            };
+            let turns = Turns::default();
             let grpc = accept(&self.grpc, Role::Grpc, &intake, &graceful, &turns);
             let http = accept(&self.http, Role::Http, &intake, &graceful, &turns);
             let both = std::pin::pin!(futures_util::future::join(grpc, http));
@@ -111,10 +110,18 @@ pub(super) async fn open(wanted: SocketAddr, option: &str) -> Result<(TcpListene
     Ok((listener, address))
 }
 
-/// What bounds how much is done at once.
+/// What bounds how much is done at once, and how long for nothing.
 struct Turns {
     connections: Arc<Semaphore>,
     requests: Arc<Semaphore>,
+    idle: Duration,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let [connections, requests] = [CONNECTIONS, REQUESTS].map(|most| Arc::new(Semaphore::new(most)));
+        Self { connections, requests, idle: IDLE }
+    }
 }
 
 /// Accepts for ever.
@@ -135,13 +142,16 @@ async fn accept(
         // Latency only; it works without.
         let _ = stream.set_nodelay(true);
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(turns.idle);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(PING);
         if role == Role::Grpc {
             builder = builder.http2_only();
         }
         let (intake, requests) = (Arc::clone(intake), Arc::clone(&turns.requests));
+        let has_asked = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&has_asked);
         let service = service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
             let (intake, requests) = (Arc::clone(&intake), Arc::clone(&requests));
             async move {
                 let _turn = requests.acquire().await;
@@ -152,18 +162,70 @@ async fn accept(
             }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
+        let (connection, idle) = (graceful.watch(connection), turns.idle);
         tokio::spawn(async move {
-            // An error is the client's: it has gone, or does not speak HTTP.
-            let _ = connection.await;
+            drive(connection, idle, &has_asked).await;
             drop(turn);
         });
+    }
+}
+
+/// Serves a connection to its end; if nothing is asked within `idle`, only for so long. hyper itself waits for ever until it
+/// knows which HTTP it is, and for the first words of HTTP/2.
+async fn drive<C: Future>(connection: C, idle: Duration, has_asked: &AtomicBool) {
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::time::timeout(idle, connection.as_mut()).await;
+    if ended.is_err() && has_asked.load(Ordering::Relaxed) {
+        // An error is the client's: it has gone, or does not speak HTTP. The same above.
+        let _ = connection.await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::store::{Keep, Store};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    /// Nobody keeps a place by saying nothing, or half of what HTTP begins with.
+    #[tokio::test]
+    async fn a_connection_without_a_request_does_not_last() {
+        let intake = Intake { store: Arc::new(Store::new(Keep::Items(1))), file: None, news: None };
+        let (intake, graceful) = (Arc::new(intake), GracefulShutdown::new());
+        let turns = Turns { idle: Duration::from_millis(20), ..Turns::default() };
+        for (role, said) in [
+            (Role::Grpc, ""),
+            (Role::Grpc, "PRI * H"),
+            (Role::Http, ""),
+            (Role::Http, "PRI *"),
+            (Role::Http, "POST"),
+        ] {
+            let (listener, address) = open((Ipv4Addr::LOCALHOST, 0).into(), "").await.unwrap();
+            let client = async {
+                let mut client = TcpStream::connect(address).await.unwrap();
+                client.write_all(said.as_bytes()).await.unwrap();
+                // It may be told why, or be cut off.
+                let _ = client.read_to_end(&mut Vec::new()).await;
+            };
+            let patient = tokio::time::timeout(Duration::from_secs(60), client);
+            tokio::select! {
+                () = accept(&listener, role, &intake, &graceful, &turns) => unreachable!(),
+                ended = patient => assert!(ended.is_ok(), "{role:?} {said:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_asked_is_served_to_its_end() {
+        let mut has_ended = false;
+        let connection = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            has_ended = true;
+        };
+        drive(connection, Duration::from_millis(1), &true.into()).await;
+        assert!(has_ended);
+    }
 
     #[test]
     fn addresses_are_loopback_unless_they_say_otherwise() {
