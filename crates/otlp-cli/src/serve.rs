@@ -101,11 +101,6 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
 async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result<Printer, Trouble> {
     let mut signals = Signals::listen()?;
     let receivers = Receivers::open(options.addresses).await?;
-    for address in [receivers.addresses.grpc, receivers.addresses.http] {
-        if !address.ip().is_loopback() {
-            eprintln!("warning: whoever reaches {address} can send, and nothing is encrypted");
-        }
-    }
     let page = match options.ui {
         Some(wanted) => Some(show(wanted, Arc::clone(&intake.store)).await?),
         None => None,

@@ -70,10 +70,15 @@ pub(crate) struct Receivers {
 }
 
 impl Receivers {
-    /// Opens both. Whoever connects from now on is served as soon as [`serve`](Self::serve) runs.
+    /// Opens both, and warns where that is not this machine alone. Whoever connects from now on is served as soon as [`serve`](Self::serve) runs.
     pub(crate) async fn open(wanted: Addresses) -> Result<Self, Trouble> {
         let (grpc, grpc_at) = open(wanted.grpc, "--grpc").await?;
         let (http, http_at) = open(wanted.http, "--http").await?;
+        for address in [grpc_at, http_at] {
+            if !address.ip().is_loopback() {
+                eprintln!("warning: whoever reaches {address} can send, and nothing is encrypted");
+            }
+        }
         Ok(Self { grpc, http, addresses: Addresses { grpc: grpc_at, http: http_at } })
     }
 
