@@ -39,10 +39,10 @@ const PACE: Duration = Duration::from_millis(250);
 /// How long what was begun has to be answered at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Receive telemetry, and look at traces and logs in the terminal.
+/// Receive telemetry, and look at traces, logs and metrics in the terminal.
 ///
-/// Receives as `otlp serve` does, and lists the latest traces or log records. Arrows move, Enter opens the waterfall of a
-/// trace, Tab goes from traces to logs, `/` searches in names, ids and attributes, Esc goes back, `q` quits.
+/// Receives as `otlp serve` does, and lists the latest traces, log records or metrics. Arrows move, Enter opens the waterfall of
+/// a trace, Tab goes from list to list, `/` searches in names, ids and attributes, Esc goes back, `q` quits.
 ///
 /// Colours are left out if NO_COLOR is set.
 #[derive(Args)]

@@ -19,7 +19,7 @@ pub(super) fn lines(stored: &StoredSpan, logs: &[Arc<StoredLog>], look: Look) ->
         }
     };
     fact("service", stored.origin.service());
-    fact("kind", &format!("{:?}", span.kind).to_lowercase());
+    fact("kind", text::kind(span.kind));
     fact("scope", &stored.origin.scope.name);
     fact("span id", &span.context.span_id().to_string());
     if span.parent_span_id.is_valid() {
