@@ -56,7 +56,10 @@ fn spelled((protocol, format): (Protocol, SerializationFormat)) -> &'static str 
 }
 
 /// `option` is who is told if they do not go together.
-#[cfg_attr(not(feature = "json"), expect(unused_variables, reason = "there is one format"))]
+#[cfg_attr(
+    not(all(feature = "json", feature = "grpc")),
+    expect(unused_variables, reason = "nothing fails to go together")
+)]
 fn together(
     protocol: Option<Protocol>,
     format: SerializationFormat,
