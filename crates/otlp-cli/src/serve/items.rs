@@ -6,7 +6,34 @@ use super::text;
 use otlp_model::{
     AnyValue, DecodeError, InstrumentationScope, LogRecord, Metric, Resource, Signal, SpanData, view,
 };
+use std::fmt;
 use std::sync::Arc;
+
+/// Items that a request may have, with the events and links of spans. One may be two bytes on the wire and takes hundreds in memory;
+/// one that says anything is so long that no request of the largest size has as many.
+const MOST: u64 = 1 << 20;
+
+/// Why a request is not taken.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    Broken(DecodeError),
+    TooMany,
+}
+
+impl From<DecodeError> for Unfit {
+    fn from(error: DecodeError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(error) => error.fmt(f),
+            Self::TooMany => write!(f, "it has more than {MOST} items, events and links"),
+        }
+    }
+}
 
 /// Where an item comes from.
 #[derive(Debug, Default)]
@@ -69,8 +96,16 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Decodes a request in protobuf.
-    pub(crate) fn decode(signal: Signal, protobuf: &[u8]) -> Result<Self, DecodeError> {
-        let mut batch = Self::default();
+    pub(crate) fn decode(signal: Signal, protobuf: &[u8]) -> Result<Self, Unfit> {
+        Self::decode_at_most(MOST, signal, protobuf)
+    }
+
+    fn decode_at_most(most: u64, signal: Signal, protobuf: &[u8]) -> Result<Self, Unfit> {
+        let (mut batch, mut room) = (Self::default(), most);
+        let mut take = |items: u64| -> Result<(), Unfit> {
+            room = room.checked_sub(items).ok_or(Unfit::TooMany)?;
+            Ok(())
+        };
         // The signals differ in the type of their items alone, which no closure can be generic over.
         macro_rules! each {
             ($view:path, |$origin:ident, $item:ident| $keep:expr) => {
@@ -90,16 +125,23 @@ impl Batch {
             };
         }
         match signal {
-            Signal::Metrics => each!(view::metrics, |origin, metric| match metric.to_metric()? {
-                Some(metric) =>
-                    batch.metrics.push(Arc::new(StoredMetric { origin: Arc::clone(&origin), metric })),
-                None => batch.rejected += metric.data_point_count()?,
+            Signal::Metrics => each!(view::metrics, |origin, metric| {
+                let points = metric.data_point_count()?;
+                take(points.saturating_add(1))?;
+                match metric.to_metric()? {
+                    Some(metric) => {
+                        batch.metrics.push(Arc::new(StoredMetric { origin: Arc::clone(&origin), metric }))
+                    }
+                    None => batch.rejected += points,
+                }
             }),
             Signal::Logs => each!(view::logs, |origin, record| {
+                take(1)?;
                 let record = record.to_log_record()?;
                 batch.logs.push(Arc::new(StoredLog { origin: Arc::clone(&origin), record }));
             }),
             _ => each!(view::traces, |origin, span| {
+                take(1 + (span.events().count() + span.links().count()) as u64)?;
                 let span = span.to_span_data()?;
                 batch.spans.push(Arc::new(StoredSpan { origin: Arc::clone(&origin), span }));
             }),
@@ -121,6 +163,27 @@ impl Batch {
 mod tests {
     use super::*;
     use otlp_model::json::request_from_json;
+
+    #[test]
+    fn a_request_has_so_many_items_and_no_more() {
+        let cases = [
+            (Signal::Traces, r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{},{}]},{"spans":[{}]}]}]}"#),
+            (Signal::Traces, r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"events":[{},{}]}]}]}]}"#),
+            (Signal::Traces, r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"links":[{},{}]}]}]}]}"#),
+            (Signal::Logs, r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{},{}]}]}]}"#),
+            (
+                Signal::Metrics,
+                r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{},{}]}}]}]}]}"#,
+            ),
+            (Signal::Metrics, r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{}},{},{}]}]}]}"#),
+        ];
+        for (signal, json) in cases {
+            let protobuf = request_from_json(signal, json.as_bytes()).unwrap();
+            assert!(Batch::decode_at_most(3, signal, &protobuf).is_ok(), "{json}");
+            let refused = Batch::decode_at_most(2, signal, &protobuf);
+            assert!(matches!(refused, Err(Unfit::TooMany)), "{json}");
+        }
+    }
 
     #[test]
     fn items_keep_their_origin_and_metrics_that_are_none_are_rejected() {
