@@ -9,6 +9,7 @@ mod append;
 mod body;
 mod footprint;
 mod grpc;
+mod host;
 mod http;
 pub(crate) mod intake;
 pub(crate) mod items;

@@ -1,17 +1,20 @@
 //! OTLP over HTTP: `/v1/{traces,metrics,logs}`, protobuf and JSON, with the refusals of a Collector's receiver.
 //!
 //! Called for every request of the HTTP listener. Nothing that was received can be read here, and no page of a browser is
-//! given leave to send: there are no CORS headers, and a form's content types are refused.
+//! given leave to send: there are no CORS headers, a form's content types are refused, and so is a site that calls us by its
+//! own name.
 
 use super::answer::{self, Body};
 use super::body::{self, Packed, Unreadable};
+use super::host;
 use super::intake::{Intake, Partial, Refusal};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use otlp_model::{Format, Signal, json};
 use otlp_transport::GrpcCode;
+use std::net::SocketAddr;
 
 /// The largest body, before and after decompression: a Collector's default (SURV-01).
 const LIMIT: usize = 20 << 20;
@@ -25,9 +28,10 @@ struct NoCall {
     reason: &'static str,
 }
 
-pub(crate) async fn answer(intake: &Intake, request: Request<Incoming>) -> Response<Body> {
+/// Answers a request that came to `local`.
+pub(crate) async fn answer(intake: &Intake, local: SocketAddr, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let (signal, format) = match negotiate(&parts) {
+    let (signal, format) = match negotiate(&parts, local) {
         Ok(agreed) => agreed,
         Err(NoCall { status, reason }) => {
             let refusal = Refusal::new(GrpcCode::from_http_status(status.as_u16()), reason);
@@ -55,9 +59,22 @@ pub(crate) async fn answer(intake: &Intake, request: Request<Incoming>) -> Respo
     }
 }
 
-/// Path, method and content type, in this order.
-fn negotiate(parts: &Parts) -> Result<(Signal, Format), NoCall> {
+/// Whether a page asks whose site has a name that leads to this port (DNS rebinding): no browser asks us for leave then. That of
+/// an application behind a proxy has the proxy's port.
+fn is_rebound(headers: &HeaderMap, local: SocketAddr) -> bool {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (Some(origin), Some(host)) = (text(ORIGIN), text(HOST)) else { return false };
+    origin.strip_prefix("http://").is_some_and(|site| site.eq_ignore_ascii_case(host))
+        && host.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(local.port()))
+        && !host::is_ours(host, local.ip())
+}
+
+/// Who asks, path, method and content type, in this order.
+fn negotiate(parts: &Parts, local: SocketAddr) -> Result<(Signal, Format), NoCall> {
     let no = |status, reason| Err(NoCall { status, reason });
+    if is_rebound(&parts.headers, local) {
+        return no(StatusCode::FORBIDDEN, "a page may not send to this machine by another name");
+    }
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let signal = match parts.uri.path() {
         "/v1/traces" => Signal::Traces,

@@ -139,7 +139,8 @@ async fn accept(
 ) {
     // The semaphores are never closed: the loop does not end by them.
     while let Ok(turn) = Arc::clone(&turns.connections).acquire_owned().await {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = listener.accept().await.and_then(|(stream, _)| Ok((stream.local_addr()?, stream)));
+        let Ok((local, stream)) = accepted else {
             // A failed accept concerns one client, which is gone; or there are no more files, until one is closed.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
@@ -162,7 +163,7 @@ async fn accept(
                 let _turn = requests.acquire().await;
                 Ok::<_, Infallible>(match role {
                     Role::Grpc => grpc::answer(&intake, request).await,
-                    Role::Http => http::answer(&intake, request).await,
+                    Role::Http => http::answer(&intake, local, request).await,
                 })
             }
         });

@@ -7,7 +7,6 @@
 
 mod answers;
 mod buckets;
-mod host;
 mod page;
 mod query;
 mod routes;

@@ -2,7 +2,8 @@
 //!
 //! Used by the server of the page alone. Reads the store, and neither waits nor writes.
 
-use super::{answers, host, page, query};
+use super::{answers, page, query};
+use crate::serve::host;
 use crate::serve::search::Search;
 use crate::serve::store::Store;
 use http::request::Parts;
