@@ -34,6 +34,12 @@ pub(super) fn answer(head: &Parts, local: SocketAddr, store: &Store) -> Response
         return refused;
     }
     let path = head.uri.path();
+    // Another site's page can't read the answer to a search, but can measure how long it takes and make many. By a link it may
+    // lead to our page.
+    let site = head.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if path.starts_with("/api/") && site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+        return plain(StatusCode::FORBIDDEN, "this is for the page itself\n");
+    }
     match path.strip_prefix("/api/") {
         Some(path) => match data(path, head.uri.query().unwrap_or_default(), store) {
             Some(value) => response(StatusCode::OK, JSON, value.to_string().into()),
@@ -102,9 +108,17 @@ mod tests {
     const LOCAL: &str = "127.0.0.1:4319";
 
     fn asked(method: &str, path: &str, host: Option<&str>) -> Response<Full<Bytes>> {
+        asked_from("", method, path, host)
+    }
+
+    /// From a page, which browsers say, of the same site or another.
+    fn asked_from(site: &str, method: &str, path: &str, host: Option<&str>) -> Response<Full<Bytes>> {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(host) = host {
             request = request.header(header::HOST, host);
+        }
+        if !site.is_empty() {
+            request = request.header("sec-fetch-site", site);
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         answer(&head, LOCAL.parse().unwrap(), &Store::new(Keep::Items(10)))
@@ -117,6 +131,19 @@ mod tests {
             assert_eq!(asked("GET", path, None).status(), StatusCode::FORBIDDEN);
         }
         assert_eq!(asked("GET", "/", Some("localhost:4319")).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn pages_of_others_may_lead_here_and_ask_nothing() {
+        for (site, path, status) in [
+            ("same-origin", "/api/traces?search=secret", 200),
+            ("none", "/api/traces?search=secret", 200),
+            ("same-site", "/api/traces?search=secret", 403),
+            ("cross-site", "/api/traces?search=secret", 403),
+            ("cross-site", "/", 200),
+        ] {
+            assert_eq!(asked_from(site, "GET", path, Some(LOCAL)).status(), status, "{site} {path}");
+        }
     }
 
     #[test]
