@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// For anything that is waited for; only a test that fails takes as long.
@@ -27,6 +27,8 @@ pub(crate) struct Browser {
     asked: u64,
     faults: Vec<String>,
     profile: PathBuf,
+    /// Disconnected when the last process that has its standard error has ended.
+    ended: Receiver<()>,
 }
 
 impl Browser {
@@ -55,8 +57,14 @@ impl Browser {
                 }
             }
         });
+        let mut complaints = process.stderr.take().unwrap();
+        let (last, ended) = channel();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut complaints, &mut std::io::sink());
+            drop::<Sender<()>>(last);
+        });
         let (session, origin, faults) = (String::new(), origin.to_owned(), Vec::new());
-        let mut browser = Self { process, to, from, session, origin, asked: 0, faults, profile };
+        let mut browser = Self { process, to, from, session, origin, asked: 0, faults, profile, ended };
         browser.attach();
         Some(browser)
     }
@@ -216,6 +224,8 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        // Its helpers end a little later, and write into the profile until then.
+        let _ = self.ended.recv_timeout(PATIENCE);
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
@@ -246,5 +256,5 @@ fn start(program: &Path, profile: &Path) -> Child {
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     ]);
     command.arg(format!("--user-data-dir={}", profile.display()));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
