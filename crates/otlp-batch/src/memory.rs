@@ -148,6 +148,33 @@ mod tests {
         assert_eq!((memory.records(), memory.headers()), (&b"abcd"[..], &[header(3), header(1)][..]));
     }
 
+    /// How often the system has had to provide a page while this thread waited.
+    #[cfg(target_os = "linux")]
+    fn pages_waited_for() -> Option<u64> {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").ok()?;
+        // The name of the thread may have spaces; of what is behind it this is the eighth.
+        stat.rsplit_once(") ")?.1.split(' ').nth(7)?.parse().ok()
+    }
+
+    /// Large, so that it is fresh from the system, and that it is more than a few pages also where these have 2 MiB.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn who_writes_to_touched_memory_waits_for_no_page() {
+        const SIZE: usize = 64 * 1024 * 1024;
+        let fill = |memory: &mut Memory| {
+            let before = pages_waited_for().unwrap();
+            let record = [7; 128];
+            for _ in 0..memory.headers.capacity() {
+                memory.append(header(128), &record);
+            }
+            pages_waited_for().unwrap() - before
+        };
+        let (mut touched, mut fresh) = (Memory::allocate(SIZE), Memory::allocate(SIZE));
+        touched.touch();
+        let (waited, waited_otherwise) = (fill(&mut touched), fill(&mut fresh));
+        assert!(waited * 4 < waited_otherwise, "{waited} of {waited_otherwise}");
+    }
+
     proptest! {
         /// Whatever the lengths in whatever order, what was allocated for records is never allocated again, and beside it
         /// are never more than the headers and, while they grow, as many again.
