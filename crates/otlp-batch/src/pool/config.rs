@@ -29,7 +29,9 @@ pub struct PoolConfig {
     ///
     /// When an interval found no idle chunk and had to ask the allocator, the pool allocates ahead until it holds its
     /// size times this factor; when it shrinks, it keeps at least its size divided by it. The worker takes at most one
-    /// step each second; between steps, a chunk that is needed is allocated alone.
+    /// step each second. Between steps it sees to a stock, at most every 50 ms: where producers have left little that is
+    /// idle, it allocates ahead until there is 1 MiB, 16 chunks at most, under `max_size`. Beyond that a chunk that is
+    /// needed is allocated alone.
     pub growth_factor: f64,
     /// The share of held bytes, from 0 to 1, that may lie idle. Default: 0.8; 1: nothing is ever given back.
     ///

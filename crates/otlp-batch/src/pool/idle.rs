@@ -19,7 +19,7 @@ impl Idle {
         self.chunks.len()
     }
 
-    /// How many of them have all their pages, or had them when they were used last.
+    /// How many of them were in use, or had their pages provided: all but those fresh from the allocator.
     pub(super) fn provided(&self) -> usize {
         self.chunks.len() - self.untouched
     }
