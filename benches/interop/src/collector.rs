@@ -63,7 +63,9 @@ impl Collector {
 
     /// Dies as in a crash.
     fn kill(&mut self) -> Result<(), Failure> {
-        self.process.take().map_or(Ok(()), Process::kill)
+        let Some(process) = self.process.take() else { return Ok(()) };
+        process.kill()?;
+        Signal::ALL.into_iter().try_for_each(|signal| cut(&file(&self.folder, signal)))
     }
 
     /// Starts again where it listened before, with so much memory.
@@ -136,15 +138,11 @@ impl Receiver for Collector {
             file.seek(SeekFrom::Start(*read))?;
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
-            let mut rest = &bytes[..];
-            // Each message has its length before it, in four bytes; the last may not be there yet as a whole.
-            while let Some((length, after)) = rest.split_first_chunk::<4>()
-                && let Some(message) = after.get(..u32::from_be_bytes(*length) as usize)
-            {
+            let (messages, length) = messages(&bytes);
+            for message in messages {
                 arrived.push(compare::decode(signal, message)?);
-                rest = &after[message.len()..];
             }
-            *read += (bytes.len() - rest.len()) as u64;
+            *read += length as u64;
         }
         Ok(arrived)
     }
@@ -152,6 +150,27 @@ impl Receiver for Collector {
 
 fn file(folder: &Path, signal: Signal) -> PathBuf {
     folder.join(format!("{signal}.otlp"))
+}
+
+/// The messages in a file, each with its length before it in four bytes, and how many bytes they take: the last may not be there
+/// yet as a whole.
+fn messages(bytes: &[u8]) -> (Vec<&[u8]>, usize) {
+    let (mut messages, mut rest) = (Vec::new(), bytes);
+    while let Some((length, after)) = rest.split_first_chunk::<4>()
+        && let Some(message) = after.get(..u32::from_be_bytes(*length) as usize)
+    {
+        messages.push(message);
+        rest = &after[message.len()..];
+    }
+    (messages, bytes.len() - rest.len())
+}
+
+/// Takes off a file what a killed Collector had not written to its end: that was confirmed to nobody, and nothing that is written
+/// behind it could be told from it.
+fn cut(path: &Path) -> Result<(), Failure> {
+    let Ok(bytes) = std::fs::read(path) else { return Ok(()) };
+    let (_, whole) = messages(&bytes);
+    Ok(File::options().write(true).open(path)?.set_len(whole as u64)?)
 }
 
 fn config(folder: &Path, certificates: &Certificates, mib: u32) -> Value {
@@ -204,4 +223,22 @@ fn addresses(said: &[String]) -> BTreeMap<String, String> {
         Some((format!("{receiver} {protocol}"), line["endpoint"].as_str()?.to_owned()))
     });
     told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn what_was_written_in_part_does_not_hide_what_comes_behind_it() {
+        let path = std::env::temp_dir().join(format!("otlp-interop-cut-{}", std::process::id()));
+        std::fs::write(&path, b"\0\0\0\x02ab\0\0\0\0\0\0\0\x05cd").unwrap();
+        cut(&path).unwrap();
+        File::options().append(true).open(&path).unwrap().write_all(b"\0\0\0\x01e\0\0").unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(messages(&bytes), (vec![&b"ab"[..], b"", b"e"], bytes.len() - 2));
+        cut(&path).unwrap();
+    }
 }
