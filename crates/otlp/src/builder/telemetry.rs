@@ -94,6 +94,9 @@ impl ClientBuilder {
     /// [`Limits::MAX_DEPTH`] levels deep. Whatever the limits, a text or byte array in an attribute is cut where it would take
     /// more than half of a request ([`with_max_request_bytes`](Self::with_max_request_bytes); 1 MiB by default, counted in
     /// characters): one such value would cost its whole span, which could not be sent.
+    ///
+    /// What is left out is counted in its span or log record. When that happens first to either signal, the client warns in
+    /// the application's log, target `otlp::limits`.
     pub fn with_limits(self, limits: Limits) -> Self {
         Self { limits: Some(limits), ..self }
     }
