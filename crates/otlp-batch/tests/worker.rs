@@ -485,7 +485,7 @@ async fn closing_the_last_queue_gives_all_memory_back() {
     assert_eq!((pool.idle_bytes(), pool.held_bytes()), (0, 0));
 }
 
-/// Told by the producer that took the last idle chunk, though the batch is far from full.
+/// Told by the producer that took one of the last idle chunks, though the batch is far from full.
 #[tokio::test(start_paused = true)]
 async fn memory_is_ready_before_producers_need_it() {
     let pool = pool();
@@ -493,7 +493,8 @@ async fn memory_is_ready_before_producers_need_it() {
         pending::<()>().await;
         Ok::<_, Infallible>(delivered(batch.items()))
     });
-    let (worker, handle) = Worker::new(&config(), &pool, service).unwrap();
+    let config = BatchConfig { max_batch_items: 1_000, max_queue_items: 1_000, ..config() };
+    let (worker, handle) = Worker::new(&config, &pool, service).unwrap();
     let mut worker = task::spawn(worker);
     assert_pending!(worker.poll());
     assert_eq!(pool.idle_bytes(), 0, "nobody has needed any");
@@ -501,10 +502,16 @@ async fn memory_is_ready_before_producers_need_it() {
     assert!(worker.is_woken());
     assert_pending!(worker.poll());
     assert_eq!(pool.idle_bytes(), 16 * 4096);
+    let push = |records: usize| {
+        (0..records).for_each(|_| handle.queue().push(GROUP, 1, &[0; 4000]).unwrap());
+    };
+    // The first goes beside what is there.
+    push(13);
+    assert_eq!((pool.idle_bytes(), worker.is_woken()), (4 * 4096, false));
+    push(1);
+    assert_eq!((pool.idle_bytes(), worker.is_woken()), (3 * 4096, true));
     // It is no faster than its interval, but does not forget.
-    for _ in 0..16 {
-        handle.queue().push(GROUP, 1, &[0; 4000]).unwrap();
-    }
+    push(2);
     assert_pending!(worker.poll());
     assert_eq!(pool.idle_bytes(), 4096);
     tokio::time::advance(Duration::from_millis(50)).await;
