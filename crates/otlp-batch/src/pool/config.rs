@@ -8,7 +8,7 @@ const MOST_INITIAL: u64 = 4 * 1024 * 1024 * 1024;
 const LEAST_CHUNK: usize = 1024;
 const MOST_CHUNK: usize = 64 * 1024 * 1024;
 
-/// The options of a [`ChunkPool`]; all sizes in bytes.
+/// The options of a [`ChunkPool`](crate::ChunkPool); all sizes in bytes.
 ///
 /// ```
 /// use otlp_batch::PoolConfig;
