@@ -6,6 +6,7 @@ use super::look::Look;
 use super::state::{State, Wish};
 use crate::serve::intake::Intake;
 use crate::serve::store::{Keep, Store};
+use otlp_model::response::is_deceptive;
 use otlp_model::{Signal, json};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -240,6 +241,52 @@ fn what_is_said_by_colours_is_said_without_them_too() {
         assert_eq!(has_colour(&user), expected, "{no_color:?}");
         user.sees(&["! SELECT"]);
     }
+}
+
+#[test]
+fn nothing_that_is_shown_commands_the_terminal() {
+    let mut user = User::new(Look::new(COLOURS));
+    user.size = (200, 60);
+    // Escape, a control sequence in one character, a letter that turns the direction of writing.
+    let hostile = r"a\u001b[31m\u009b31m\u202eb\r\nc";
+    let attributes = format!(r#""attributes":[{{"key":"{hostile}","value":{{"stringValue":"{hostile}"}}}}]"#);
+    let resource = attributes.replacen(hostile, "service.name", 1);
+    let id = "07".repeat(16);
+    let of = |signal: &str, items: &str| {
+        format!(
+            r#"{{"resource{signal}":[{{"resource":{{{resource}}},"scope{signal}":[{{"scope":{{"name":"{hostile}"}},{items}}}]}}]}}"#
+        )
+    };
+    let event = format!(r#"{{"name":"{hostile}",{attributes}}}"#);
+    let span = format!(
+        r#""spans":[{{"traceId":"{id}","spanId":"1111111111111111","name":"{hostile}",{attributes},
+        "status":{{"code":2,"message":"{hostile}"}},"events":[{event}],"links":[{{{attributes}}}]}}]"#
+    );
+    let log = format!(
+        r#""logRecords":[{{"traceId":"{id}","spanId":"1111111111111111","eventName":"{hostile}","severityText":"{hostile}",
+        "body":{{"stringValue":"{hostile}"}},{attributes}}}]"#
+    );
+    let metric = format!(
+        r#""metrics":[{{"name":"{hostile}","description":"{hostile}","unit":"{hostile}","gauge":{{"dataPoints":[{{"asInt":"1",{attributes}}}]}}}}]"#
+    );
+    let show = |user: &User| {
+        let screen = user.lines().concat();
+        assert!(screen.contains("a [31m"), "{screen}");
+        assert!(!screen.chars().any(is_deceptive), "{screen:?}");
+    };
+    user.receive(Signal::Logs, &of("Logs", &log));
+    user.press([Key::Tab]);
+    show(&user);
+    // Its trace has no span yet.
+    user.press([Key::Enter]);
+    show(&user);
+    user.receive(Signal::Traces, &of("Spans", &span));
+    show(&user);
+    user.press([Key::Back, Key::Tab]);
+    user.receive(Signal::Metrics, &of("Metrics", &metric));
+    show(&user);
+    user.press([Key::Tab]);
+    show(&user);
 }
 
 /// Each a child of the one before.
