@@ -30,6 +30,8 @@ pub(crate) const DEFAULT: &str = "127.0.0.1:4319";
 
 /// Connections at once. A browser opens six.
 const CONNECTIONS: usize = 64;
+/// Answers that are made at once: each may be larger than all that is kept.
+const ANSWERS: usize = 4;
 /// For the head of a request, and between two of a connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Before accepting again after an error, which is usually that there are no more file descriptors.
@@ -37,26 +39,26 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves the page until it is dropped. A connection that fails ends alone.
 pub(crate) async fn serve(listener: TcpListener, store: Arc<Store>) -> Infallible {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let [room, turns] = [CONNECTIONS, ANSWERS].map(|most| Arc::new(Semaphore::new(most)));
     loop {
-        // The semaphore is never closed.
+        // The semaphores are never closed.
         let place = Arc::clone(&room).acquire_owned().await;
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let store = Arc::clone(&store);
+        let (store, turns) = (Arc::clone(&store), Arc::clone(&turns));
         tokio::spawn(async move {
-            connection(stream, store).await;
+            connection(stream, store, turns).await;
             drop(place);
         });
     }
 }
 
-async fn connection(stream: TcpStream, store: Arc<Store>) {
+async fn connection(stream: TcpStream, store: Arc<Store>, turns: Arc<Semaphore>) {
     // The address that was really bound, also where the listener takes those of all interfaces.
     let Ok(local) = stream.local_addr() else { return };
-    let service = service_fn(move |request| answer(request, local, Arc::clone(&store)));
+    let service = service_fn(move |request| answer(request, local, Arc::clone(&store), Arc::clone(&turns)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
@@ -70,9 +72,16 @@ async fn answer(
     request: Request<Incoming>,
     local: SocketAddr,
     store: Arc<Store>,
+    turns: Arc<Semaphore>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, _) = request.into_parts();
     // A search looks at all there is: not on the thread of the receivers.
-    let answered = tokio::task::spawn_blocking(move || routes::answer(&head, local, &store)).await;
+    let turn = turns.acquire_owned().await;
+    let answered = tokio::task::spawn_blocking(move || {
+        // With the work, which goes on when the browser has gone away.
+        let _turn = turn;
+        routes::answer(&head, local, &store)
+    })
+    .await;
     Ok(answered.unwrap_or_else(|_| routes::failed()))
 }
