@@ -102,9 +102,14 @@ impl<'a> Said<'a> {
         std::iter::once((LEVEL, level.into())).chain(self.attributes())
     }
 
-    /// The target, the place, the fields and the errors.
+    /// The target, the place, the fields and the errors. To be walked through by the iterator's own means (`for_each`, `fold`):
+    /// asked for one after the other it would look each time at which of its parts it is.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
-        Attributes { said: self, at: 0 }
+        let known = (0..EACH).filter_map(|at| self.known(at));
+        let fields = self.fields.values().filter_map(|(key, value)| Some((self.key(key)?, value)));
+        let errors = self.fields.errors().iter();
+        let errors = errors.flat_map(|error| (0..EACH).filter_map(|at| self.of_error(error, at)));
+        known.chain(fields).chain(errors)
     }
 
     /// Target and place, where the event's own metadata has them.
@@ -149,34 +154,3 @@ impl<'a> Said<'a> {
 
 /// What [`Said::known`] and [`Said::of_error`] know at most.
 const EACH: usize = 4;
-
-/// The attributes one after the other. By hand, since a chain of iterators carries all of them along.
-struct Attributes<'a> {
-    said: &'a Said<'a>,
-    at: usize,
-}
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (&'a str, ValueRef<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let said = self.said;
-        loop {
-            let at = self.at;
-            self.at += 1;
-            let found = match at.checked_sub(EACH) {
-                None => said.known(at),
-                Some(at) => match said.fields.value(at) {
-                    Some((key, value)) => said.key(key).map(|key| (key, value)),
-                    None => {
-                        let at = at - said.fields.len();
-                        said.of_error(said.fields.errors().get(at / EACH)?, at % EACH)
-                    }
-                },
-            };
-            if found.is_some() {
-                return found;
-            }
-        }
-    }
-}

@@ -80,25 +80,18 @@ impl Fields {
         self.message.as_ref().map(|range| self.text(range))
     }
 
-    /// How many values there are.
-    pub(crate) fn len(&self) -> usize {
-        self.values.len()
+    /// The values in their order, without the message and the errors.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
+        self.values.iter().map(|(key, value)| (*key, self.value(value)))
     }
 
-    /// One of them.
-    pub(crate) fn value(&self, at: usize) -> Option<(&'static str, ValueRef<'_>)> {
-        let (key, value) = self.values.get(at)?;
-        let value = match value {
+    #[inline]
+    fn value(&self, value: &Value) -> ValueRef<'_> {
+        match value {
             Value::Plain(value) => *value,
             Value::Text(range) => ValueRef::String(self.text(range)),
             Value::Bytes(range) => ValueRef::Bytes(self.bytes.get(range.clone()).unwrap_or_default()),
-        };
-        Some((key, value))
-    }
-
-    /// The values in their order, without the message and the errors.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
-        (0..self.len()).filter_map(|at| self.value(at))
+        }
     }
 
     /// The errors in their order.

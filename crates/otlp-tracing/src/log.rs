@@ -16,9 +16,7 @@ impl Said<'_> {
         if !name.starts_with("event ") && !self.is_log_record() {
             record = record.event_name(name);
         }
-        for (key, value) in self.attributes() {
-            record = record.attribute(key, value);
-        }
+        record = self.attributes().fold(record, |record, (key, value)| record.attribute(key, value));
         if let Some(context) = context {
             record = record.context(context);
         }
