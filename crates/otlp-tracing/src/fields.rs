@@ -110,6 +110,7 @@ impl Fields {
 }
 
 impl Sink for &mut Fields {
+    #[inline(always)]
     fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
         let value = match value {
             ValueRef::String(text) if key == MESSAGE => {

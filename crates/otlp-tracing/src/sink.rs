@@ -21,8 +21,11 @@ pub(crate) struct SpanSink<'a> {
 }
 
 impl Sink for SpanSink<'_> {
+    // Inlined where the kind of value is known: of a number it need not be asked whether it says a name, and which to write.
+    #[inline(always)]
     fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
-        if let (Some(special), ValueRef::String(text)) = (key.strip_prefix("otel."), value)
+        if let ValueRef::String(text) = value
+            && let Some(special) = key.strip_prefix("otel.")
             && self.set_special(special, text)
         {
             return;
@@ -52,6 +55,7 @@ impl SpanSink<'_> {
     }
 
     /// Takes a field that is not an attribute; `false` if it is one.
+    #[inline(never)]
     fn set_special(&mut self, field: &str, text: &str) -> bool {
         match field {
             "name" => {
