@@ -17,6 +17,11 @@ pub(crate) trait Sink {
     /// Takes a value.
     fn set(&mut self, key: &'static str, value: ValueRef<'_>);
 
+    /// Takes what is displayed.
+    fn set_shown(&mut self, key: &'static str, shown: fmt::Arguments<'_>) {
+        with_text(shown, |text| self.set(key, text.into()));
+    }
+
     /// Takes an error.
     fn set_error(&mut self, error: ErrorField);
 }
@@ -26,7 +31,7 @@ pub(crate) struct Reader<S>(pub(crate) S);
 
 impl<S: Sink> Visit for Reader<S> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        with_text(format_args!("{value:?}"), |text| self.0.set(field.name(), text.into()));
+        self.0.set_shown(field.name(), format_args!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -53,14 +58,14 @@ impl<S: Sink> Visit for Reader<S> {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
             // As the specification maps what its integers cannot hold.
-            Err(_) => with_text(format_args!("{value}"), |text| self.0.set(field.name(), text.into())),
+            Err(_) => self.0.set_shown(field.name(), format_args!("{value}")),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.record_u64(field, value),
-            Err(_) => with_text(format_args!("{value}"), |text| self.0.set(field.name(), text.into())),
+            Err(_) => self.0.set_shown(field.name(), format_args!("{value}")),
         }
     }
 
@@ -104,12 +109,19 @@ pub(crate) fn with_text<T>(shown: fmt::Arguments<'_>, f: impl FnOnce(&str) -> T)
     }
     let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
     text.clear();
-    // An error ends the text early; what there is of it is kept.
-    let result = match catch_unwind(AssertUnwindSafe(|| text.write_fmt(shown))) {
-        Ok(_) => f(&text),
-        Err(_) => f(PANICKED),
-    };
+    write_text(&mut text, shown);
+    let result = f(&text);
     text.shrink_to(KEPT);
     let _ = TEXT.try_with(|kept| kept.set(text));
     result
+}
+
+/// Appends what is displayed.
+pub(crate) fn write_text(text: &mut String, shown: fmt::Arguments<'_>) {
+    let start = text.len();
+    // An error ends the text early; what there is of it is kept.
+    if catch_unwind(AssertUnwindSafe(|| text.write_fmt(shown))).is_err() {
+        text.truncate(start);
+        text.push_str(PANICKED);
+    }
 }

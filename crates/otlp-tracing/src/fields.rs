@@ -2,9 +2,10 @@
 //!
 //! Reading runs foreign code, for which a span must not be locked; writing needs the lock. In between they lie here.
 
-use crate::field::{KEPT, Sink};
+use crate::field::{KEPT, Sink, write_text};
 use otlp::{AnyValue, ValueRef};
 use std::cell::Cell;
+use std::fmt;
 use std::ops::Range;
 
 /// The field that holds what an event says.
@@ -71,6 +72,15 @@ impl Fields {
         start..self.text.len()
     }
 
+    /// Notes a field whose value is kept there.
+    fn note(&mut self, key: &'static str, text: Range<usize>) {
+        if key == MESSAGE {
+            self.message = Some(text);
+        } else {
+            self.values.push((key, Value::Text(text)));
+        }
+    }
+
     fn text(&self, range: &Range<usize>) -> &str {
         self.text.get(range.clone()).unwrap_or_default()
     }
@@ -113,11 +123,10 @@ impl Sink for &mut Fields {
     #[inline(always)]
     fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
         let value = match value {
-            ValueRef::String(text) if key == MESSAGE => {
-                self.message = Some(self.keep(text));
-                return;
+            ValueRef::String(text) => {
+                let range = self.keep(text);
+                return self.note(key, range);
             }
-            ValueRef::String(text) => Value::Text(self.keep(text)),
             ValueRef::Bytes(bytes) => {
                 let start = self.bytes.len();
                 self.bytes.extend_from_slice(bytes);
@@ -131,6 +140,13 @@ impl Sink for &mut Fields {
             _ => return,
         };
         self.values.push((key, value));
+    }
+
+    // Where it stays, instead of elsewhere first. What makes fields meanwhile finds none here and makes its own.
+    fn set_shown(&mut self, key: &'static str, shown: fmt::Arguments<'_>) {
+        let start = self.text.len();
+        write_text(&mut self.text, shown);
+        self.note(key, start..self.text.len());
     }
 
     fn set_error(&mut self, error: ErrorField) {
