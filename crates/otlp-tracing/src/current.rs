@@ -2,7 +2,7 @@
 //!
 //! Used by the layer when it activates contexts. Guards may go in any order, as spans of `tracing` may be left in any.
 
-use otlp::{ContextGuard, TraceContext};
+use otlp::{ContextGuard, Span};
 use std::cell::RefCell;
 use tracing::span::Id;
 
@@ -13,13 +13,13 @@ thread_local! {
     static ENTERED: RefCell<Vec<(Key, ContextGuard)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes `context` current until the span is left.
-pub(crate) fn enter(layer: usize, id: &Id, context: &TraceContext) {
+/// Makes the context of a span current until it is left. Runs no code of others.
+pub(crate) fn enter(layer: usize, id: &Id, span: &Span) {
     let key = (layer, id.into_u64());
     // While the thread is being torn down nothing is current.
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push((key, context.attach()));
+            entered.push((key, span.enter()));
         }
     });
 }
@@ -28,7 +28,9 @@ pub(crate) fn enter(layer: usize, id: &Id, context: &TraceContext) {
 pub(crate) fn leave(layer: usize, id: &Id) {
     let key = (layer, id.into_u64());
     let _ = ENTERED.try_with(|entered| {
-        if let Ok(mut entered) = entered.try_borrow_mut()
+        let Ok(mut entered) = entered.try_borrow_mut() else { return };
+        // Mostly it is the last.
+        if entered.pop_if(|(of, _)| *of == key).is_none()
             && let Some(position) = entered.iter().rposition(|(of, _)| *of == key)
         {
             entered.remove(position);

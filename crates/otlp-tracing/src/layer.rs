@@ -246,9 +246,9 @@ where
         }
         let Some(span) = registry.span(id) else { return };
         let mut extensions = span.extensions_mut();
-        if extensions.get_mut::<SpanState>().is_none() {
-            extensions.insert(state);
-        }
+        // Another layer's, which was first, stays; this one's is dropped without the lock.
+        let _second = extensions.replace(state).and_then(|first| extensions.replace(first));
+        drop(extensions);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
@@ -293,13 +293,10 @@ where
             with_state(&span, SpanState::enter);
             return;
         }
-        let context = with_settled(&span, |state| {
+        with_settled(&span, |state| {
             state.enter();
-            state.draft.span_mut().context()
+            current::enter(self.key(), id, state.draft.span_mut());
         });
-        if let Some(context) = context {
-            current::enter(self.key(), id, &context);
-        }
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
