@@ -12,7 +12,9 @@ const IDLE: &str = "idle_ns";
 /// Ends a span, which nobody else can reach any more. It ended when it was left last: its handle may be kept for longer, by a
 /// child that outlives it, too.
 pub(crate) fn close(mut state: SpanState) {
-    asking(|| state.draft.settle());
+    if !state.draft.is_settled() {
+        asking(|| state.draft.settle());
+    }
     let left = state.left_at();
     if let Some(mut activity) = state.activity {
         if let Some(now) = left.is_none().then(|| state.now()).flatten() {

@@ -112,6 +112,9 @@ pub(crate) fn with_settled<'a, R: LookupSpan<'a>, T>(
     let question = {
         let mut extensions = span.extensions_mut();
         let state = extensions.get_mut::<SpanState>()?;
+        if state.draft.is_settled() {
+            return Some(f(state));
+        }
         match state.draft.question() {
             None => return Some(f(state)),
             Some(question) => question,

@@ -89,18 +89,21 @@ enum Stage {
 impl SpanDraft {
     /// The span: attributes, events, links, a name and a status may be set. Its context is valid, but may change until the
     /// draft is settled.
+    #[inline]
     pub fn span_mut(&mut self) -> &mut Span {
         &mut self.span
     }
 
     /// Whether what is set on the span has an effect.
     #[must_use]
+    #[inline]
     pub fn is_recording(&self) -> bool {
         self.span.is_recording()
     }
 
     /// Whether parent and sampling are decided.
     #[must_use]
+    #[inline]
     pub fn is_settled(&self) -> bool {
         self.stage == Stage::Settled
     }
@@ -192,18 +195,23 @@ impl SpanDraft {
 
     /// Settles the draft, asking the sampler, and returns the context, which is final.
     pub fn settle(&mut self) -> TraceContext {
-        if let Some(question) = self.question() {
+        self.decide();
+        self.span.context()
+    }
+
+    fn decide(&mut self) {
+        if !self.is_settled()
+            && let Some(question) = self.question()
+        {
             self.answer(question.ask());
         }
-        self.span.context()
     }
 
     /// Settles the draft; the span.
     #[must_use]
     pub fn start(mut self) -> Span {
-        self.settle();
-        let inert = Span::non_recording(&TraceContext::default());
-        std::mem::replace(&mut self.span, inert)
+        self.decide();
+        std::mem::replace(&mut self.span, Span { live: None, context: TraceContext::default() })
     }
 }
 
