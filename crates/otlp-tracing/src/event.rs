@@ -73,6 +73,7 @@ pub(crate) struct Said<'a> {
 }
 
 impl<'a> Said<'a> {
+    #[inline]
     fn new(layer: &OtlpLayer, event: &Event<'_>, fields: &'a Fields) -> Self {
         let (metadata, options) = (event.metadata(), layer.options());
         let (message, error) = (fields.message(), fields.text_of(ERROR));

@@ -112,8 +112,8 @@ impl Fields {
     /// The text of a field.
     pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         let error = self.errors.iter().find(|error| error.key == key).map(|error| &*error.message);
-        error.or_else(|| match self.values().find(|(of, _)| *of == key)? {
-            (_, ValueRef::String(text)) => Some(text),
+        error.or_else(|| match self.values.iter().find(|(of, _)| *of == key)? {
+            (_, Value::Text(range)) => Some(self.text(range)),
             _ => None,
         })
     }

@@ -79,12 +79,12 @@ impl SpanSink<'_> {
 }
 
 fn kind(text: &str) -> Option<SpanKind> {
-    const KINDS: [(&str, SpanKind); 5] = [
+    static KINDS: [(&str, SpanKind); 5] = [
         ("server", SpanKind::Server),
         ("client", SpanKind::Client),
         ("producer", SpanKind::Producer),
         ("consumer", SpanKind::Consumer),
         ("internal", SpanKind::Internal),
     ];
-    KINDS.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)).map(|(_, kind)| kind)
+    KINDS.iter().find(|(name, _)| text == *name || text.eq_ignore_ascii_case(name)).map(|(_, kind)| *kind)
 }
