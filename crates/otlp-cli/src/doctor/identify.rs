@@ -12,9 +12,13 @@ use crate::wire::Wire;
 use futures_util::future::join;
 use otlp_transport::{Alpn, BoxConnector, Headers, Target, TlsError, TlsErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use tower::ServiceExt;
+
+/// How long a server that closes other connections may take to say something on one where it is not asked.
+const BANNER_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
     let heard = listen(case).await;
@@ -47,16 +51,20 @@ async fn listen(case: &Case) -> Heard {
     // What is not known to be a receiver gets no credentials.
     let nothing = Headers::new();
     let said = Arc::new(Mutex::new(Vec::new()));
-    let listener = tokio::spawn(banner(case.plain(), case.endpoint.target().clone(), Arc::clone(&said)));
+    let mut listener = tokio::spawn(banner(case.plain(), case.endpoint.target().clone(), Arc::clone(&said)));
     let (http, grpc) = join(
         timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &case.endpoint, &nothing)),
         timeout(case.timeout, talk::call(within(Wire::Grpc), &case.endpoint, &nothing)),
     )
     .await;
-    // What it has to say unasked it has said by now.
+    let is_closed = matches!((&http, &grpc), (Ok(Err(_)), _) | (_, Ok(Err(_))));
+    if is_closed {
+        // What it said there may have been its banner, which comes over this connection, too.
+        let _ = timeout(BANNER_WITHIN.min(case.timeout), &mut listener).await;
+    }
     listener.abort();
     let said = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
-    let closed = matches!((&http, &grpc), (Ok(Err(_)), _) | (_, Ok(Err(_)))) || secured;
+    let closed = is_closed || secured;
     let (http, grpc) = (http.ok().and_then(Result::ok), grpc.ok().and_then(Result::ok));
     let server = [&http, &grpc].into_iter().flatten().find_map(|answer| answer.header("server"));
     let banner = !said.is_empty() && http.is_none() && grpc.is_none() && !tls;
@@ -85,14 +93,14 @@ async fn tls(case: &Case) -> (bool, bool) {
     }
 }
 
-/// Keeps what a server says before it is asked.
+/// Keeps what a server says before it is asked: a line.
 async fn banner(connector: BoxConnector, target: Target, said: Arc<Mutex<Vec<u8>>>) {
     let Ok(mut connection) = connector.oneshot(target).await else { return };
     let mut bytes = [0; 128];
     while let Ok(read @ 1..) = connection.read(&mut bytes).await {
         let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
         said.extend_from_slice(bytes.get(..read).unwrap_or_default());
-        if said.len() > 256 {
+        if said.contains(&b'\n') || said.len() > 256 {
             return;
         }
     }

@@ -3,8 +3,9 @@
 use crate::support::{Said, finish, otlp, run};
 use otlp_model::{Encoding, Signal};
 use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply, Script};
-use std::io::Write;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
 
 /// Longer than any machine is busy: no test passes by waiting for it.
 const PATIENT: &str = "60s";
@@ -177,16 +178,34 @@ fn http_at_a_port_for_grpc() {
     );
 }
 
+/// It closes what is no SSH at once, and says its name last where nothing was said to it.
 #[test]
 fn other_software_is_named() {
+    const NAME: &[u8] = b"SSH-2.0-OpenSSH_9.9\r\n";
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
+    let refused = Arc::new((Mutex::new(0), Condvar::new()));
+    let serve = move |mut stream: TcpStream| {
+        let (count, more) = &*refused;
+        let mut silent = stream.try_clone().unwrap();
+        let others = Arc::clone(&refused);
+        std::thread::spawn(move || {
+            let (count, more) = &*others;
+            // The step for gRPC, and then TLS, HTTP and gRPC.
+            drop(more.wait_while(count.lock().unwrap(), |count| *count < 4));
+            let _ = silent.write_all(NAME);
+        });
+        if matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
+            let _ = stream.write_all(NAME);
+            let _ = stream.read_to_end(&mut Vec::new());
+            *count.lock().unwrap() += 1;
+            more.notify_all();
+        }
+    };
     std::thread::spawn(move || {
-        let mut open = Vec::new();
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.9\r\n");
-            open.push(stream);
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream.unwrap()));
         }
     });
     let said = examine(&format!("http://{address}"), &[]);
