@@ -10,8 +10,3 @@ pub use floor::Floor;
 pub use nowhere::{client, client_with};
 pub use queue::{BareQueue, on_threads};
 pub use work::{Shape, make, typed};
-
-/// The programs of the README, compiled as its readers would.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
