@@ -1,53 +1,9 @@
 //! A socket that is read in large pieces, which are looked at where they lie. Knows nothing of protocols.
-//!
-//! Where much more is to come than has come, the system wakes it when there is a buffer's worth, not for each segment: waking
-//! costs both sides of a loopback connection, and what the receiver uses of a core that the client runs on, too, the client
-//! lacks.
 
 use std::io::{self, ErrorKind, Read};
 
 /// What is read at once, at most: small enough to stay in a core's own cache.
 const SIZE: usize = 128 * 1024;
-
-/// Less than this is not worth to be waited for.
-const LEAST_WAIT: usize = 32 * 1024;
-
-/// Where bytes come from.
-pub(crate) trait Source: Read {
-    /// Has the next reads wait until there are so many bytes, or the end.
-    fn wait_for(&mut self, _bytes: usize) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(target_os = "linux")]
-mod low_water {
-    use nix::{libc, setsockopt_impl, sockopt_impl};
-
-    sockopt_impl!(
-        /// So many bytes wake whoever reads the socket.
-        ReceiveLowWater,
-        SetOnly,
-        libc::SOL_SOCKET,
-        libc::SO_RCVLOWAT,
-        u32
-    );
-}
-
-#[cfg(target_os = "linux")]
-impl Source for std::net::TcpStream {
-    fn wait_for(&mut self, bytes: usize) -> io::Result<()> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Ok(nix::sys::socket::setsockopt(self, low_water::ReceiveLowWater, &bytes)?)
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Source for std::net::TcpStream {}
-
-/// All that there is.
-#[cfg(test)]
-impl Source for &[u8] {}
 
 /// The bytes of a socket.
 pub(crate) struct Input<R> {
@@ -55,20 +11,11 @@ pub(crate) struct Input<R> {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
-    /// Bytes that are still to come.
-    promised: usize,
-    /// What the source waits for.
-    waits_for: usize,
 }
 
-impl<R: Source> Input<R> {
+impl<R: Read> Input<R> {
     pub(crate) fn new(stream: R) -> Self {
-        Self { stream, buffer: vec![0; SIZE].into_boxed_slice(), start: 0, end: 0, promised: 0, waits_for: 1 }
-    }
-
-    /// So many bytes more will come, beside those that have been shown, whatever else does.
-    pub(crate) fn promise(&mut self, bytes: usize) {
-        self.promised = bytes.saturating_sub(self.end - self.start);
+        Self { stream, buffer: vec![0; SIZE].into_boxed_slice(), start: 0, end: 0 }
     }
 
     /// All that has been read and not been taken; at least `length` bytes of it, which must not exceed the buffer, or
@@ -102,7 +49,6 @@ impl<R: Source> Input<R> {
     /// Hands the next `length` bytes on, in the pieces in which they come.
     pub(crate) fn pieces(&mut self, mut length: usize, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         while length > 0 {
-            self.promised = self.promised.max(length.saturating_sub(self.end - self.start));
             let shown = self.at_least(1)?;
             let piece = &shown[..shown.len().min(length)];
             if piece.is_empty() {
@@ -123,14 +69,7 @@ impl<R: Source> Input<R> {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let room = &mut self.buffer[self.end..];
-        let wait_for = if self.promised < LEAST_WAIT { 1 } else { self.promised.min(room.len()) };
-        if wait_for != self.waits_for {
-            self.stream.wait_for(wait_for)?;
-            self.waits_for = wait_for;
-        }
-        let read = self.stream.read(room)?;
-        self.promised = self.promised.saturating_sub(read);
+        let read = self.stream.read(&mut self.buffer[self.end..])?;
         self.end += read;
         Ok(read)
     }
@@ -143,44 +82,11 @@ mod tests {
     /// Gives its bytes a few at a time.
     struct Trickle<'a>(&'a [u8], usize);
 
-    impl Source for Trickle<'_> {}
-
     impl Read for Trickle<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let length = self.1.min(buffer.len());
             self.0.take(length as u64).read(buffer).inspect(|&read| self.0 = &self.0[read..])
         }
-    }
-
-    /// Notes what it was asked to wait for.
-    struct Asked(io::Repeat, Vec<usize>);
-
-    impl Read for Asked {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.read(buffer)
-        }
-    }
-
-    impl Source for Asked {
-        fn wait_for(&mut self, bytes: usize) -> io::Result<()> {
-            self.1.push(bytes);
-            Ok(())
-        }
-    }
-
-    /// More than that may never come.
-    #[test]
-    fn no_more_is_waited_for_than_was_promised() {
-        let mut input = Input::new(Asked(io::repeat(1), Vec::new()));
-        input.take(9).unwrap();
-        input.pass(SIZE);
-        assert!(input.stream.1.is_empty());
-        input.promise(SIZE + LEAST_WAIT);
-        for _ in 0..3 {
-            input.at_least(1).unwrap();
-            input.pass(SIZE);
-        }
-        assert_eq!(input.stream.1, [SIZE, LEAST_WAIT, 1]);
     }
 
     #[test]
