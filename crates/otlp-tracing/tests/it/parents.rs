@@ -3,7 +3,7 @@
 use crate::support::{World, named, parent, remote, spans_of, text};
 use otlp::{
     AlwaysOffSampler, Baggage, EndedSpan, ParentBasedSampler, Sampler, SamplingDecision, SamplingParameters,
-    SamplingResult, SpanHook, StartedSpan, StatusCode, TraceContext, TraceIdRatioBasedSampler,
+    SamplingResult, Signal, SpanHook, StartedSpan, StatusCode, TraceContext, TraceIdRatioBasedSampler,
 };
 use otlp_tracing::{OtlpSpanExt, SetParentError};
 use std::borrow::Cow;
@@ -234,10 +234,23 @@ fn a_hook_sees_a_span_when_it_is_made_and_its_end_only_if_it_is_sampled() {
     assert_eq!(crate::support::keys(&spans[0].attributes), ["seen"]);
 }
 
+/// Says yes when the threads that ask at the same time all have had their turn to.
+struct Slow;
+
+impl Sampler for Slow {
+    fn should_sample(&self, span: &SamplingParameters<'_>) -> SamplingResult {
+        std::thread::yield_now();
+        SamplingResult::new(SamplingDecision::RecordAndSample, span.parent_trace_state())
+    }
+
+    fn description(&self) -> Cow<'_, str> {
+        "Slow".into()
+    }
+}
+
 #[test]
 fn spans_that_are_first_entered_on_many_threads_at_once_have_one_place() {
-    let rule = Rule::default();
-    let world = World::with(|builder| builder.with_sampler(rule));
+    let world = World::with(|builder| builder.with_sampler(Slow));
     let dispatch = {
         use tracing_subscriber::layer::SubscriberExt;
         tracing::Dispatch::new(tracing_subscriber::registry().with(world.layer()))
@@ -260,6 +273,8 @@ fn spans_that_are_first_entered_on_many_threads_at_once_have_one_place() {
             });
         }
     });
+    // All are ended by their handles; none waits for the end of the registry, which another thread may hold for a moment.
+    assert_eq!(world.client.stats(Signal::Traces).accepted, 100);
     drop(dispatch);
     let spans = world.spans();
     let shared: Vec<_> = spans.iter().filter(|span| span.name == "shared").collect();
