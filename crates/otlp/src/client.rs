@@ -1,29 +1,32 @@
-//! The client: tracers in, reports out.
+//! The client: how it starts, what it gives to those who make telemetry, and what it says of itself. Flush and shutdown are in
+//! `client/flush.rs`, the report they return is made in `client/settle.rs`, and health and statistics are in
+//! `client/health.rs`.
+
+mod flush;
+mod health;
+mod settle;
 
 use crate::builder::ClientBuilder;
-use crate::clock::{self, Reading};
 use crate::config::TemporalityPreference;
 use crate::error::Error;
 use crate::explain::ResolvedConfig;
 use crate::logger::Logger;
 use crate::propagation::TextMapPropagator;
-use crate::report::DeliveryReport;
 use crate::resolve::Resolved;
-use crate::runtime::{self, Check, Runtime};
+use crate::runtime::{Check, Runtime};
 use crate::shared::Shared;
 use crate::stack::{self, Destinations};
 use crate::tracer::{Tracer, TracerInner};
 use crate::voice::Voice;
-use futures_util::future::join3;
-use otlp_batch::{FlushReport, Reply, Stats};
-use otlp_model::{DropReason, InstrumentationScope, Resource, Signal};
-use otlp_transport::{PoolStats, ShutdownTrigger};
+use otlp_batch::Stats;
+use otlp_model::{InstrumentationScope, Resource};
+use otlp_transport::ShutdownTrigger;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// An OTLP client: it batches spans, metrics and logs and sends them from a thread of its own.
 ///
@@ -71,7 +74,7 @@ struct Inner {
     runtime: Option<tokio::runtime::Handle>,
     flush_timeout: Duration,
     drop_timeout: Duration,
-    /// The totals of the last report, in the order of [`Signal::ALL`].
+    /// The totals of the last report, in the order of [`Signal::ALL`](otlp_model::Signal::ALL).
     reported: Mutex<[Stats; 3]>,
     warned_of_nameless: AtomicBool,
 }
@@ -208,149 +211,6 @@ impl Client {
         &self.inner.config
     }
 
-    /// How the TLS files fare: how often changed ones were taken into use, and what is wrong with those on disk if the ones
-    /// in use are older. Files are read when a connection is made. `None` if no endpoint is `https`; of several
-    /// receivers, all reloads and the first problem.
-    ///
-    /// ```
-    /// # async fn f() -> Result<(), otlp::Error> {
-    /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
-    /// assert_eq!(client.tls_status(), None);
-    /// # Ok(()) }
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
-    /// ```
-    #[cfg(feature = "_tls")]
-    #[must_use]
-    pub fn tls_status(&self) -> Option<crate::TlsStatus> {
-        self.inner.destinations.tls_status()
-    }
-
-    /// Sends what was accepted before the call and waits until all of it has an outcome, at most for
-    /// [`with_flush_timeout`](ClientBuilder::with_flush_timeout). Cancel-safe: sending goes on.
-    ///
-    /// # Errors
-    ///
-    /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report,
-    /// [`Timeout`](crate::ErrorKind::Timeout) if the time was up; both carry the [report](Error::report).
-    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
-    pub async fn flush(&self) -> Result<DeliveryReport, Error> {
-        self.flush_within(self.inner.flush_timeout).await
-    }
-
-    /// [`flush`](Self::flush) with a deadline of its own.
-    ///
-    /// # Errors
-    ///
-    /// As [`flush`](Self::flush).
-    pub async fn flush_within(&self, timeout: Duration) -> Result<DeliveryReport, Error> {
-        self.settle("flush", self.inner.each(|shared, signal| shared.lane(signal).flush(Some(timeout)))).await
-    }
-
-    /// [`flush`](Self::flush) for callers that are not async; blocks this thread.
-    ///
-    /// # Errors
-    ///
-    /// As [`flush`](Self::flush).
-    pub fn flush_blocking(&self) -> Result<DeliveryReport, Error> {
-        self.flush_within_blocking(self.inner.flush_timeout)
-    }
-
-    /// [`flush_within`](Self::flush_within) for callers that are not async; blocks this thread.
-    ///
-    /// # Errors
-    ///
-    /// As [`flush`](Self::flush).
-    pub fn flush_within_blocking(&self, timeout: Duration) -> Result<DeliveryReport, Error> {
-        let replies = self.inner.each(|shared, signal| shared.lane(signal).flush(Some(timeout)));
-        self.inner.settle_blocking("flush", replies, timeout)
-    }
-
-    /// Stops accepting, sends what waits, and ends the client's thread. What has no outcome after `deadline` is dropped
-    /// and counted (`deadline`). Cancel-safe: the shutdown goes on. Shutting down again reports again.
-    ///
-    /// # Errors
-    ///
-    /// [`Lost`](crate::ErrorKind::Lost) if anything was dropped since the last report, with the
-    /// [report](Error::report). [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
-    pub async fn shutdown(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
-        let replies = self.inner.close(deadline);
-        self.settle("shutdown", replies).await
-    }
-
-    /// [`shutdown`](Self::shutdown) for callers that are not async; blocks this thread.
-    ///
-    /// # Errors
-    ///
-    /// As [`shutdown`](Self::shutdown).
-    pub fn shutdown_blocking(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
-        let replies = self.inner.close(deadline);
-        self.inner.settle_blocking("shutdown", replies, deadline)
-    }
-
-    /// Sends one empty request, without a retry: is the receiver there, and does it speak OTLP? Where signals go to several
-    /// receivers, each is asked; where none is on, nobody is, and all is well. Layers around attempts
-    /// and connections see it; layers around batches do not.
-    ///
-    /// # Errors
-    ///
-    /// What an export would fail with, [`ShutDown`](crate::ErrorKind::ShutDown), or
-    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
-    pub async fn health_check(&self) -> Result<(), Error> {
-        if self.inner.shared.is_forked() {
-            return Err(Error::forked());
-        }
-        let (check, answer) = oneshot::channel();
-        self.inner.checks.send(check).map_err(|_| Error::shut_down())?;
-        answer.await.unwrap_or_else(|_| {
-            let ended = self.inner.checks.is_closed();
-            Err(if ended {
-                Error::shut_down()
-            } else {
-                Error::export("a layer panicked in the health check".into())
-            })
-        })
-    }
-
-    /// The books of a signal now. Does not count as a report.
-    #[must_use]
-    pub fn stats(&self, signal: Signal) -> Stats {
-        self.inner.shared.lane(signal).stats()
-    }
-
-    /// How many items wait in the queues, over all signals; those in flight are not counted.
-    ///
-    /// # Errors
-    ///
-    /// None today: a result for the troubleshooting guide's `get_queue_size().await?`.
-    #[expect(clippy::unused_async, reason = "the guide's signature")]
-    pub async fn get_queue_size(&self) -> Result<usize, Error> {
-        let queued: u64 = Signal::ALL.into_iter().map(|signal| self.stats(signal).queued).sum();
-        Ok(usize::try_from(queued).unwrap_or(usize::MAX))
-    }
-
-    /// The connections to the receiver now; those to several, where signals have their own, together.
-    ///
-    /// ```
-    /// # async fn f() -> Result<(), otlp::Error> {
-    /// let client = otlp::Client::builder().with_endpoint("http://localhost:4317").build().await?;
-    /// let pool = client.get_connection_pool_stats().await?;
-    /// println!("{} active, {} idle", pool.active_connections, pool.idle_connections);
-    /// println!("{} requests wait", pool.waiting_connections);
-    /// # Ok(()) }
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(f()).unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Forked`](crate::ErrorKind::Forked) in a fork of the client's process.
-    #[expect(clippy::unused_async, reason = "the guide's signature")]
-    pub async fn get_connection_pool_stats(&self) -> Result<PoolStats, Error> {
-        if self.inner.shared.is_forked() {
-            return Err(Error::forked());
-        }
-        Ok(self.inner.destinations.pool_stats())
-    }
-
     pub(crate) fn drop_timeout(&self) -> Duration {
         self.inner.drop_timeout
     }
@@ -384,129 +244,11 @@ impl Client {
     pub(crate) async fn ended(&self) {
         self.inner.checks.closed().await;
     }
-
-    async fn settle(
-        &self,
-        operation: &str,
-        [traces, metrics, logs]: [Reply; 3],
-    ) -> Result<DeliveryReport, Error> {
-        let started = self.inner.shared.clock.read();
-        let (traces, metrics, logs) = join3(traces, metrics, logs).await;
-        self.inner.report(operation, started, [traces, metrics, logs])
-    }
-}
-
-impl Inner {
-    fn each(&self, ask: impl Fn(&Shared, Signal) -> Reply) -> [Reply; 3] {
-        Signal::ALL.map(|signal| ask(&self.shared, signal))
-    }
-
-    /// Tells the layers first: a retry that sleeps tries at once, and none sleeps past the deadline.
-    fn close(&self, deadline: Duration) -> [Reply; 3] {
-        if !self.shared.is_forked() {
-            self.shutdown.trigger(clock::instant().checked_add(deadline).map(Into::into));
-        }
-        self.each(|shared, signal| shared.lane(signal).close(Some(deadline)))
-    }
-
-    /// The worker answers at the deadline; the grace is for a thread that is held up, so that the caller is not.
-    fn settle_blocking(
-        &self,
-        operation: &str,
-        replies: [Reply; 3],
-        timeout: Duration,
-    ) -> Result<DeliveryReport, Error> {
-        const GRACE: Duration = Duration::from_millis(500);
-        let started = self.shared.clock.read();
-        let mut left = if runtime::is_current() { Duration::ZERO } else { timeout.saturating_add(GRACE) };
-        let reports = replies.map(|reply| {
-            let asked = self.shared.clock.read();
-            let report = reply.wait(left);
-            left = left.saturating_sub(self.shared.clock.since(asked));
-            report
-        });
-        self.report(operation, started, reports)
-    }
-
-    fn report(
-        &self,
-        operation: &str,
-        started: Reading,
-        replies: [FlushReport; 3],
-    ) -> Result<DeliveryReport, Error> {
-        if self.shared.is_forked() {
-            return Err(Error::forked());
-        }
-        let mut report =
-            DeliveryReport { elapsed: self.shared.clock.since(started), ..DeliveryReport::default() };
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        for ((signal, reply), last) in Signal::ALL.into_iter().zip(replies).zip(reported.iter_mut()) {
-            let books = report.signal_mut(signal);
-            books.since_last = reply.stats.since(last);
-            books.total = reply.stats;
-            *last = later(last, &reply.stats);
-            let dropped = books.since_last.dropped;
-            report.timed_out |= !reply.complete || dropped.get(DropReason::Deadline) > 0;
-            // Of a layer that panicked no observer has heard; the worker has caught it.
-            if dropped.get(DropReason::LayerFailed) > 0 {
-                report.last_error = reply.last_error;
-            }
-        }
-        drop(reported);
-        let said = self.shared.failures.take();
-        report.last_error = report.last_error.or(said.error);
-        report.last_message = said.message;
-        if operation != "flush" {
-            self.voice.say_books(&report);
-        }
-        if report.timed_out || report.lost().total() > 0 {
-            return Err(Error::undelivered(operation, report));
-        }
-        Ok(report)
-    }
-}
-
-/// The later of two snapshots. Counters only grow, and replies may arrive in another order than they were made in: the
-/// one told last must not be older than one told before, or a loss would be told twice.
-fn later(told: &Stats, now: &Stats) -> Stats {
-    let progress = |stats: &Stats| stats.accepted + stats.delivered + stats.rejected + stats.dropped.total();
-    if progress(now) < progress(told) { *told } else { *now }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        if self.shared.is_forked() {
-            // Whatever the end of these would wake or lock is the parent's: they are left as they are.
-            std::mem::forget((Arc::clone(&self.shared), self.shutdown.clone(), self.checks.clone()));
-            return;
-        }
-        let replies = self.close(self.drop_timeout);
-        if !self.drop_timeout.is_zero() && !runtime::is_current() {
-            // Nobody is left to tell.
-            let _ = self.settle_blocking("drop", replies, self.drop_timeout);
-        }
-    }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoints: Vec<_> = self.inner.destinations.endpoints().collect();
         f.debug_struct("Client").field("endpoints", &endpoints).finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use otlp_model::Dropped;
-
-    #[test]
-    fn a_report_that_comes_late_does_not_untell_a_loss() {
-        let mut dropped = Dropped::default();
-        dropped.add(DropReason::QueueFull, 5);
-        let (early, late) = (Stats::default(), Stats { accepted: 5, dropped, ..Stats::default() });
-        let told = later(&late, &early);
-        assert_eq!(late.since(&told).dropped.total(), 0, "told by the report that overtook the other");
-        assert_eq!(later(&early, &late), late);
     }
 }
