@@ -2,25 +2,25 @@
 //!
 //! Used by the facade's `Span`, which owns one recycled [`SpanWriter`] while it records, and by typed export. Writes no
 //! field twice and reads no clock. Field order on the wire is free; here the fields of fixed size come first, in one
-//! block, with the end time left open until it is known.
+//! block, with the end time left open until it is known. Events are in `span_writer/event.rs`, links in `span_writer/link.rs`.
 
-use super::buffer::{copy_short, open, put_bytes, put_fixed64, put_str, put_uint, varint_len, write_varint};
+use super::buffer::{close, open, put_str, put_uint, varint_len, write_varint};
 use super::index::Index;
 use super::live::{Live, PREFIX};
-use super::room::Buffer;
-use super::short::{SHORT_TEXT, ShortKey, ShortValue, put};
-use super::span_head::{Head, complete, id_field, link_flags};
-use super::value::put_key_value;
-use crate::key::hash;
-use crate::{KeyRef, Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ToValue, ValueRef};
+use super::span_head::{Head, complete};
+use crate::{Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ValueRef};
 
 mod draft;
+mod event;
+mod link;
+mod nested;
+
+#[cfg(feature = "proto")]
+pub(crate) use link::is_link_kept;
 
 const ATTRIBUTE_TAG: u8 = 0x4a;
 const DROPPED_ATTRIBUTES_TAG: u8 = 0x50;
-const EVENT_TAG: u8 = 0x5a;
 const DROPPED_EVENTS_TAG: u8 = 0x60;
-const LINK_TAG: u8 = 0x6a;
 const DROPPED_LINKS_TAG: u8 = 0x70;
 const STATUS_TAG: u8 = 0x7a;
 
@@ -134,151 +134,6 @@ impl SpanWriter {
         self.name = (at, name.len());
     }
 
-    /// Adds an event; beyond [`Limits::events`] it is discarded and counted. Its time is nanoseconds since the Unix
-    /// epoch and may lie outside the span (conformance SPAN-16). An event without attributes:
-    /// `writer.add_event("name", time, [("", ""); 0])`.
-    pub fn add_event<K, V>(
-        &mut self,
-        name: &str,
-        time_unix_nano: u64,
-        attributes: impl IntoIterator<Item = (K, V)>,
-    ) where
-        K: ToKey,
-        V: ToValue,
-    {
-        self.put_event(name, time_unix_nano, attributes, 0);
-    }
-
-    /// As [`add_event`](Self::add_event), of an event that has lost `dropped` attributes before.
-    pub fn put_event<K: ToKey, V: ToValue>(
-        &mut self,
-        name: &str,
-        time_unix_nano: u64,
-        attributes: impl IntoIterator<Item = (K, V)>,
-        dropped: u32,
-    ) {
-        if !self.live.recording {
-            return;
-        }
-        if self.events >= self.limits.events {
-            self.dropped_events = self.dropped_events.saturating_add(1);
-            return;
-        }
-        self.events += 1;
-        let body = open_event(&mut self.live.buffer, name, time_unix_nano);
-        let max = self.limits.attributes_per_event;
-        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, attributes));
-        if dropped > 0 {
-            self.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
-        }
-        close(&mut self.live.buffer, body);
-    }
-
-    /// Adds a link; beyond [`Limits::links`] it is discarded and counted. A link whose context is invalid is kept if
-    /// it has attributes or a trace state (conformance SPAN-18); otherwise it says nothing and is left out.
-    pub fn add_link<K, V>(&mut self, context: &SpanContext, attributes: impl IntoIterator<Item = (K, V)>)
-    where
-        K: ToKey,
-        V: ToValue,
-    {
-        self.put_link(context, attributes, 0);
-    }
-
-    /// As [`add_link`](Self::add_link), of a link that has lost `dropped` attributes before.
-    pub fn put_link<K: ToKey, V: ToValue>(
-        &mut self,
-        context: &SpanContext,
-        attributes: impl IntoIterator<Item = (K, V)>,
-        dropped: u32,
-    ) {
-        if !self.live.recording {
-            return;
-        }
-        let mut attributes = attributes.into_iter().peekable();
-        if !is_link_kept(context, attributes.peek().is_some() || dropped > 0) {
-            return;
-        }
-        if self.links >= self.limits.links {
-            self.dropped_links = self.dropped_links.saturating_add(1);
-            return;
-        }
-        self.links += 1;
-        let body = self.live.buffer.append(|bytes| {
-            bytes.extend_from_slice(&[LINK_TAG, 0]);
-            let body = bytes.len();
-            if context.trace_id().is_valid() {
-                put_bytes(bytes, 0x0a, context.trace_id().as_bytes());
-            }
-            if context.span_id().is_valid() {
-                bytes.extend_from_slice(&id_field(0x12, context.span_id()));
-            }
-            put_str(bytes, 0x1a, context.trace_state().as_str());
-            body
-        });
-        let max = self.limits.attributes_per_link;
-        let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, attributes));
-        self.live.buffer.append(|bytes| {
-            put_uint(bytes, 0x28, dropped.into());
-            bytes.push(0x35);
-            bytes.extend_from_slice(&link_flags(context).to_le_bytes());
-        });
-        close(&mut self.live.buffer, body);
-    }
-
-    /// The attributes of an event or link; returns how many were discarded.
-    #[inline]
-    fn put_inner<const TAG: u8, K: ToKey, V: ToValue>(
-        &mut self,
-        max: usize,
-        attributes: impl IntoIterator<Item = (K, V)>,
-    ) -> u32 {
-        self.inner.begin(max);
-        let mut discarded = 0u32;
-        // By its own means: an iterator made of several would be asked for each which of them it is at.
-        attributes.into_iter().for_each(|(key, value)| {
-            let value = value.to_value();
-            let is_kept = match key.to_key() {
-                KeyRef::Text(key) => self.put_inner_one::<TAG>(key, hash(key.as_bytes()), value),
-                KeyRef::Key(key) => self.put_inner_one::<TAG>(key, key.hash(), value),
-            };
-            discarded = discarded.saturating_add(u32::from(!is_kept));
-        });
-        self.inner.end();
-        self.limited |= discarded > 0;
-        discarded
-    }
-
-    #[inline(always)]
-    fn put_inner_one<const TAG: u8>(&mut self, key: impl ShortKey, hash: u32, value: ValueRef<'_>) -> bool {
-        match value {
-            ValueRef::String(text) => self.put_inner_plain::<TAG>(key, hash, text),
-            ValueRef::Int(value) => self.put_inner_plain::<TAG>(key, hash, value),
-            ValueRef::Double(value) => self.put_inner_plain::<TAG>(key, hash, value),
-            ValueRef::Bool(value) => self.put_inner_plain::<TAG>(key, hash, value),
-            value => self.put_inner_any::<TAG>(key.text(), hash, value),
-        }
-    }
-
-    #[inline(never)]
-    fn put_inner_plain<const TAG: u8>(
-        &mut self,
-        key: impl ShortKey,
-        hash: u32,
-        value: impl ShortValue,
-    ) -> bool {
-        let (buffer, index) = (&mut self.live.buffer, &mut self.inner);
-        (value.is_allowed(self.live.value_limits)
-            && put(buffer, TAG, key, value, |buffer| index.note_new(hash, buffer.len())))
-            || self.put_inner_any::<TAG>(key.text(), hash, value.to_value())
-    }
-
-    #[inline(never)]
-    fn put_inner_any<const TAG: u8>(&mut self, key: &str, hash: u32, value: ValueRef<'_>) -> bool {
-        let limits = self.live.value_limits;
-        self.inner
-            .set(&mut self.live.buffer, key, hash, |bytes| put_key_value(bytes, TAG, key, value, limits))
-    }
-
     /// Sets the status: once Ok it stays, Unset is ignored (conformance SPAN-14), and the description is kept with an
     /// error only, of which the latest counts (SPAN-15).
     pub fn set_status(&mut self, code: StatusCode, description: &str) {
@@ -330,7 +185,7 @@ impl SpanWriter {
                 let message = open(bytes, STATUS_TAG, 1);
                 put_str(bytes, 0x12, description);
                 put_uint(bytes, 0x18, status as u64);
-                super::buffer::close(bytes, message);
+                close(bytes, message);
             }
         });
     }
@@ -392,44 +247,4 @@ impl SpanWriter {
         self.description.shrink_to(max);
         self.inner.shrink_to(max / 6);
     }
-}
-
-/// Whether a link says anything: an invalid context without attributes, kept or dropped, does not (conformance SPAN-18).
-pub(crate) fn is_link_kept(context: &SpanContext, had_attributes: bool) -> bool {
-    context.is_valid() || had_attributes || !context.trace_state().is_empty()
-}
-
-/// Begins an event with its time and name; where its body starts, behind one byte for its length.
-#[inline]
-fn open_event(buffer: &mut Buffer, name: &str, time_unix_nano: u64) -> usize {
-    const ROOM: usize = 2 + 9 + 2 + SHORT_TEXT;
-    let body = buffer.len() + 2;
-    if name.len().wrapping_sub(1) < SHORT_TEXT
-        && let Some(room) = buffer.room::<ROOM>()
-    {
-        room[..3].copy_from_slice(&[EVENT_TAG, 0, 0x09]);
-        room[3..11].copy_from_slice(&time_unix_nano.to_le_bytes());
-        room[11..13].copy_from_slice(&[0x12, name.len() as u8]);
-        copy_short(room, 13, name.as_bytes());
-        buffer.advance(13 + name.len());
-    } else {
-        buffer.append(|bytes| {
-            bytes.extend_from_slice(&[EVENT_TAG, 0]);
-            put_fixed64(bytes, 0x09, time_unix_nano);
-            put_str(bytes, 0x12, name);
-        });
-    }
-    body
-}
-
-/// Ends a message whose body starts at `body`, behind one byte for its length.
-#[inline]
-fn close(buffer: &mut Buffer, body: usize) {
-    let len = buffer.len() - body;
-    if len < 0x80 {
-        buffer.as_mut_slice()[body - 1] = len as u8;
-        return;
-    }
-    buffer.resize_at(body - 1, 1, varint_len(len as u64));
-    write_varint(&mut buffer.as_mut_slice()[body - 1..], len as u64);
 }

@@ -1,0 +1,75 @@
+//! A span's events, each a message in its record.
+
+use super::SpanWriter;
+use super::nested::close;
+use crate::wire::buffer::{copy_short, put_fixed64, put_str, put_uint};
+use crate::wire::room::Buffer;
+use crate::wire::short::SHORT_TEXT;
+use crate::{ToKey, ToValue};
+
+const EVENT_TAG: u8 = 0x5a;
+
+impl SpanWriter {
+    /// Adds an event; beyond [`Limits::events`] it is discarded and counted. Its time is nanoseconds since the Unix
+    /// epoch and may lie outside the span (conformance SPAN-16). An event without attributes:
+    /// `writer.add_event("name", time, [("", ""); 0])`.
+    pub fn add_event<K, V>(
+        &mut self,
+        name: &str,
+        time_unix_nano: u64,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) where
+        K: ToKey,
+        V: ToValue,
+    {
+        self.put_event(name, time_unix_nano, attributes, 0);
+    }
+
+    /// As [`add_event`](Self::add_event), of an event that has lost `dropped` attributes before.
+    pub fn put_event<K: ToKey, V: ToValue>(
+        &mut self,
+        name: &str,
+        time_unix_nano: u64,
+        attributes: impl IntoIterator<Item = (K, V)>,
+        dropped: u32,
+    ) {
+        if !self.live.recording {
+            return;
+        }
+        if self.events >= self.limits.events {
+            self.dropped_events = self.dropped_events.saturating_add(1);
+            return;
+        }
+        self.events += 1;
+        let body = open_event(&mut self.live.buffer, name, time_unix_nano);
+        let max = self.limits.attributes_per_event;
+        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, attributes));
+        if dropped > 0 {
+            self.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
+        }
+        close(&mut self.live.buffer, body);
+    }
+}
+
+/// Begins an event with its time and name; where its body starts, behind one byte for its length.
+#[inline]
+fn open_event(buffer: &mut Buffer, name: &str, time_unix_nano: u64) -> usize {
+    const ROOM: usize = 2 + 9 + 2 + SHORT_TEXT;
+    let body = buffer.len() + 2;
+    if name.len().wrapping_sub(1) < SHORT_TEXT
+        && let Some(room) = buffer.room::<ROOM>()
+    {
+        room[..3].copy_from_slice(&[EVENT_TAG, 0, 0x09]);
+        room[3..11].copy_from_slice(&time_unix_nano.to_le_bytes());
+        room[11..13].copy_from_slice(&[0x12, name.len() as u8]);
+        copy_short(room, 13, name.as_bytes());
+        buffer.advance(13 + name.len());
+    } else {
+        buffer.append(|bytes| {
+            bytes.extend_from_slice(&[EVENT_TAG, 0]);
+            put_fixed64(bytes, 0x09, time_unix_nano);
+            put_str(bytes, 0x12, name);
+        });
+    }
+    body
+}

@@ -1,0 +1,79 @@
+//! What events and links have in common: messages in a span's record, with attributes of their own.
+//!
+//! A span's own attributes are in `wire/live.rs`.
+
+use super::SpanWriter;
+use crate::key::hash;
+use crate::wire::buffer::{varint_len, write_varint};
+use crate::wire::room::Buffer;
+use crate::wire::short::{ShortKey, ShortValue, put};
+use crate::wire::value::put_key_value;
+use crate::{KeyRef, ToKey, ToValue, ValueRef};
+
+impl SpanWriter {
+    /// The attributes of an event or link; returns how many were discarded.
+    #[inline]
+    pub(super) fn put_inner<const TAG: u8, K: ToKey, V: ToValue>(
+        &mut self,
+        max: usize,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) -> u32 {
+        self.inner.begin(max);
+        let mut discarded = 0u32;
+        // By its own means: an iterator made of several would be asked for each which of them it is at.
+        attributes.into_iter().for_each(|(key, value)| {
+            let value = value.to_value();
+            let is_kept = match key.to_key() {
+                KeyRef::Text(key) => self.put_inner_one::<TAG>(key, hash(key.as_bytes()), value),
+                KeyRef::Key(key) => self.put_inner_one::<TAG>(key, key.hash(), value),
+            };
+            discarded = discarded.saturating_add(u32::from(!is_kept));
+        });
+        self.inner.end();
+        self.limited |= discarded > 0;
+        discarded
+    }
+
+    #[inline(always)]
+    fn put_inner_one<const TAG: u8>(&mut self, key: impl ShortKey, hash: u32, value: ValueRef<'_>) -> bool {
+        match value {
+            ValueRef::String(text) => self.put_inner_plain::<TAG>(key, hash, text),
+            ValueRef::Int(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            ValueRef::Double(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            ValueRef::Bool(value) => self.put_inner_plain::<TAG>(key, hash, value),
+            value => self.put_inner_any::<TAG>(key.text(), hash, value),
+        }
+    }
+
+    #[inline(never)]
+    fn put_inner_plain<const TAG: u8>(
+        &mut self,
+        key: impl ShortKey,
+        hash: u32,
+        value: impl ShortValue,
+    ) -> bool {
+        let (buffer, index) = (&mut self.live.buffer, &mut self.inner);
+        (value.is_allowed(self.live.value_limits)
+            && put(buffer, TAG, key, value, |buffer| index.note_new(hash, buffer.len())))
+            || self.put_inner_any::<TAG>(key.text(), hash, value.to_value())
+    }
+
+    #[inline(never)]
+    fn put_inner_any<const TAG: u8>(&mut self, key: &str, hash: u32, value: ValueRef<'_>) -> bool {
+        let limits = self.live.value_limits;
+        self.inner
+            .set(&mut self.live.buffer, key, hash, |bytes| put_key_value(bytes, TAG, key, value, limits))
+    }
+}
+
+/// Ends a message whose body starts at `body`, behind one byte for its length.
+#[inline]
+pub(super) fn close(buffer: &mut Buffer, body: usize) {
+    let len = buffer.len() - body;
+    if len < 0x80 {
+        buffer.as_mut_slice()[body - 1] = len as u8;
+        return;
+    }
+    buffer.resize_at(body - 1, 1, varint_len(len as u64));
+    write_varint(&mut buffer.as_mut_slice()[body - 1..], len as u64);
+}
