@@ -9,6 +9,7 @@ mod parent_threshold;
 mod predicate;
 mod probability;
 mod rule_based;
+mod text;
 
 pub use annotating::ComposableAnnotating;
 pub use constant::{ComposableAlwaysOff, ComposableAlwaysOn};

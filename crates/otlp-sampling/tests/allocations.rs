@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use otlp_model::{SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
+use otlp_model::{KeyValue, SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
 use otlp_sampling::{
     AlwaysOffSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableParentThreshold,
     ComposableProbability, ComposableRateLimiting, ComposableRuleBased, CompositeSampler, ParentBasedSampler,
@@ -15,7 +15,10 @@ use std::time::Duration;
 fn a_dropped_span_allocates_nothing() {
     let second = || Duration::from_secs(1);
     let rate = SpansPerSecond::new(1e-9).unwrap();
-    let rules = ComposableRuleBased::new().rule(Predicate::name("other"), ComposableAlwaysOff);
+    let rules = ComposableRuleBased::new()
+        .rule(Predicate::name("other"), ComposableAlwaysOff)
+        .rule(Predicate::attribute_text("code", "code=404", |text| text == "404"), ComposableAlwaysOff);
+    let attributes = [KeyValue::new("code", 404)];
     let samplers: Vec<Box<dyn Sampler>> = vec![
         Box::new(AlwaysOffSampler),
         Box::new(TraceIdRatioBasedSampler::new(0.001)),
@@ -34,7 +37,9 @@ fn a_dropped_span_allocates_nothing() {
     for sampler in &samplers {
         let name = sampler.description().into_owned();
         for parent in [None, Some(&parent)] {
-            let span = SamplingParameters::new(id, "GET /", SpanKind::Server).with_parent(parent);
+            let span = SamplingParameters::new(id, "GET /", SpanKind::Server)
+                .with_parent(parent)
+                .with_attributes(&attributes);
             // What comes first may pass a rate.
             let _first = (sampler.should_sample(&span), sampler.should_sample(&span));
             let counted =

@@ -2,6 +2,7 @@
 //!
 //! Used by the rules of a rule-based sampler. Looks at a span's parameters and at nothing else.
 
+use super::text;
 use crate::SamplingParameters;
 use otlp_model::{AnyValue, SpanKind};
 use std::borrow::Cow;
@@ -59,6 +60,30 @@ impl Predicate {
         let (key, value) = (key.into(), value.into());
         Self::new(format!("{key}={value:?}"), move |span| {
             span.attributes.iter().any(|attribute| attribute.key == key && attribute.value == value)
+        })
+    }
+
+    /// The span starts with this attribute, and `matches` holds of its text, or of that of one of its items if it is an array;
+    /// `text` says in words what that is. Numbers are as Rust displays them; bytes and maps have no text.
+    ///
+    /// ```
+    /// use otlp_model::{KeyValue, SpanKind, TraceId};
+    /// use otlp_sampling::{Predicate, SamplingParameters};
+    /// let code = "http.response.status_code";
+    /// let failed = Predicate::attribute_text(code, "a server error", |text| text.starts_with('5'));
+    /// let attributes = [KeyValue::new(code, 503)];
+    /// let span = SamplingParameters::new(TraceId::from_bytes([1; 16]), "GET /", SpanKind::Server);
+    /// assert!(failed.holds(&span.with_attributes(&attributes)));
+    /// ```
+    pub fn attribute_text(
+        key: impl Into<String>,
+        text: impl Into<Cow<'static, str>>,
+        matches: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let key = key.into();
+        Self::new(text, move |span| {
+            let mut found = span.attributes.iter().filter(|attribute| attribute.key == key);
+            found.any(|attribute| text::of_any(&attribute.value, &matches))
         })
     }
 
