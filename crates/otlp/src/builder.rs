@@ -92,7 +92,7 @@ pub struct ClientBuilder {
     pub(crate) loss_callback: Option<LossCallback>,
     pub(crate) memory: MemoryPoolConfig,
     pub(crate) overflow: OverflowPolicy,
-    pub(crate) async_export: bool,
+    pub(crate) async_export: Option<bool>,
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
     pub(crate) temporality: Option<TemporalityPreference>,
     pub(crate) sampler: Option<Decider>,
@@ -150,7 +150,7 @@ impl Default for ClientBuilder {
             loss_callback: None,
             memory: MemoryPoolConfig::default(),
             overflow: OverflowPolicy::DropNewest,
-            async_export: true,
+            async_export: None,
             propagator: None,
             temporality: None,
             sampler: None,
@@ -166,6 +166,9 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// The most that a request can be allowed to have.
+    pub(crate) const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
     /// A builder that also listens to the environment; see [`with_env`](Self::with_env).
     pub fn from_env() -> Self {
         Self::default().with_env()
@@ -260,8 +263,9 @@ impl ClientBuilder {
                 return Err(Error::option(name, "must be longer than zero"));
             }
         }
-        if !(1024..=64 * 1024 * 1024).contains(&self.max_request_bytes) {
-            let problem = format!("must be between 1024 and 67108864 bytes, got {}", self.max_request_bytes);
+        if !(1024..=Self::MAX_REQUEST_BYTES).contains(&self.max_request_bytes) {
+            let (max, got) = (Self::MAX_REQUEST_BYTES, self.max_request_bytes);
+            let problem = format!("must be between 1024 and {max} bytes, got {got}");
             return Err(Error::option("with_max_request_bytes", problem));
         }
         let LossLimit { threshold, window } = self.loss_limit;

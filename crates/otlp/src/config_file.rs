@@ -5,8 +5,12 @@
 
 mod document;
 mod exporter;
+mod meter_provider;
 mod node;
 mod parse;
+mod patterns;
+mod processor;
+mod resource;
 mod sampler;
 mod substitute;
 
@@ -34,7 +38,7 @@ pub(crate) fn read(path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Resu
 }
 
 fn settings(text: &str, path: &Path, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Settings, String> {
-    document::settings(&parse::parse(text, lookup)?, path)
+    document::settings(&parse::parse(text, lookup)?, path, lookup)
 }
 
 #[cfg(test)]

@@ -3,14 +3,22 @@
 //! Filled by `env` and `config_file`, read once, by `resolve`. Decides nothing: what code says goes before all of it, and
 //! what nobody says has its default there.
 
+#[cfg(feature = "config-file")]
+mod composable;
+#[cfg(feature = "config-file")]
+mod patterns;
 mod propagators;
 mod sampler;
 
 use crate::config::{Protocol, SerializationFormat, TemporalityPreference};
 use crate::explain::Origin;
 use crate::signal_config::PerSignal;
+#[cfg(feature = "config-file")]
+pub(crate) use composable::{ComposableSpec, RuleSpec, SpanParent};
 use otlp_model::Resource;
 use otlp_transport::{Compression, Endpoint, EndpointError, Headers};
+#[cfg(feature = "config-file")]
+pub(crate) use patterns::Patterns;
 pub(crate) use propagators::PropagatorName;
 pub(crate) use sampler::SamplerSpec;
 use std::time::Duration;
@@ -36,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) disabled: Option<Given<bool>>,
     pub(crate) service_name: Option<Given<String>>,
     pub(crate) resource: Option<Given<Resource>>,
+    /// What a file has this process find out about itself.
+    pub(crate) detected: Option<Resource>,
     pub(crate) propagators: Option<Given<Vec<PropagatorName>>>,
     pub(crate) temporality: Option<Given<TemporalityPreference>>,
     pub(crate) sampler: Option<Given<SamplerSpec>>,
@@ -62,6 +72,8 @@ pub(crate) struct SignalSettings {
     pub(crate) batch_size: Option<Given<usize>>,
     pub(crate) batch_delay: Option<Given<Duration>>,
     pub(crate) queue_size: Option<Given<usize>>,
+    /// Whether whoever makes an item need not wait for its delivery.
+    pub(crate) async_export: Option<Given<bool>>,
     /// Whether an endpoint without a scheme is reached in clear text, over gRPC.
     pub(crate) insecure: Option<Given<bool>>,
     #[cfg(feature = "_tls")]
@@ -95,6 +107,7 @@ impl Address {
 pub(crate) struct LimitSettings {
     pub(crate) attribute_count: Option<Given<usize>>,
     pub(crate) attribute_value_length: Option<Given<usize>>,
+    pub(crate) attribute_value_depth: Option<Given<usize>>,
     pub(crate) events: Option<Given<usize>>,
     pub(crate) links: Option<Given<usize>>,
     pub(crate) attributes_per_event: Option<Given<usize>>,

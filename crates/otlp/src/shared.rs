@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     /// How long one batch may take, all attempts together.
     pub(crate) export_timeout: PerSignal<Duration>,
     /// How long the end of a span and the emission of a log record wait for delivery; `None` when the export is asynchronous.
-    wait_for_delivery: Option<Duration>,
+    wait_for_delivery: PerSignal<Option<Duration>>,
     /// Whether a record is just queued: no hook sees it, and nobody waits.
     is_plain: bool,
 }
@@ -60,7 +60,7 @@ impl Shared {
         failures: Failures,
         lanes: PerSignal<BatchHandle>,
         enabled: PerSignal<bool>,
-        wait_for_delivery: Option<Duration>,
+        wait_for_delivery: PerSignal<Option<Duration>>,
     ) -> Self {
         let sampler = if id_generator.is_some() { sampler.always_asked() } else { sampler };
         let clock = Clock::new();
@@ -74,7 +74,7 @@ impl Shared {
             failures,
             sampler,
             log_filter,
-            is_plain: hooks.is_empty() && wait_for_delivery.is_none(),
+            is_plain: hooks.is_empty() && wait_for_delivery == PerSignal::default(),
             hooks,
             losses,
             id_generator,
@@ -98,7 +98,14 @@ impl Shared {
             export_timeout: PerSignal::default(),
         };
         let lanes = PerSignal::new([BatchHandle::closed(), BatchHandle::closed(), BatchHandle::closed()]);
-        Self::new(selection, Arc::new(Groups::new()), Failures::default(), lanes, PerSignal::default(), None)
+        Self::new(
+            selection,
+            Arc::new(Groups::new()),
+            Failures::default(),
+            lanes,
+            PerSignal::default(),
+            PerSignal::default(),
+        )
     }
 
     /// Whether this is the copy of a client in a fork of the process that made it: without its thread, and with locks
@@ -128,7 +135,7 @@ impl Shared {
             Ok(None) => return,
             Err(reason) => return self.refuse(signal, 1, reason),
         };
-        match self.wait_for_delivery {
+        match *self.wait_for_delivery.get(signal) {
             _ if pushed.is_err() => self.lost(),
             Some(limit) => self.wait_for_delivery(signal, limit),
             None => {}

@@ -101,7 +101,8 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
     let callback = options.loss_callback.clone();
     let loss = loss::watch(options.loss_limit, lanes.clone(), Arc::clone(&losses), voice.clone(), callback);
     let lanes = PerSignal::new(lanes);
-    let wait = (!options.async_export).then_some(options.flush_timeout);
+    let wait = |signal| (!resolved.signals.get(signal).async_export).then_some(options.flush_timeout);
+    let wait = PerSignal::new(Signal::ALL.map(wait));
     let is_on = |signal| resolved.signals.get(signal).enabled;
     let enabled = PerSignal::new(Signal::ALL.map(is_on));
     let sampler = if is_on(Signal::Traces) {

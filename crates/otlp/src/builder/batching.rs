@@ -26,8 +26,9 @@ impl ClientBuilder {
         Self { overflow: policy, ..self }
     }
 
-    /// `false`: `Span::end` waits until the span is delivered, at most for the flush timeout. Default `true`.
+    /// `false`: `Span::end`, and the emission of a log record, wait until it is delivered, at most for the flush timeout. Default
+    /// `true`; a configuration file says it of one signal, by the processor `simple`.
     pub fn with_async_export(self, asynchronous: bool) -> Self {
-        Self { async_export: asynchronous, ..self }
+        Self { async_export: Some(asynchronous), ..self }
     }
 }

@@ -1,15 +1,27 @@
 //! The document as a whole: what of it becomes which setting.
 
-use super::exporter::{self, FromFile};
+use super::exporter::FromFile;
 use super::node::{At, Node};
-use super::sampler;
+use super::parse::Lookup;
+use super::{meter_provider, processor, resource, sampler};
 use crate::explain::Origin;
 use crate::settings::{LimitSettings, PropagatorName, Settings};
-use otlp_model::{AnyValue, Resource, Signal};
+use otlp_model::{Limits, Signal};
 use std::path::Path;
 
+const ROOT: [&str; 8] = [
+    "file_format",
+    "disabled",
+    "resource",
+    "propagator",
+    "attribute_limits",
+    "tracer_provider",
+    "meter_provider",
+    "logger_provider",
+];
+
 /// A provider that is not there is one that does nothing (CFG-13); the root may have what we do not know (CFG-26), and is warned of.
-pub(super) fn settings(document: &Node, path: &Path) -> Result<Settings, String> {
+pub(super) fn settings(document: &Node, path: &Path, lookup: Lookup<'_>) -> Result<Settings, String> {
     let (root, from) = (At::root(document), FromFile(Origin::File(path.to_owned())));
     format(&root.need("file_format")?)?;
     let mut settings = Settings {
@@ -18,7 +30,7 @@ pub(super) fn settings(document: &Node, path: &Path) -> Result<Settings, String>
         ..Settings::default()
     };
     let general = match root.get("attribute_limits")? {
-        Some(at) => limits(&from, at.only(&[LENGTH, COUNT])?, LimitSettings::default())?,
+        Some(at) => limits(&from, at.only(&[LENGTH, DEPTH, COUNT])?, LimitSettings::default())?,
         None => LimitSettings::default(),
     };
     (settings.span_limits, settings.log_limits) = (general.clone(), general.clone());
@@ -29,32 +41,37 @@ pub(super) fn settings(document: &Node, path: &Path) -> Result<Settings, String>
         match key {
             "file_format" | "attribute_limits" | "propagator" => {}
             "disabled" => settings.disabled = Some(from.given(*at.node() != Node::Null && at.boolean()?)),
-            "resource" => settings.resource = Some(from.given(resource(&at)?)),
+            "resource" => resource::resource(&from, &at, lookup, &mut settings)?,
             "tracer_provider" => {
-                at.only(&["processors", "limits", "sampler"])?;
-                *settings.signals.get_mut(Signal::Traces) = exporter::processors(&from, &at, Signal::Traces)?;
+                at.only(&["processors", "limits", "sampler", "id_generator"])?;
+                if let Some(at) = at.get("id_generator")? {
+                    let (_, random) = at.component("an id generator", &["random"])?;
+                    random.only(&[])?;
+                }
+                *settings.signals.get_mut(Signal::Traces) =
+                    processor::processors(&from, &at, Signal::Traces)?;
                 settings.sampler = at
                     .get("sampler")?
                     .map(|at| sampler::sampler(&at))
                     .transpose()?
                     .map(|sampler| from.given(sampler));
                 if let Some(at) = at.get("limits")? {
-                    at.only(&[LENGTH, COUNT, EVENTS, LINKS, PER_EVENT, PER_LINK])?;
+                    at.only(&[LENGTH, DEPTH, COUNT, EVENTS, LINKS, PER_EVENT, PER_LINK])?;
                     settings.span_limits = limits(&from, &at, general.clone())?;
                 }
             }
             "logger_provider" => {
                 at.only(&["processors", "limits"])?;
-                *settings.signals.get_mut(Signal::Logs) = exporter::processors(&from, &at, Signal::Logs)?;
+                *settings.signals.get_mut(Signal::Logs) = processor::processors(&from, &at, Signal::Logs)?;
                 if let Some(at) = at.get("limits")? {
-                    settings.log_limits = limits(&from, at.only(&[LENGTH, COUNT])?, general.clone())?;
+                    settings.log_limits = limits(&from, at.only(&[LENGTH, DEPTH, COUNT])?, general.clone())?;
                 }
             }
-            "meter_provider" => return Err(at.wrong("is not supported: metrics are not configured by files")),
+            "meter_provider" => meter_provider::meter_provider(&from, &at, &mut settings)?,
             _ => settings.warnings.push(format!(
                 "{}: {}",
                 path.display(),
-                at.wrong("is not known here; it is ignored")
+                at.wrong(format_args!("is not known here, and ignored; supported is {}", ROOT.join(", ")))
             )),
         }
     }
@@ -75,6 +92,7 @@ fn propagators(root: &At<'_>) -> Result<Vec<PropagatorName>, String> {
     let mut names = Vec::new();
     let Some(at) = root.get("propagator")? else { return Ok(names) };
     at.only(&["composite", "composite_list"])?;
+    let names_of_all = PropagatorName::ALL.map(PropagatorName::as_str);
     let mut add = |name: &str, at: &At<'_>| {
         let known = PropagatorName::ALL.into_iter().find(|known| known.as_str() == name);
         let known =
@@ -85,7 +103,7 @@ fn propagators(root: &At<'_>) -> Result<Vec<PropagatorName>, String> {
         Ok::<_, String>(())
     };
     for item in at.get("composite")?.map(|at| at.list()).transpose()?.unwrap_or_default() {
-        let (name, options) = item.one()?;
+        let (name, options) = item.component("a propagator", &names_of_all)?;
         options.only(&[])?;
         add(name, &item)?;
     }
@@ -97,45 +115,8 @@ fn propagators(root: &At<'_>) -> Result<Vec<PropagatorName>, String> {
     Ok(names)
 }
 
-/// Attributes go before the list in one text; one that is null is not there (CFG-20).
-fn resource(at: &At<'_>) -> Result<Resource, String> {
-    at.only(&["attributes", "attributes_list", "schema_url"])?;
-    let mut resource = match at.get("attributes_list")? {
-        Some(at) => crate::env::resource::attributes(&at.text()?).map_err(|problem| at.wrong(problem))?,
-        None => Resource::new(),
-    };
-    for attribute in at.get("attributes")?.map(|at| at.list()).transpose()?.unwrap_or_default() {
-        attribute.only(&["name", "value", "type"])?;
-        let (key, value) = (attribute.need("name")?, attribute.need("value")?);
-        let name = key.text()?;
-        if name.is_empty() {
-            return Err(key.wrong("must not be empty"));
-        }
-        let kind = attribute.get("type")?.map(|at| at.text()).transpose()?;
-        if *value.node() != Node::Null {
-            resource = resource.with(name, typed(&value, kind.as_deref().unwrap_or("string"))?);
-        }
-    }
-    if let Some(url) = at.get("schema_url")? {
-        resource.schema_url = url.text()?.into();
-    }
-    Ok(resource)
-}
-
-fn typed(at: &At<'_>, kind: &str) -> Result<AnyValue, String> {
-    if let Some(kind) = kind.strip_suffix("_array") {
-        return at.list()?.iter().map(|at| typed(at, kind)).collect::<Result<_, _>>().map(AnyValue::Array);
-    }
-    match (kind, at.node()) {
-        ("string", _) => at.text().map(AnyValue::from),
-        ("bool", _) => at.boolean().map(AnyValue::from),
-        ("int", Node::Int(value)) => Ok(AnyValue::from(*value)),
-        ("double", _) => at.float().map(AnyValue::from),
-        _ => Err(at.wrong(format_args!("is not of the type {kind:?}"))),
-    }
-}
-
 const LENGTH: &str = "attribute_value_length_limit";
+const DEPTH: &str = "attribute_value_depth_limit";
 const COUNT: &str = "attribute_count_limit";
 const EVENTS: &str = "event_count_limit";
 const LINKS: &str = "link_count_limit";
@@ -148,7 +129,14 @@ fn limits(from: &FromFile, at: &At<'_>, general: LimitSettings) -> Result<LimitS
         let count = at.get(key)?.map(|at| at.count(0)).transpose()?;
         Ok::<_, String>(count.map(|count| from.given(usize::try_from(count).unwrap_or(usize::MAX))))
     };
+    let depth = at.get(DEPTH)?.map(|at| match at.count(1)? {
+        depth if depth <= Limits::MAX_DEPTH as u64 => {
+            Ok(from.given(usize::try_from(depth).unwrap_or(usize::MAX)))
+        }
+        _ => Err(at.wrong(format_args!("must be at most {}", Limits::MAX_DEPTH))),
+    });
     Ok(LimitSettings {
+        attribute_value_depth: depth.transpose()?.or(general.attribute_value_depth),
         attribute_value_length: limit(LENGTH)?.or(general.attribute_value_length),
         attribute_count: limit(COUNT)?.or(general.attribute_count),
         events: limit(EVENTS)?,

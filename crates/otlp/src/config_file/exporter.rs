@@ -1,11 +1,12 @@
-//! The processor and the exporter of a signal in a configuration file.
+//! The exporter of a signal in a configuration file.
 
 use super::node::{At, Node};
-use crate::config::{Protocol, SerializationFormat};
+use crate::builder::ClientBuilder;
+use crate::config::{Protocol, SerializationFormat, TemporalityPreference};
 use crate::explain::Origin;
 use crate::settings::{Address, Given, SignalSettings, timeout};
 use otlp_model::Signal;
-use otlp_transport::{Compression, Headers};
+use otlp_transport::{Compression, DEFAULT_MAX_RESPONSE_SIZE, Headers};
 use std::time::Duration;
 
 /// Gives a value the file as its origin.
@@ -17,7 +18,7 @@ impl FromFile {
     }
 
     /// What the schema says where the file says nothing.
-    fn or_default<T>(&self, value: Option<T>, default: T) -> Option<Given<T>> {
+    pub(super) fn or_default<T>(&self, value: Option<T>, default: T) -> Option<Given<T>> {
         Some(match value {
             Some(value) => self.given(value),
             None => Given { value: default, origin: Origin::Default },
@@ -25,65 +26,77 @@ impl FromFile {
     }
 }
 
-/// What a provider says: one batch processor with an OTLP exporter.
-pub(super) fn processors(
-    from: &FromFile,
-    provider: &At<'_>,
-    signal: Signal,
-) -> Result<SignalSettings, String> {
-    let processors = provider.need("processors")?;
-    let mut list = processors.list()?.into_iter();
-    let first = list.next().ok_or_else(|| processors.wrong("must have a processor"))?;
-    if let Some(second) = list.next() {
-        return Err(second.wrong("more than one processor is not supported"));
-    }
-    let (name, batch) = first.one()?;
-    if name != "batch" {
-        return Err(batch.wrong("is a processor that is not supported; batch is"));
-    }
-    batch.only(&[
-        "schedule_delay",
-        "export_timeout",
-        "max_queue_size",
-        "max_export_batch_size",
-        "exporter",
-    ])?;
-    let count = |key, least| batch.get(key)?.map(|at| at.count(least)).transpose();
-    let (name, options) = batch.need("exporter")?.one()?;
-    let mut settings = match name {
+const EXPORTERS: &[&str] = &[
+    #[cfg(feature = "http")]
+    "otlp_http",
+    #[cfg(feature = "grpc")]
+    "otlp_grpc",
+];
+
+/// The exporter of a processor, or of a reader of metrics.
+pub(super) fn exporter(from: &FromFile, of: &At<'_>, signal: Signal) -> Result<SignalSettings, String> {
+    let (name, options) = of.need("exporter")?.component("an exporter", EXPORTERS)?;
+    match name {
         #[cfg(feature = "http")]
-        "otlp_http" => http(from, &options, signal)?,
+        "otlp_http" => http(from, &options, signal),
         #[cfg(feature = "grpc")]
-        "otlp_grpc" => grpc(from, &options)?,
-        _ => {
-            return Err(options.wrong(
-                "is an exporter that is not supported; otlp_http and otlp_grpc are, by their features",
-            ));
-        }
-    };
-    let delay = count("schedule_delay", 0)?.map(|ms| Duration::from_millis(ms.max(1)));
-    let default = Duration::from_secs(if signal == Signal::Logs { 1 } else { 5 });
-    settings.batch_delay = from.or_default(delay, default);
-    settings.export_timeout =
-        from.or_default(count("export_timeout", 0)?.map(timeout), Duration::from_secs(30));
-    let size = |value: Option<u64>| value.map(|value| usize::try_from(value).unwrap_or(usize::MAX));
-    let queue = size(count("max_queue_size", 1)?);
-    let batches = size(count("max_export_batch_size", 1)?);
-    let most = queue.unwrap_or(2048);
-    if batches.is_some_and(|batches| batches > most) {
-        return Err(batch.wrong(format_args!(
-            "max_export_batch_size is larger than the queue, which has room for {most}"
+        "otlp_grpc" => grpc(from, &options, signal),
+        _ => Err(options.wrong("is not compiled in")),
+    }
+}
+
+/// What the exporter of metrics prefers (CFG-24).
+pub(super) fn temporality(
+    from: &FromFile,
+    reader: &At<'_>,
+) -> Result<Option<Given<TemporalityPreference>>, String> {
+    let (_, options) = reader.need("exporter")?.component("an exporter", EXPORTERS)?;
+    let Some(at) = options.get(TEMPORALITY)? else { return Ok(None) };
+    match at.text()?.as_str() {
+        "cumulative" => Ok(Some(from.given(TemporalityPreference::Cumulative))),
+        "delta" => Ok(Some(from.given(TemporalityPreference::Delta))),
+        "low_memory" => Ok(Some(from.given(TemporalityPreference::LowMemory))),
+        _ => Err(at.wrong("must be one of cumulative, delta, low_memory")),
+    }
+}
+
+const TEMPORALITY: &str = "temporality_preference";
+const AGGREGATION: &str = "default_histogram_aggregation";
+
+/// What every exporter has.
+const COMMON: [&str; 8] = [
+    "endpoint",
+    "tls",
+    "headers",
+    "headers_list",
+    "compression",
+    "timeout",
+    "max_request_size",
+    "max_response_size",
+];
+
+/// An exporter that has the common options, those of its protocol, and, for metrics, theirs.
+fn only(options: &At<'_>, signal: Signal, protocols: &[&str]) -> Result<(), String> {
+    let of_metrics = if signal == Signal::Metrics { &[TEMPORALITY, AGGREGATION][..] } else { &[] };
+    options.only(&[&COMMON, protocols, of_metrics].concat())?;
+    let cure = "the SDK aggregates: give it a view with `Aggregation::Base2ExponentialHistogram`";
+    options.only_as_it_is(AGGREGATION, &Node::Text("explicit_bucket_histogram".to_owned()), cure)?;
+    // Requests are cut to far less, and no option allows more than this (CFG-16).
+    let largest = ClientBuilder::MAX_REQUEST_BYTES as u64;
+    if let Some(at) = options.get("max_request_size")?
+        && !matches!(at.count(0)?, size if size == 0 || size >= largest)
+    {
+        return Err(at.wrong(format_args!(
+            "smaller than {largest} is set in code, for all signals: `with_max_request_bytes`, 2 MiB unless said otherwise"
         )));
     }
-    settings.queue_size = from.or_default(queue, 2048);
-    settings.batch_size = from.or_default(batches, most.min(512));
-    settings.enabled = Some(from.given(true));
-    Ok(settings)
+    let is = i64::try_from(DEFAULT_MAX_RESPONSE_SIZE).unwrap_or(i64::MAX);
+    options.only_as_it_is("max_response_size", &Node::Int(is), "the client reads no more of an answer")
 }
 
 #[cfg(feature = "http")]
 fn http(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSettings, String> {
-    options.only(&["endpoint", "tls", "headers", "headers_list", "compression", "timeout", "encoding"])?;
+    only(options, signal, &["encoding"])?;
     let format = match options.get("encoding")?.map(|at| Ok::<_, String>((at.text()?, at))).transpose()? {
         None => SerializationFormat::Protobuf,
         Some((text, _)) if text == "protobuf" => SerializationFormat::Protobuf,
@@ -91,7 +104,7 @@ fn http(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSetti
         Some((text, _)) if text == "json" => SerializationFormat::Json,
         Some((_, at)) => return Err(at.wrong("must be protobuf, or json with the feature `json`")),
     };
-    let mut settings = exporter(from, options)?;
+    let mut settings = common(from, options)?;
     settings.protocol = Some(from.given((Protocol::Http, format)));
     // It includes the signal's path (CFG-15).
     let default = || format!("http://localhost:4318/v1/{signal}");
@@ -101,9 +114,9 @@ fn http(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSetti
 }
 
 #[cfg(feature = "grpc")]
-fn grpc(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String> {
-    options.only(&["endpoint", "tls", "headers", "headers_list", "compression", "timeout"])?;
-    let mut settings = exporter(from, options)?;
+fn grpc(from: &FromFile, options: &At<'_>, signal: Signal) -> Result<SignalSettings, String> {
+    only(options, signal, &[])?;
+    let mut settings = common(from, options)?;
     settings.protocol = Some(from.given((Protocol::Grpc, SerializationFormat::Protobuf)));
     let default = "http://localhost:4317".to_owned();
     settings.endpoint = from.or_default(address(options)?, Address { text: default, exact: true });
@@ -113,7 +126,7 @@ fn grpc(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String> {
 }
 
 /// What both protocols have.
-fn exporter(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String> {
+fn common(from: &FromFile, options: &At<'_>) -> Result<SignalSettings, String> {
     let compression =
         match options.get("compression")?.map(|at| Ok::<_, String>((at.text()?, at))).transpose()? {
             None => Compression::None,

@@ -1,5 +1,7 @@
 //! A document's values, and asking them for what is expected, with the path in each error.
 
+use std::fmt;
+
 /// A value of a YAML document, of the core schema.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
@@ -10,6 +12,16 @@ pub(super) enum Node {
     Text(String),
     List(Vec<Node>),
     Map(Vec<(String, Node)>),
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+            other => write!(f, "{other:?}"),
+        }
+    }
 }
 
 impl Node {
@@ -44,6 +56,10 @@ fn float(text: &str) -> Option<f64> {
     if is_number { text.parse().ok() } else { None }
 }
 
+fn listed(known: &[&str]) -> String {
+    if known.is_empty() { "nothing".to_owned() } else { known.join(", ") }
+}
+
 /// A value at its place.
 #[derive(Clone)]
 pub(super) struct At<'a> {
@@ -61,7 +77,7 @@ impl<'a> At<'a> {
     }
 
     /// An error about this value.
-    pub(super) fn wrong(&self, problem: impl std::fmt::Display) -> String {
+    pub(super) fn wrong(&self, problem: impl fmt::Display) -> String {
         if self.path.is_empty() { problem.to_string() } else { format!("{}: {problem}", self.path) }
     }
 
@@ -84,9 +100,30 @@ impl<'a> At<'a> {
     /// A map that has these keys and no others (CFG-26).
     pub(super) fn only(&self, known: &[&str]) -> Result<&Self, String> {
         match self.entries()?.into_iter().find(|(key, _)| !known.contains(key)) {
-            Some((_, unknown)) => Err(unknown.wrong("is not supported here")),
+            Some((_, unknown)) => {
+                let problem = format!("is not supported here; supported is {}", listed(known));
+                Err(unknown.wrong(problem))
+            }
             None => Ok(self),
         }
+    }
+
+    /// A key that may say what is the case anyway, and nothing else: what to do about that is not in the file's power.
+    pub(super) fn only_as_it_is(&self, key: &str, is: &Node, cure: &str) -> Result<(), String> {
+        match self.get(key)? {
+            Some(at) if at.node != is => Err(at.wrong(format_args!("must be {is} or not there: {cure}"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// The component that is named here, and its options; `what` is what components of the place are (CFG-12, CFG-26).
+    pub(super) fn component(&self, what: &str, known: &[&str]) -> Result<(&'a str, At<'a>), String> {
+        let (name, options) = self.one()?;
+        if known.contains(&name) {
+            return Ok((name, options));
+        }
+        let problem = format!("is {what} that is not supported; supported is {}", listed(known));
+        Err(options.wrong(problem))
     }
 
     /// The value of a key, if it is there, and not null.
@@ -102,7 +139,7 @@ impl<'a> At<'a> {
     }
 
     /// The one entry of a place for a component (CFG-26).
-    pub(super) fn one(&self) -> Result<(&'a str, At<'a>), String> {
+    fn one(&self) -> Result<(&'a str, At<'a>), String> {
         match <[_; 1]>::try_from(self.entries()?) {
             Ok([entry]) => Ok(entry),
             Err(_) => Err(self.wrong("must have exactly one key, the component's name")),
@@ -113,6 +150,17 @@ impl<'a> At<'a> {
         let Node::List(nodes) = self.node else { return Err(self.wrong("must be a list")) };
         let at = |(index, node)| Self { node, path: format!("{}[{index}]", self.path) };
         Ok(nodes.iter().enumerate().map(at).collect())
+    }
+
+    /// A list that has something.
+    pub(super) fn filled_list(&self) -> Result<Vec<At<'a>>, String> {
+        let list = self.list()?;
+        if list.is_empty() { Err(self.wrong("must not be empty")) } else { Ok(list) }
+    }
+
+    /// A list of texts that has one.
+    pub(super) fn texts(&self) -> Result<Vec<String>, String> {
+        self.filled_list()?.iter().map(At::text).collect()
     }
 
     pub(super) fn text(&self) -> Result<String, String> {

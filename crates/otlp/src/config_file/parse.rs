@@ -7,7 +7,8 @@ use granit_parser::{Event, Parser, ScalarStyle, Span};
 /// How deep a document may nest; those of the schema have about ten levels.
 const MAX_DEPTH: usize = 64;
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Where variables are looked up.
+pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The one document of the text.
 pub(super) fn parse(text: &str, lookup: Lookup<'_>) -> Result<Node, String> {

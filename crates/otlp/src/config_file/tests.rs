@@ -1,7 +1,11 @@
 //! What a file does, and what is wrong with one that is.
 
+mod keys;
+mod samplers;
+
 use super::settings;
 use super::substitute::substitute;
+use crate::config::TemporalityPreference;
 use crate::settings::Settings;
 use otlp_model::{AnyValue, Signal};
 use std::path::Path;
@@ -142,15 +146,30 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
     assert!(exporter("otlp_grpc: { timeout: -1 }").contains("otlp_grpc.timeout: must be a whole number"));
     let wrong = |text: &str| read(&format!("file_format: '1.1'\n{text}\n")).unwrap_err();
     for (text, path) in [
-        ("tracer_provider: { processors: [{ simple: }] }", "tracer_provider.processors[0].simple: "),
+        ("tracer_provider: { processors: [{ kafka: }] }", "tracer_provider.processors[0].kafka: "),
         ("tracer_provider: { processors: [] }", "tracer_provider.processors: "),
         ("tracer_provider: {}", "tracer_provider: processors is missing"),
         (
             "tracer_provider: { processors: [{ batch: }] }",
             "tracer_provider.processors[0].batch: exporter is missing",
         ),
-        ("meter_provider:", "meter_provider: "),
-        ("propagator: { composite: [{ xray: }] }", "propagator.composite[0]: "),
+        (
+            "tracer_provider: { processors: [{ simple: { exporter: { otlp_http: } } }, { batch: }] }",
+            "tracer_provider.processors[1]: a signal has one processor: have a Collector",
+        ),
+        ("meter_provider:", "meter_provider: readers is missing"),
+        ("meter_provider: { readers: [{ pull: }] }", "meter_provider.readers[0].pull: is a reader that"),
+        ("meter_provider: { readers: [{ periodic: }] }", "meter_provider.readers[0].periodic: exporter is"),
+        ("meter_provider: { views: [] }", "meter_provider.views: is not supported here"),
+        (
+            "resource: { detection/development: { detectors: [{ aws: }] } }",
+            "resource.detection/development.det",
+        ),
+        (
+            "attribute_limits: { attribute_value_depth_limit: 0 }",
+            "attribute_limits.attribute_value_depth_limit: ",
+        ),
+        ("propagator: { composite: [{ xray: }] }", "propagator.composite[0].xray: "),
         ("attribute_limits: { attribute_count_limit: many }", "attribute_limits.attribute_count_limit: "),
         ("resource: { detection: }", "resource.detection: "),
         ("resource: { attributes: [{ name: \"\", value: x }] }", "resource.attributes[0].name: "),
@@ -168,26 +187,108 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
 }
 
 #[test]
-fn samplers_nest() {
-    // conf: CFG-21
-    let sampler = |text: &str| {
-        let file = format!(
-            "file_format: '1.1'\ntracer_provider:\n  processors: [{{ batch: {{ exporter: {{ otlp_http: }} }} }}]\n  sampler: {text}\n"
-        );
-        read(&file).map(|settings| settings.sampler.unwrap().value.to_string())
+fn a_reader_of_metrics_says_where_they_go_and_nothing_of_what_the_sdk_does() {
+    // conf: CFG-15, CFG-19, CFG-24
+    let reader = |options: &str| {
+        read(&format!(
+            "file_format: '1.1'\nmeter_provider: {{ readers: [{{ periodic: {{ {options} }} }}] }}\n"
+        ))
     };
-    assert_eq!(sampler("{ always_off: }").unwrap(), "always_off");
-    let ratio = "{ parent_based: { root: { trace_id_ratio_based: { ratio: 0.25 } } } }";
-    assert_eq!(sampler(ratio).unwrap(), "parentbased(traceidratio(0.25))");
-    let all = "{ parent_based: { remote_parent_sampled: { always_off: } } }";
-    assert_eq!(
-        sampler(all).unwrap(),
-        "parentbased(always_on, always_off, always_off, always_on, always_off)"
+    let settings = reader("exporter: { otlp_http: { temporality_preference: low_memory } }").unwrap();
+    assert_eq!(settings.temporality.unwrap().value, TemporalityPreference::LowMemory);
+    let metrics = settings.signals.get(Signal::Metrics);
+    assert!(metrics.enabled.as_ref().unwrap().value);
+    assert_eq!(metrics.endpoint.as_ref().unwrap().value.text, "http://localhost:4318/v1/metrics");
+    assert_eq!(metrics.export_timeout.as_ref().unwrap().value.as_secs(), 30);
+    assert!(metrics.batch_size.is_none() && metrics.async_export.is_none());
+    assert_eq!(reader("exporter: { otlp_grpc: }").unwrap().temporality, None);
+
+    let at = "meter_provider.readers[0].periodic.";
+    for (options, problem) in [
+        (
+            "interval: 1000, exporter: { otlp_http: }",
+            "interval: must be 60000 or not there: the SDK's reader",
+        ),
+        ("cardinality_limits:, exporter: { otlp_http: }", "cardinality_limits: is not supported here"),
+        (
+            "exporter: { otlp_http: { temporality_preference: lowmemory } }",
+            "exporter.otlp_http.temporality_pref",
+        ),
+        (
+            "exporter: { otlp_grpc: { default_histogram_aggregation: base2_exponential_bucket_histogram } }",
+            "exporter.otlp_grpc.default_histogram_aggregation: must be explicit_bucket_histogram or not there",
+        ),
+    ] {
+        let error = reader(options).unwrap_err();
+        assert!(error.starts_with(&format!("{at}{problem}")), "{error}");
+    }
+    let filter = "file_format: '1.1'\nmeter_provider: { exemplar_filter: always_on, readers: [] }\n";
+    assert!(read(filter).unwrap_err().starts_with("meter_provider.exemplar_filter: must be trace_based"));
+    let spans = with_exporter("otlp_http: { temporality_preference: delta }").unwrap_err();
+    assert!(spans.contains("otlp_http.temporality_preference: is not supported here"), "{spans}");
+}
+
+#[test]
+fn sizes_may_say_what_holds_anyway() {
+    // conf: CFG-16, ENV-22
+    for size in ["max_request_size: 0", "max_request_size: 67108864", "max_response_size: 4194304"] {
+        with_exporter(&format!("otlp_http: {{ {size} }}")).unwrap();
+    }
+    for (size, problem) in [
+        ("max_request_size: 1048576", "max_request_size: smaller than 67108864 is set in code"),
+        ("max_response_size: 1024", "max_response_size: must be 4194304 or not there"),
+    ] {
+        let error = with_exporter(&format!("otlp_grpc: {{ {size} }}")).unwrap_err();
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn a_detector_finds_what_it_is_asked_for_and_nothing_that_is_excluded() {
+    // conf: CFG-20, CFG-25
+    let detected = |options: &str| {
+        let lookup = |name: &str| (name == "OTEL_SERVICE_NAME").then(|| "named".to_owned());
+        let file = format!("file_format: '1.1'\nresource: {{ detection/development: {{ {options} }} }}\n");
+        settings(&file, Path::new("/etc/otel.yaml"), &lookup).unwrap().detected.unwrap()
+    };
+    assert!(detected("detectors:").attributes.is_empty(), "off unless named");
+    let found = detected("detectors: [{ service: }, { process: }, { os: }]");
+    assert_eq!(found.get("service.name"), Some(&AnyValue::from("named")));
+    for key in ["service.instance.id", "process.pid", "os.type"] {
+        assert!(found.get(key).is_some(), "{key}");
+    }
+    let found = detected(
+        "detectors: [{ service: }, { process: }], attributes: { included: ['process.*'], excluded: ['*.pid'] }",
     );
-    assert!(
-        sampler("{ jaeger_remote: }").unwrap_err().starts_with("tracer_provider.sampler.jaeger_remote: ")
-    );
-    assert!(
-        sampler("{ trace_id_ratio_based: { ratio: 2 } }").unwrap_err().contains("ratio: must be between")
-    );
+    assert!(found.get("process.executable.name").is_some());
+    assert_eq!((found.get("process.pid"), found.get("service.name")), (None, None));
+}
+
+#[test]
+fn what_is_null_has_its_default_as_the_specifications_starting_points_write_it() {
+    // conf: CFG-10, CFG-16, CFG-22
+    let settings = read(
+        "
+file_format: '1.1'
+resource: { attributes_list: '${NONE}', detection/development: { detectors: [{ service: }, { container: }] } }
+attribute_limits: { attribute_value_length_limit: , attribute_value_depth_limit: 64 }
+tracer_provider:
+  processors:
+    - batch:
+        schedule_delay:
+        exporter: { otlp_http: { endpoint: , tls: { ca_file: , key_file: , cert_file: }, timeout: } }
+  limits: { attribute_value_length_limit: }
+meter_provider:
+  readers: [{ periodic: { interval: , timeout: , exporter: { otlp_http: { temporality_preference: } } } }]
+  exemplar_filter:
+",
+    )
+    .unwrap();
+    assert_eq!(settings.span_limits.attribute_value_length, None);
+    assert_eq!(settings.resource.unwrap().value.attributes, []);
+    for (signal, path) in [(Signal::Traces, "/v1/traces"), (Signal::Metrics, "/v1/metrics")] {
+        let said = settings.signals.get(signal);
+        assert!(said.endpoint.as_ref().unwrap().value.text.ends_with(path));
+        assert_eq!(said.request_timeout.as_ref().unwrap().value.as_secs(), 10);
+    }
 }

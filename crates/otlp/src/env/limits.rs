@@ -6,6 +6,8 @@ use crate::settings::{Given, LimitSettings};
 
 pub(super) fn of_spans(reader: &mut Reader<'_>) -> LimitSettings {
     LimitSettings {
+        // No variable (ENV-22).
+        attribute_value_depth: None,
         attribute_count: either(reader, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", COUNT),
         attribute_value_length: either(reader, "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", LENGTH),
         events: reader.count("OTEL_SPAN_EVENT_COUNT_LIMIT"),

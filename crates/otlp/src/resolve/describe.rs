@@ -39,7 +39,6 @@ pub(super) fn general(options: &ClientBuilder, config: &mut ResolvedConfig) {
     entry.of("memory_pool.growth_factor", &is.growth_factor, &was.growth_factor);
     entry.of("memory_pool.gc_threshold", &is.gc_threshold, &was.gc_threshold);
     entry.of("overflow_policy", &options.overflow, &defaults.overflow);
-    entry.of("async_export", &options.async_export, &defaults.async_export);
     let (is, was) = (&options.pool.config, &defaults.pool.config);
     entry.of("connection_pool.max_connections", &is.max_connections, &was.max_connections);
     entry.of("connection_pool.min_connections", &is.min_connections, &was.min_connections);

@@ -72,7 +72,7 @@ fn common(of: &str, code: Option<&Limits>, said: &LimitSettings, config: &mut Re
             config,
             format!("{of}.attribute_value_depth"),
             code.map(|limits| &limits.attribute_value_depth),
-            None,
+            said.attribute_value_depth.as_ref(),
             default.attribute_value_depth,
             usize::to_string,
         ),
@@ -108,10 +108,10 @@ pub(super) fn resource(options: &ClientBuilder, config: &mut ResolvedConfig) -> 
     if options.resource.is_none() {
         layers.push((default, Origin::Default));
     }
-    if let Some(detected) = &options.detected {
+    let settings = &options.settings;
+    for detected in [&settings.detected, &options.detected].into_iter().flatten() {
         layers.push((detected.clone(), Origin::Detected));
     }
-    let settings = &options.settings;
     if let Some(given) = &settings.resource {
         layers.push((given.value.clone(), given.origin.clone()));
     }

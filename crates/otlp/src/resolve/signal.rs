@@ -29,6 +29,7 @@ pub(crate) struct SignalOptions {
     pub(crate) request_timeout: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) batch: BatchConfig,
+    pub(crate) async_export: bool,
     #[cfg(feature = "_tls")]
     pub(crate) tls: TlsOptions,
 }
@@ -90,6 +91,14 @@ pub(super) fn resolve(
         Duration::from_secs(300),
     )?;
     let batch = batch(options, signal, config)?;
+    let async_export = pick(
+        config,
+        name("async_export"),
+        options.async_export.as_ref(),
+        said.async_export.as_ref(),
+        true,
+        bool::to_string,
+    );
     Ok(SignalOptions {
         enabled: enabled && !disabled,
         endpoint: found.endpoint,
@@ -101,6 +110,7 @@ pub(super) fn resolve(
         request_timeout,
         export_timeout,
         batch,
+        async_export,
         #[cfg(feature = "_tls")]
         tls,
     })

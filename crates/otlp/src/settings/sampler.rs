@@ -1,11 +1,13 @@
 //! The samplers that can be asked for by name, as data: it can be shown and compared, and makes the sampler when one is needed.
 
-use crate::decision::Decider;
 #[cfg(feature = "config-file")]
-use otlp_sampling::ProbabilitySampler;
+use super::ComposableSpec;
+use crate::decision::Decider;
 use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ParentBasedSampler, Sampler, TraceIdRatioBasedSampler,
 };
+#[cfg(feature = "config-file")]
+use otlp_sampling::{AlwaysRecordSampler, CompositeSampler, ProbabilitySampler};
 use std::fmt;
 
 /// A sampler, as the environment and configuration files describe it.
@@ -26,6 +28,11 @@ pub(crate) enum SamplerSpec {
         root: Box<SamplerSpec>,
         by_parent: Box<[SamplerSpec; 4]>,
     },
+    /// What this one drops is recorded, and not exported.
+    #[cfg(feature = "config-file")]
+    AlwaysRecord(Box<SamplerSpec>),
+    #[cfg(feature = "config-file")]
+    Composite(ComposableSpec),
 }
 
 impl SamplerSpec {
@@ -66,6 +73,10 @@ impl SamplerSpec {
                         .with_local_parent_not_sampled(local_not.sampler()),
                 )
             }
+            #[cfg(feature = "config-file")]
+            Self::AlwaysRecord(root) => Box::new(AlwaysRecordSampler::new(root.sampler())),
+            #[cfg(feature = "config-file")]
+            Self::Composite(spec) => Box::new(CompositeSampler::new(spec.sampler())),
         }
     }
 }
@@ -84,6 +95,10 @@ impl fmt::Display for SamplerSpec {
                 let [remote, remote_not, local, local_not] = &**by_parent;
                 write!(f, "parentbased({root}, {remote}, {remote_not}, {local}, {local_not})")
             }
+            #[cfg(feature = "config-file")]
+            Self::AlwaysRecord(root) => write!(f, "always_record({root})"),
+            #[cfg(feature = "config-file")]
+            Self::Composite(spec) => write!(f, "composite({})", spec.sampler().description()),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! A configuration file in the whole client: what it says holds, instead of the variables and below code.
 
 use crate::support::{PATIENCE, books, grpc, http};
-use otlp::{Client, ErrorKind, InstrumentationScope, KeyValue, LogRecord, Origin};
+use otlp::{
+    Client, ErrorKind, Gauge, InstrumentationScope, KeyValue, LogRecord, Metric, NumberDataPoint, Origin,
+    Severity, Signal, SpanKind, TemporalityPreference,
+};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/otel.yaml");
+const SIGNALS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/signals.yaml");
 
 #[tokio::test]
 async fn a_file_takes_the_place_of_the_variables() {
@@ -33,6 +37,90 @@ async fn a_file_takes_the_place_of_the_variables() {
     assert_eq!(traces.calls().next().unwrap().header("x-who"), Some("traces"));
     assert_eq!(logs.logs()[0].to_model().unwrap().attributes[0].value, "lo".into());
     assert_eq!((logs.items(), logs.calls().len()), (2, 2), "batches of one");
+}
+
+/// A client of the file that has a part for each signal, with a collector for each.
+async fn each_to_its_own() -> ([otlp_testkit::Collector; 3], Client) {
+    let collectors = [http().await, grpc().await, http().await];
+    let [traces, metrics, logs] = &collectors;
+    let variables = [
+        ("OTEL_CONFIG_FILE", SIGNALS.to_owned()),
+        ("TRACES", traces.http_endpoint()),
+        ("METRICS", metrics.grpc_endpoint()),
+        ("LOGS", logs.http_endpoint()),
+    ];
+    let lookup =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+    let client = Client::builder().with_env_from(lookup).without_proxy().build().await.unwrap();
+    (collectors, client)
+}
+
+#[tokio::test]
+async fn a_simple_processor_waits_for_each_span_and_a_batch_one_for_no_log() {
+    // conf: CFG-18, BATCH-27
+    let ([traces, _, logs], client) = each_to_its_own().await;
+    let threads = [client.tracer("t"), client.tracer("t")]
+        .map(|tracer| tokio::task::spawn_blocking(move || (0..3).for_each(|_| drop(tracer.start("s")))));
+    for thread in threads {
+        thread.await.unwrap();
+    }
+    let received = traces.received();
+    assert_eq!((received.spans().len(), received.calls().len()), (6, 6), "before any flush, each by itself");
+    client.logger("l").record(Severity::Info).body("b").emit();
+    assert_eq!(client.stats(Signal::Logs).pending(), 1, "for up to a second");
+    books(client.shutdown(PATIENCE).await);
+    assert_eq!(logs.received().items(), 1);
+}
+
+#[tokio::test]
+async fn a_composite_sampler_decides_by_the_files_rules() {
+    // conf: SAMP-22, SAMP-25
+    let ([traces, _, _], client) = each_to_its_own().await;
+    let threads = tokio::task::spawn_blocking({
+        let tracer = client.tracer("t");
+        move || {
+            let call = |operation: &'static str| {
+                tracer.span(operation).kind(SpanKind::Client).attribute("db.operation", operation).start()
+            };
+            call("PING").end();
+            call("GET").end();
+        }
+    });
+    threads.await.unwrap();
+    books(client.shutdown(PATIENCE).await);
+    let received = traces.received();
+    let spans: Vec<_> = received.spans().iter().map(|span| span.to_model().unwrap()).collect();
+    let [span] = spans.as_slice() else { panic!("{spans:?}") };
+    assert_eq!((&*span.name, span.context.trace_state().as_str()), ("GET", "ot=th:0"));
+}
+
+#[tokio::test]
+async fn metrics_go_where_their_reader_says() {
+    // conf: CFG-13, CFG-19, CFG-24
+    let ([_, metrics, _], client) = each_to_its_own().await;
+    assert_eq!(client.temporality_preference(), TemporalityPreference::LowMemory);
+    let of = |name: &str| client.config().get(name).unwrap().value.clone();
+    assert_eq!([of("metrics.export_timeout"), of("metrics.request_timeout")], ["4s", "3s"]);
+    let gauge = Gauge { data_points: vec![NumberDataPoint::new(0, 5_000, 3_i64)] };
+    client.export_metrics(&InstrumentationScope::new("m"), [Metric::new("queue.length", gauge)]).unwrap();
+    books(client.shutdown(PATIENCE).await);
+    let received = metrics.received();
+    assert_eq!(received.items(), 1);
+    assert_eq!(received.calls().next().unwrap().header("x-who"), Some("metrics"));
+}
+
+#[test]
+fn a_files_detectors_yield_to_its_attributes() {
+    // conf: CFG-20, CFG-25
+    let config = Client::builder().with_config_file(SIGNALS).resolve().unwrap();
+    let of = |name: &str| config.get(name).map(|entry| (entry.value.clone(), entry.origin.clone()));
+    assert_eq!(of("resource.service.instance.id").unwrap().1, Origin::Detected);
+    assert_eq!(of("resource.k8s.node.name"), Some(("set".into(), Origin::File(SIGNALS.into()))));
+    assert_eq!(of("resource.process.pid"), None, "excluded");
+    let code = Client::builder().with_config_file(SIGNALS).with_async_export(true).resolve().unwrap();
+    let origin = |config: &otlp::ResolvedConfig, name: &str| config.get(name).unwrap().origin.clone();
+    assert_eq!(origin(&config, "traces.async_export"), Origin::File(SIGNALS.into()));
+    assert_eq!(origin(&code, "traces.async_export"), Origin::Code);
 }
 
 #[test]
