@@ -4,7 +4,7 @@ use crate::support::{World, named, parent};
 use otlp_tracing::{OtlpSpanExt, SetParentError};
 use tracing::{Level, Metadata, debug_span, error, info, info_span, trace_span};
 use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Identity, SubscriberExt};
 use tracing_subscriber::reload;
 use tracing_subscriber::{Layer, Registry};
 
@@ -15,7 +15,9 @@ fn not_hidden() -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
 #[test]
 fn what_the_layers_own_filter_hides_is_skipped_in_the_tree() {
     let world = World::new();
-    let subscriber = tracing_subscriber::registry().with(world.layer().with_filter(not_hidden()));
+    // What nobody wants would not be made at all.
+    let all = Identity::new().with_filter(LevelFilter::TRACE);
+    let subscriber = tracing_subscriber::registry().with(world.layer().with_filter(not_hidden())).with(all);
     tracing::subscriber::with_default(subscriber, || {
         let _outer = info_span!("outer").entered();
         let hidden = info_span!(target: "hidden", "hidden").entered();
