@@ -23,7 +23,7 @@ pub(crate) fn close(mut state: SpanState) {
         let span = state.draft.span_mut();
         span.set_attribute(BUSY, nanos(activity.busy)).set_attribute(IDLE, nanos(activity.idle));
     }
-    let mut span = state.draft.start();
+    let span = state.draft.span_mut();
     asking(|| match left {
         Some(left) => span.end_at(left),
         None => span.end(),

@@ -2,38 +2,84 @@
 //!
 //! Used by the layer when it activates contexts. Guards may go in any order, as spans of `tracing` may be left in any.
 
-use otlp::{ContextGuard, Span};
+use crate::shared::SharedState;
+use otlp::ContextGuard;
 use std::cell::RefCell;
+use std::sync::Arc;
 use tracing::span::Id;
 
 /// Which span of which layer: ids are those of a registry, of which there may be many.
 type Key = (usize, u64);
 
-thread_local! {
-    static ENTERED: RefCell<Vec<(Key, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+/// A span that was entered and not left.
+struct Entered {
+    key: Key,
+    /// Whether it was entered before, and not left: then the registry goes on to take the one above that for current.
+    again: bool,
+    /// What is known of it, if it is recording.
+    recording: Option<Arc<SharedState>>,
+    /// There is none if the layer knows nothing of the span.
+    _current: Option<ContextGuard>,
 }
 
-/// Makes the context of a span current until it is left. Runs no code of others.
-pub(crate) fn enter(layer: usize, id: &Id, span: &Span) {
+thread_local! {
+    static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What the span that is current in the registry is to the layer.
+pub(crate) enum Current {
+    /// Not known here.
+    Unknown,
+    /// One of which nothing is recorded.
+    Silent,
+    Recording(Arc<SharedState>),
+}
+
+/// Notes that a span is entered, and keeps its context current until it is left.
+pub(crate) fn enter(
+    layer: usize,
+    id: &Id,
+    recording: Option<Arc<SharedState>>,
+    current: Option<ContextGuard>,
+) {
     let key = (layer, id.into_u64());
     // While the thread is being torn down nothing is current.
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
-            entered.push((key, span.enter()));
+            let again = entered.iter().any(|entered| entered.key == key);
+            entered.push(Entered { key, again, recording, _current: current });
         }
     });
 }
 
-/// Ends what [`enter`] began last for this span.
-pub(crate) fn leave(layer: usize, id: &Id) {
+/// Ends what [`enter`] began last for this span; if it did, its state, if it is recording.
+pub(crate) fn leave(layer: usize, id: &Id) -> Option<Option<Arc<SharedState>>> {
     let key = (layer, id.into_u64());
-    let _ = ENTERED.try_with(|entered| {
-        let Ok(mut entered) = entered.try_borrow_mut() else { return };
+    let leave = |entered: &RefCell<Vec<Entered>>| {
+        let mut entered = entered.try_borrow_mut().ok()?;
         // Mostly it is the last.
-        if entered.pop_if(|(of, _)| *of == key).is_none()
-            && let Some(position) = entered.iter().rposition(|(of, _)| *of == key)
-        {
-            entered.remove(position);
-        }
-    });
+        let left = match entered.pop_if(|entered| entered.key == key) {
+            Some(left) => left,
+            None => {
+                let position = entered.iter().rposition(|entered| entered.key == key)?;
+                entered.remove(position)
+            }
+        };
+        Some(left.recording)
+    };
+    ENTERED.try_with(leave).ok().flatten()
+}
+
+/// The span of this layer that is current in the registry.
+pub(crate) fn current(layer: usize) -> Current {
+    let current = |entered: &RefCell<Vec<Entered>>| {
+        let entered = entered.try_borrow().ok()?;
+        let current = entered.iter().rfind(|entered| entered.key.0 == layer && !entered.again)?;
+        Some(match &current.recording {
+            None => Current::Silent,
+            Some(shared) if shared.is_open() => Current::Recording(Arc::clone(shared)),
+            Some(_) => Current::Unknown,
+        })
+    };
+    ENTERED.try_with(current).ok().flatten().unwrap_or(Current::Unknown)
 }

@@ -2,13 +2,15 @@
 //!
 //! Reads the event's fields once and without any lock, and writes them under the span's.
 
+use crate::current::{Current, current};
 use crate::field::Reader;
 use crate::fields::{ErrorField, Fields};
 use crate::layer::OtlpLayer;
 use crate::log::severity;
 use crate::metadata::{FILE, LEVEL, LINE, MODULE, TARGET, is_log_record, of_log_field};
+use crate::shared::{SharedState, nearest_context, shared_of};
 use crate::sink::{EXCEPTION, EXCEPTION_CHAIN, EXCEPTION_MESSAGE};
-use crate::state::{SpanState, nearest_context, with_state};
+use crate::state::SpanState;
 use otlp::{TraceContext, ValueRef};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
@@ -27,17 +29,21 @@ impl OtlpLayer {
         if logger.is_none() && !self.options().span_events {
             return;
         }
-        let span = registry.event_span(event);
         // If nobody wants them, the fields are not even looked at: the span may be none that is recording.
-        let now = span.as_ref().and_then(|span| with_state(span, SpanState::now)).flatten();
+        let span = match event.is_contextual().then(|| current(self.number())) {
+            Some(Current::Recording(shared)) => Some(shared),
+            Some(Current::Silent) => None,
+            _ => registry.event_span(event).and_then(|span| shared_of(&span)),
+        };
+        let now = span.as_ref().and_then(|shared| shared.with(SpanState::now)).flatten();
         if logger.is_none() && now.is_none() {
             return;
         }
         Fields::with(|fields| {
             event.record(&mut Reader(&mut *fields));
             let said = Said::new(self, event, fields);
-            if let (Some(span), Some(now)) = (&span, now) {
-                with_state(span, |state| {
+            if let (Some(shared), Some(now)) = (&span, now) {
+                shared.with(|state| {
                     if let Some(description) = said.status {
                         state.set_error(description);
                     }
@@ -47,10 +53,12 @@ impl OtlpLayer {
                 });
             }
             if let Some(logger) = logger {
-                let context = match &span {
-                    Some(span) => nearest_context(span),
-                    None => event.is_root().then(TraceContext::default),
-                };
+                let context = span.as_deref().and_then(SharedState::context).or_else(|| {
+                    match registry.event_span(event) {
+                        Some(span) => nearest_context(&span),
+                        None => event.is_root().then(TraceContext::default),
+                    }
+                });
                 said.log(logger.record(severity), context.as_ref());
             }
         });

@@ -5,10 +5,13 @@ use crate::field::Reader;
 use crate::field::Sink;
 use crate::fields::{Fields, MESSAGE};
 use crate::metadata::{LEVEL, TARGET, is_of_the_client, location};
+use crate::shared::{InRegistry, SharedState, shared_of};
 use crate::sink::SpanSink;
-use crate::state::{SpanState, asking, is_asking, with_settled, with_state};
-use crate::{current, thread};
+use crate::state::{SpanState, asking, is_asking};
+use crate::{current, known, thread};
 use otlp::{Client, InstrumentationScope, Logger, Span, SpanKind, Tracer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
@@ -46,7 +49,12 @@ pub struct OtlpLayer {
     tracer: Tracer,
     logger: Option<Logger>,
     options: Options,
+    /// What this layer is called among those that a thread has to do with.
+    number: usize,
 }
+
+/// The number of the next layer.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
@@ -83,7 +91,7 @@ impl OtlpLayer {
             exceptions: true,
             error_status: true,
         };
-        Self { tracer, logger: None, options }
+        Self { tracer, logger: None, options, number: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Whether spans and their events say where in the source they are: `code.file.path`, `code.module.name`,
@@ -190,9 +198,20 @@ impl OtlpLayer {
         self.options.context_activation
     }
 
-    /// What this layer is called among those that make contexts current on a thread.
-    fn key(&self) -> usize {
-        std::ptr::from_ref(self) as usize
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The state of a span, if the layer has seen it.
+    pub(crate) fn shared_of<S>(&self, id: &Id, registry: &Context<'_, S>) -> Option<Arc<SharedState>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        known::find(self.number, id).or_else(|| {
+            let shared = shared_of(&registry.span(id)?)?;
+            known::note(self.number, id, Arc::clone(&shared));
+            Some(shared)
+        })
     }
 
     /// What is known of a span apart from its fields.
@@ -237,28 +256,32 @@ where
             // Nothing about it would be told that is not told by its parent, which stands for it.
             return;
         }
-        let mut state = SpanState::new(draft, self.options.tracked_inactivity);
+        let mut shared = SharedState::fresh();
+        let Some(own) = Arc::get_mut(&mut shared) else { return };
+        let state = own.begin(SpanState::new(draft, self.options.tracked_inactivity));
         if state.draft.is_recording() {
             self.describe(metadata, state.draft.span_mut());
             // Nobody else knows the span yet, so that whatever code its fields run may.
-            attributes
-                .record(&mut Reader(SpanSink { state: &mut state, exceptions: self.options.exceptions }));
+            attributes.record(&mut Reader(SpanSink { state, exceptions: self.options.exceptions }));
         }
         let Some(span) = registry.span(id) else { return };
         let mut extensions = span.extensions_mut();
         // Another layer's, which was first, stays; this one's is dropped without the lock.
-        let _second = extensions.replace(state).and_then(|first| extensions.replace(first));
+        let second = extensions.replace(InRegistry::new(&shared)).and_then(|first| extensions.replace(first));
         drop(extensions);
+        if second.is_none() {
+            known::note(self.number, id, shared);
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
-        let Some(span) = registry.span(id) else { return };
-        if with_state(&span, |state| state.draft.is_recording()) != Some(true) {
+        let Some(shared) = self.shared_of(id, &registry) else { return };
+        if shared.with(|state| state.draft.is_recording()) != Some(true) {
             return;
         }
         Fields::with(|fields| {
             values.record(&mut Reader(&mut *fields));
-            with_state(&span, |state| {
+            shared.with(|state| {
                 let mut sink = SpanSink { state, exceptions: self.options.exceptions };
                 fields.message().into_iter().for_each(|text| sink.set(MESSAGE, text.into()));
                 fields.values().for_each(|(key, value)| sink.set(key, value));
@@ -269,10 +292,10 @@ where
 
     fn on_follows_from(&self, id: &Id, follows: &Id, registry: Context<'_, S>) {
         // A span that is closed, or that a filter keeps from this layer, is not there: there is nothing to link.
-        let Some(followed) = registry.span(follows) else { return };
-        let Some(context) = with_settled(&followed, |state| state.draft.span_mut().context()) else { return };
-        if let Some(span) = registry.span(id) {
-            with_state(&span, |state| {
+        let Some(followed) = self.shared_of(follows, &registry) else { return };
+        let Some(context) = followed.context() else { return };
+        if let Some(shared) = self.shared_of(id, &registry) {
+            shared.with(|state| {
                 state.draft.span_mut().add_link(&context, &[]);
             });
         }
@@ -288,30 +311,33 @@ where
         if !self.options.context_activation && !self.options.tracked_inactivity {
             return;
         }
-        let Some(span) = registry.span(id) else { return };
+        let shared = self.shared_of(id, &registry);
         if !self.options.context_activation {
-            with_state(&span, SpanState::enter);
+            shared.map(|shared| shared.with(SpanState::enter));
             return;
         }
-        with_settled(&span, |state| {
-            state.enter();
-            current::enter(self.key(), id, state.draft.span_mut());
+        let entered = shared.as_ref().and_then(|shared| {
+            shared.with_settled(|state| {
+                state.enter();
+                (state.draft.is_recording(), state.draft.span_mut().enter())
+            })
         });
+        let (is_recording, guard) = entered.unzip();
+        current::enter(self.number, id, shared.filter(|_| is_recording == Some(true)), guard);
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
-        if self.options.context_activation {
-            current::leave(self.key(), id);
-        }
-        if let Some(span) = registry.span(id) {
-            with_state(&span, SpanState::leave);
+        let entered = if self.options.context_activation { current::leave(self.number, id) } else { None };
+        if let Some(shared) = entered.unwrap_or_else(|| self.shared_of(id, &registry)) {
+            shared.with(SpanState::leave);
         }
     }
 
     fn on_close(&self, id: Id, registry: Context<'_, S>) {
-        let Some(span) = registry.span(&id) else { return };
-        let state = span.extensions_mut().remove::<SpanState>();
-        if let Some(state) = state {
+        let known = known::forget(self.number, &id);
+        if let Some(state) =
+            known.or_else(|| shared_of(&registry.span(&id)?)).and_then(|shared| shared.take())
+        {
             close(state);
         }
     }

@@ -4,7 +4,7 @@
 //! of the nearest that it does see, or a root if the parent was named.
 
 use crate::layer::OtlpLayer;
-use crate::state::nearest_context;
+use crate::shared::nearest_context;
 use otlp::TraceContext;
 use tracing::Subscriber;
 use tracing::span::Attributes;
@@ -18,7 +18,9 @@ impl OtlpLayer {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         if let Some(parent) = attributes.parent() {
-            return registry.span(parent).and_then(|span| nearest_context(&span)).unwrap_or_default();
+            let context = self.shared_of(parent, registry).and_then(|shared| shared.context());
+            let nearest = || registry.span(parent).and_then(|span| nearest_context(&span));
+            return context.or_else(nearest).unwrap_or_default();
         }
         if attributes.is_root() {
             return TraceContext::default();

@@ -2,7 +2,8 @@
 //!
 //! Reaches the spans of a [`Registry`], whichever way the layer lies on it: filtered, boxed, or behind a reload handle.
 
-use crate::state::{SpanState, nearest_context, with_state};
+use crate::shared::{nearest_context, with_state};
+use crate::state::SpanState;
 use otlp::{KeyRef, StatusCode, ToKey, ToValue, TraceContext, ValueRef};
 use std::time::SystemTime;
 use tracing::span::Id;

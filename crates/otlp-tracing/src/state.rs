@@ -1,12 +1,10 @@
-//! What the layer keeps with each of its spans, in the registry's extensions: one value, and one box for it.
+//! What the layer knows of each of its spans, and whether the thread is asking others about one.
 //!
-//! Used by all parts of the layer. The extensions of a span are behind a lock that other layers take, too: no code of others
-//! runs while it is held here, neither a `Debug` nor a sampler.
+//! Used by all parts of the layer. Where a state lies, and who may reach it, is the business of `shared.rs`.
 
-use otlp::{SpanDraft, StatusCode, TraceContext};
+use otlp::{SpanDraft, StatusCode};
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 /// A span, and what is known of it besides.
 pub(crate) struct SpanState {
@@ -92,42 +90,6 @@ impl Activity {
     }
 }
 
-/// Calls `f` with the state of a span, if the layer has seen it. `f` runs no code of others.
-pub(crate) fn with_state<'a, R: LookupSpan<'a>, T>(
-    span: &SpanRef<'a, R>,
-    f: impl FnOnce(&mut SpanState) -> T,
-) -> Option<T> {
-    span.extensions_mut().get_mut::<SpanState>().map(f)
-}
-
-/// Settles the span, asking the sampler without a lock, then calls `f` with its state. `None` if the layer has not seen it.
-/// Inside a sampler nothing is settled: a span tells what its context will be if it is sampled.
-pub(crate) fn with_settled<'a, R: LookupSpan<'a>, T>(
-    span: &SpanRef<'a, R>,
-    f: impl FnOnce(&mut SpanState) -> T,
-) -> Option<T> {
-    if is_asking() {
-        return with_state(span, f);
-    }
-    let question = {
-        let mut extensions = span.extensions_mut();
-        let state = extensions.get_mut::<SpanState>()?;
-        if state.draft.is_settled() {
-            return Some(f(state));
-        }
-        match state.draft.question() {
-            None => return Some(f(state)),
-            Some(question) => question,
-        }
-    };
-    let answer = asking(|| question.ask());
-    with_state(span, |state| {
-        // Another thread may have asked meanwhile; then its answer counts.
-        state.draft.answer(answer);
-        f(state)
-    })
-}
-
 thread_local! {
     static ASKING: Cell<bool> = const { Cell::new(false) };
 }
@@ -144,11 +106,4 @@ pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
     let answer = ask();
     ASKING.set(before);
     answer
-}
-
-/// The context of a span, which is settled by this, or of the nearest around it that the layer keeps: spans below one that
-/// is not sampled may be left out.
-pub(crate) fn nearest_context<'a, R: LookupSpan<'a>>(span: &SpanRef<'a, R>) -> Option<TraceContext> {
-    let context = |span: &SpanRef<'a, R>| with_settled(span, |state| state.draft.span_mut().context());
-    context(span).or_else(|| span.scope().skip(1).find_map(|span| context(&span)))
 }
