@@ -50,6 +50,20 @@ fn an_explicit_parent_of_an_event_is_honoured() {
 }
 
 #[test]
+fn an_event_belongs_to_the_span_that_is_current_in_the_registry() {
+    let spans = spans_of(|| {
+        let (a, b) = (info_span!("a"), info_span!("b"));
+        let (_in_a, in_b) = (a.enter(), b.enter());
+        // What is entered already does not become current by being entered again.
+        a.in_scope(|| info!("to b"));
+        drop(in_b);
+        info!("to a");
+    });
+    event(named(&spans, "b"), "to b");
+    event(named(&spans, "a"), "to a");
+}
+
+#[test]
 fn the_time_of_an_event_is_before_its_fields_are_shown() {
     /// Tells its span when it is shown.
     struct Slow(tracing::Span);

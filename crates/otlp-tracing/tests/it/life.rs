@@ -1,7 +1,8 @@
 //! Where and when spans end: on other threads, late, never.
 
-use crate::support::{PATIENCE, World, int, named, spans_of};
+use crate::support::{PATIENCE, World, int, named, spans_of, text};
 use otlp_tracing::OtlpSpanExt;
+use tracing::field::Empty;
 use tracing::{Span, info, info_span};
 
 #[test]
@@ -36,6 +37,23 @@ fn a_span_ends_when_it_was_left_last_not_when_its_last_handle_goes() {
     assert!(parent.end_time_unix_nano <= child.events[0].time_unix_nano);
     assert!(child.events[0].time_unix_nano <= child.end_time_unix_nano);
     assert!(spans.iter().all(|span| span.start_time_unix_nano <= span.end_time_unix_nano));
+}
+
+#[test]
+fn spans_of_two_registries_on_one_thread_are_told_apart_by_more_than_their_ids() {
+    let world = World::new();
+    let open = ["one", "two"].map(|name| world.run(world.layer(), || info_span!("span", name, late = Empty)));
+    assert_eq!(open[0].id(), open[1].id());
+    for (span, name) in open.iter().zip(["one", "two"]) {
+        span.in_scope(|| span.record("late", name));
+    }
+    let [one, two] = open;
+    two.in_scope(|| drop(one));
+    drop(two);
+    let spans = world.spans();
+    let texts = |key| spans.iter().map(|span| text(&span.attributes, key)).collect::<Vec<_>>();
+    assert_eq!(texts("name"), [Some("one".to_owned()), Some("two".to_owned())]);
+    assert_eq!(texts("name"), texts("late"));
 }
 
 #[test]
