@@ -20,7 +20,7 @@ use crate::connection_pool::PoolOptions;
 use crate::decision::Decider;
 use crate::env;
 use crate::error::Error;
-use crate::explain::ResolvedConfig;
+use crate::explain::{ResolvedConfig, ResolvedExporter};
 use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
 use crate::logger::LogFilter;
@@ -31,7 +31,7 @@ use crate::settings::Settings;
 use crate::signal_config::{PerSignal, SignalConfig};
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
-use otlp_model::{Limits, Resource};
+use otlp_model::{Limits, Resource, Signal};
 use otlp_transport::{AuthLayer, BearerTokenFile, Compression, Endpoint};
 use std::borrow::Cow;
 use std::fmt;
@@ -247,6 +247,26 @@ impl ClientBuilder {
     /// made, such as a file that is missing, is not found here.
     pub fn resolve(&self) -> Result<ResolvedConfig, Error> {
         resolve(self).map(|resolved| resolved.config)
+    }
+
+    /// Where the requests of a signal would go and which headers they would have, for tools that look at its receiver. What
+    /// [`resolve`](Self::resolve) tells of it leaves out what is secret; this does not.
+    ///
+    /// ```
+    /// let builder = otlp::Client::builder().with_endpoint("http://collector:4317?key=1").with_header("api-key", "hunter2");
+    /// let exporter = builder.resolve_exporter(otlp::Signal::Logs)?;
+    /// assert_eq!(exporter.endpoint.signal_path(otlp::Signal::Logs), "/v1/logs?key=1");
+    /// assert_eq!(exporter.headers.get("api-key"), Some("hunter2"));
+    /// # Ok::<(), otlp::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_exporter(&self, signal: Signal) -> Result<ResolvedExporter, Error> {
+        let resolved = resolve(self)?;
+        let options = resolved.signals.get(signal);
+        Ok(ResolvedExporter { endpoint: options.endpoint.clone(), headers: options.headers.clone() })
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

@@ -1,7 +1,9 @@
 //! What a client was configured to do, and who said so: for people, and for tools that show it to people.
 //!
-//! Made when a builder is resolved. Plain data: it holds no secret, so all of it may be printed.
+//! Made when a builder is resolved. Plain data: it holds no secret, so all of it may be printed; but for [`ResolvedExporter`],
+//! which has the secrets, and is made only for whoever asks for them.
 
+use otlp_transport::{Endpoint, Headers};
 use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
@@ -151,4 +153,15 @@ impl fmt::Display for Explanation<'_> {
         }
         Ok(())
     }
+}
+
+/// Where a signal goes, with the secrets that [`ResolvedConfig`] leaves out: made by
+/// [`ClientBuilder::resolve_exporter`](crate::ClientBuilder::resolve_exporter), which has an example. `Debug` shows none of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResolvedExporter {
+    /// The receiver. Its path may be a base or the signal's own, and its query may hold a key.
+    pub endpoint: Endpoint,
+    /// The headers of every request. Their values are secrets.
+    pub headers: Headers,
 }

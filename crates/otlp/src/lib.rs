@@ -63,7 +63,7 @@ pub use config::{
 pub use connection_pool::ConnectionPoolConfig;
 pub use context::{ContextGuard, FutureExt, TraceContext, WithContext, WithSpan};
 pub use error::{Error, ErrorKind};
-pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig};
+pub use explain::{ConfigEntry, Explanation, Origin, ResolvedConfig, ResolvedExporter};
 pub use hook::{EmittedLog, EndedSpan, LogHook, SpanHook, StartedSpan};
 pub use id_generator::IdGenerator;
 pub use init::{InitGuard, init, init_with, logger, propagator, tracer};
@@ -92,7 +92,7 @@ pub use otlp_sampling::{
 };
 pub use otlp_transport::{
     BearerTokenFile, BoxConnector, BoxError, BoxExportService, Compression, Connection, Credentials,
-    ErrorType, InvalidHeader, PoolStats, Target, Token, TokenFuture,
+    Endpoint, ErrorType, Headers, InvalidHeader, PoolStats, Target, Token, TokenFuture,
 };
 #[cfg(feature = "_tls")]
 pub use otlp_transport::{TlsConfigError, TlsStatus};
