@@ -7,7 +7,10 @@ use crate::exit::Trouble;
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::{Args, ValueEnum};
-use otlp::{Client, ClientBuilder, Compression, DeliveryReport, Error, OverflowPolicy};
+use otlp::{
+    Client, ClientBuilder, Compression, ConfigEntry, DeliveryReport, Error, Origin, OverflowPolicy,
+    ResolvedConfig, Signal,
+};
 use otlp_transport::{Endpoint, Target};
 use std::time::Duration;
 
@@ -67,17 +70,12 @@ impl Destination {
         Ok(builder)
     }
 
-    /// The client. An option that can't work is a matter of the command line, and so is an environment that switches it off:
-    /// nothing would be sent, and nothing be wrong.
+    /// The client. An option that can't work is a matter of the command line, and so is an environment, or a file, that
+    /// switches it off: nothing would be sent, and nothing be wrong.
     pub(crate) fn client(&self, builder: ClientBuilder) -> Result<Client, Trouble> {
         let config = builder.resolve().map_err(|error| Trouble::Usage(error.to_string()))?;
-        let off = config.entries().find(|entry| match &*entry.name {
-            "disabled" => entry.value == "true",
-            name => name.ends_with(".enabled") && entry.value == "false",
-        });
-        if let Some(entry) = off {
-            let text = format!("{} switches the client off, in whole or in part: unset it", entry.origin);
-            return Err(Trouble::Usage(text));
+        if let Some(entry) = config.get("disabled").filter(|entry| entry.value == "true") {
+            return Err(Trouble::Usage(format!("{} switches the client off: unset it", entry.origin)));
         }
         // The client would tell its log, which nobody has here.
         for warning in config.warnings() {
@@ -90,6 +88,17 @@ impl Destination {
                 Trouble::Failed(error.to_string())
             }
         })
+    }
+
+    /// The same of one signal, of which there is something to send.
+    pub(crate) fn is_on(config: &ResolvedConfig, signal: Signal) -> Result<(), Trouble> {
+        match config.get(&format!("{signal}.enabled")).filter(|entry| entry.value == "false") {
+            None => Ok(()),
+            Some(ConfigEntry { origin: origin @ Origin::File(_), .. }) => {
+                Err(Trouble::Usage(format!("{origin} switches {signal} off: it has no provider for them")))
+            }
+            Some(entry) => Err(Trouble::Usage(format!("{} switches {signal} off: unset it", entry.origin))),
+        }
     }
 
     /// A full queue holds up whoever fills it, for as long as delivery would be waited for.

@@ -9,6 +9,7 @@ mod certificate;
 mod chain;
 mod examine;
 mod export;
+mod exporters;
 mod finding;
 mod identify;
 mod judge;
@@ -31,6 +32,7 @@ use crate::receiver::Receiver;
 use crate::wire::Wire;
 use bundle::Known;
 use clap::Args;
+use finding::Finding;
 use otlp_model::Signal;
 use settings::{Given, Resolved};
 use std::io::{self, Write};
@@ -44,13 +46,16 @@ use std::path::PathBuf;
 /// something else answers than what was asked for, it finds out what that is and names the mistake. For everything that fails
 /// there is the cause, the cure, and the page that says more.
 ///
-/// Without ENDPOINT and flags, the OTEL_EXPORTER_OTLP_ variables count, as for an application. A real request holds one span,
-/// data point or log record of the service `otlp-doctor`; --empty sends none. Every step is bounded by --timeout.
+/// Without ENDPOINT and flags, the OTEL_ variables count, as for an application, or the configuration file that
+/// OTEL_CONFIG_FILE names. Where signals go to different receivers, each receiver is examined once, with its signals. A real
+/// request holds one span, data point or log record of the service `otlp-doctor`; --empty sends none. Every step is bounded
+/// by --timeout.
 #[derive(Args)]
 #[command(after_help = "Examples:
   otlp doctor
   otlp doctor http://collector:4318
   otlp doctor https://otlp.example.com --ca-file ca.pem -H 'authorization=Bearer …'
+  otlp doctor --config otel.yaml
   otlp doctor --report report.txt --attach app.log --attach collector.yaml
   otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
 
@@ -59,12 +64,16 @@ pub(crate) struct Options {
     /// The receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT: http://host:4317, https://host, unix:///run/otlp.sock.
     endpoint: Option<String>,
 
+    /// A file of OpenTelemetry's declarative configuration, in the place of the OTEL_ variables; as OTEL_CONFIG_FILE.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<String>,
+
     /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else gRPC on port 4317, else HTTP with
     /// both kinds of bodies.
     #[arg(long, short = 'p', value_enum, value_delimiter = ',', value_name = "PROTOCOL")]
     protocol: Vec<Wire>,
 
-    /// What to export; may be given more than once. Default: all three.
+    /// What to export; may be given more than once. Default: all that are not switched off.
     #[arg(long, value_parser = crate::input::parse_signal, value_delimiter = ',', value_name = "traces|metrics|logs")]
     signal: Vec<Signal>,
 
@@ -94,39 +103,49 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
-    let signals = if options.signal.is_empty() { Signal::ALL.to_vec() } else { options.signal.clone() };
     let given = Given {
         endpoint: options.endpoint.as_deref(),
+        config: options.config.as_deref(),
         protocols: &options.protocol,
-        signals: &signals,
+        signals: &options.signal,
         receiver: &options.receiver,
         real: !options.empty,
         limits: options.limits,
     };
-    let Resolved { case, settings, mut findings, explanation } =
+    let Resolved { cases, settings, mut findings, explanation } =
         settings::resolve(&given, &|name| std::env::var(name).ok())?;
     let mut out = io::stdout();
     if !options.json {
-        write!(out, "{}\n{}\n", case.endpoint, verdict::configuration(&settings))?;
+        if let [case] = cases.as_slice() {
+            writeln!(out, "{}", case.first.endpoint)?;
+        }
+        writeln!(out, "{}", verdict::configuration(&settings))?;
     }
     let mut written = Ok(());
-    let mut tell = |finding: &finding::Finding| {
+    let mut say = |line: &str| {
         if !options.json && written.is_ok() {
-            written = writeln!(out, "{}", verdict::line(finding));
+            written = writeln!(out, "{line}");
         }
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))?;
-    findings.iter().for_each(&mut tell);
-    findings.extend(runtime.block_on(examine::examine(&case, &mut tell)));
+    findings.iter().for_each(|finding| say(&verdict::line(finding)));
+    for case in &cases {
+        let signals = if cases.len() == 1 { Vec::new() } else { case.signals() };
+        if !signals.is_empty() && !findings.is_empty() {
+            say("");
+        }
+        let mut tell = |finding: &Finding| say(&verdict::line(finding));
+        findings.extend(runtime.block_on(examine::examine(case, &signals, &mut tell)));
+    }
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
     written?;
     if let Some(path) = &options.report {
         let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
-        let known = Known { case: &case, configuration, findings: &findings, attached: &options.attach };
+        let known = Known { cases: &cases, configuration, findings: &findings, attached: &options.attach };
         std::fs::write(path, bundle::text(&known))
             .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
         eprintln!("the report is in {}", path.display());

@@ -86,6 +86,7 @@ fn percent(text: &str) -> Result<f64, String> {
 pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     let attempts = Arc::new(Histogram::default());
     let client = options.destination.client(builder(options, Arc::clone(&attempts))?)?;
+    Destination::is_on(client.config(), Signal::Traces)?;
     let ends: Vec<Arc<Histogram>> = (0..options.threads).map(|_| Arc::default()).collect();
     let started = Instant::now();
     let spans = produce(options, &client, &ends, &attempts, started)?;

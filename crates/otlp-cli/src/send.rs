@@ -108,6 +108,7 @@ impl<'a> Sending<'a> {
             let name = input::name(file);
             for request in Requests::read(name.clone(), reading, options.input.signal)? {
                 let request = request?;
+                Destination::is_on(self.client.config(), request.signal)?;
                 self.request(&request)
                     .await
                     .map_err(|error| Trouble::Failed(format!("{name}: {}: {error}", request.signal)))?;

@@ -4,6 +4,7 @@
 
 use clap::ValueEnum;
 use otlp::{ClientBuilder, Protocol, SerializationFormat};
+use otlp_model::Signal;
 use std::fmt;
 
 /// A protocol and how bodies are written.
@@ -47,6 +48,15 @@ impl Wire {
                 builder.with_protocol(Protocol::Http).with_serialization_format(SerializationFormat::Json)
             }
         }
+    }
+}
+
+/// The path of the gRPC method that takes a signal.
+pub(crate) fn method(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+        Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        _ => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     }
 }
 

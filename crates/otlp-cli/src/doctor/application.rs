@@ -1,25 +1,33 @@
-//! What the environment makes of an application that listens to it, beyond where it sends to: things that keep telemetry from
-//! being sent at all, and variables that do not count.
+//! What the configuration makes of an application that goes by it, beyond where it sends to: things that keep telemetry from
+//! being sent at all, and what does not count.
 //!
 //! Pure: read from the library's own account of its configuration.
 
-use super::finding::{Diagnosis, Finding};
-use super::settings::{Given, Setting};
-use otlp::{Origin, ResolvedConfig};
+use super::finding::{Diagnosis, Finding, names};
+use super::settings::Setting;
+use otlp::{ConfigEntry, Origin, ResolvedConfig};
 use otlp_model::Signal;
 
-/// What is worth a word, the worst first.
-pub(super) fn findings(config: &ResolvedConfig, given: &Given<'_>) -> Vec<Finding> {
+/// What is worth a word, the worst first. `asked` are the signals that were asked for; nothing for all.
+pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding> {
     let value = |name: &str| config.get(name).map(|entry| entry.value.as_str()).unwrap_or_default();
     let mut findings = Vec::new();
-    if value("disabled") == "true" {
-        let origin = config.get("disabled").map(|entry| entry.origin.to_string()).unwrap_or_default();
+    if let Some(entry) = config.get("disabled").filter(|entry| entry.value == "true") {
+        let (what, cure) = match &entry.origin {
+            Origin::Variable(name) => (name.to_string(), format!("unset it ({name})")),
+            origin => (format!("{origin}: disabled"), format!("take disabled out of {origin}")),
+        };
         let diagnosis = Diagnosis::new(
-            "a client that listens to the environment is switched off: it sends nothing",
-            format!("unset it ({origin}) where the application runs"),
+            "a client that is configured so is switched off: it sends nothing",
+            format!("{cure} where the application runs"),
             "options",
         );
-        findings.push(Finding::failed("config", format!("{origin} is true"), diagnosis));
+        findings.push(Finding::failed("config", format!("{what} is true"), diagnosis));
+    }
+    let off: Vec<(Signal, &ConfigEntry)> =
+        Signal::ALL.into_iter().filter_map(|signal| Some((signal, off(config, signal)?))).collect();
+    if off.len() == Signal::ALL.len() {
+        findings.push(nothing_is_exported(&off));
     }
     for warning in config.warnings() {
         let note = Finding::note("config", warning);
@@ -34,11 +42,11 @@ pub(super) fn findings(config: &ResolvedConfig, given: &Given<'_>) -> Vec<Findin
             note
         });
     }
-    for signal in given.signals {
-        if value(&format!("{signal}.enabled")) == "false" {
-            findings
-                .push(Finding::note("config", format!("{signal} are not exported, as the environment says")));
-        }
+    let examined = examined(config, asked);
+    for (signal, entry) in off.iter().filter(|(signal, _)| asked.is_empty() || asked.contains(signal)) {
+        let rest = if examined.contains(signal) { "" } else { ", and not examined" };
+        let text = format!("{signal} are not exported, as {} says{rest}", entry.origin);
+        findings.push(Finding::note("config", text));
     }
     if value("sampler").contains("always_off") {
         findings.push(Finding::note(
@@ -46,44 +54,70 @@ pub(super) fn findings(config: &ResolvedConfig, given: &Given<'_>) -> Vec<Findin
             format!("no span is sampled: the sampler is {}", value("sampler")),
         ));
     }
-    if given.endpoint.is_none() {
-        findings.extend(elsewhere(config, given.signals));
-    }
     findings
 }
 
-/// `variable` names a configuration file, which may say something else than what is examined.
-pub(super) fn of_file(variable: &str, file: &str) -> Finding {
+/// What says that a signal is not exported, if something does.
+fn off(config: &ResolvedConfig, signal: Signal) -> Option<&ConfigEntry> {
+    config.get(&format!("{signal}.enabled")).filter(|entry| entry.value == "false")
+}
+
+/// The signals to examine: those that are asked for, else those that are exported; if that is none, all are tried all the same.
+pub(super) fn examined(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Signal> {
+    if !asked.is_empty() {
+        return asked.to_vec();
+    }
+    let exported: Vec<Signal> =
+        Signal::ALL.into_iter().filter(|signal| off(config, *signal).is_none()).collect();
+    if exported.is_empty() { Signal::ALL.to_vec() } else { exported }
+}
+
+fn nothing_is_exported(off: &[(Signal, &ConfigEntry)]) -> Finding {
+    let mut origins: Vec<String> = off.iter().map(|(_, entry)| entry.origin.to_string()).collect();
+    origins.dedup();
     let diagnosis = Diagnosis::new(
-        "an application that is built with the feature config-file goes by this file, and by no other variable",
-        "examine what the file says: otlp doctor with the endpoint of its exporter, --protocol, --header, --ca-file",
+        "a client that is configured so exports nothing",
+        "set the variable to otlp, or unset it; in a file, give each signal that is to be exported its provider",
         "options",
     );
-    Finding::note("config", format!("{variable} is {file}, which is not read here")).diagnosed(diagnosis)
+    let text = format!("no signal is exported, as {} says", origins.join(", "));
+    Finding::failed("config", text, diagnosis)
 }
 
-/// Signals whose receiver is another than that of traces, which is the one that is examined.
-fn elsewhere(config: &ResolvedConfig, signals: &[Signal]) -> Vec<Finding> {
-    let of = |signal: Signal| config.get(&format!("{signal}.endpoint"));
-    let own = |signal: &Signal| {
-        let (traces, other) = (of(Signal::Traces)?, of(*signal)?);
-        (*signal != Signal::Traces && other.value != traces.value).then(|| {
-            let text = format!(
-                "{signal} go to {}, which is not examined here: otlp doctor {} --signal {signal}",
-                other.value, other.value
-            );
-            Finding::note("config", text).with("endpoint", other.value.clone())
-        })
+/// `file`, which `named_by` names (and for the library `option`), is refused: `error` says where and why.
+pub(super) fn of_refused(file: &str, option: &str, named_by: &str, error: &otlp::Error) -> Finding {
+    let diagnosis = Diagnosis::new(
+        format!("a client that is to go by {file} is not made: the file can't be used"),
+        "name a file that is there and may be read here, and correct it at the place that is named above; what of the schema is \
+         supported is in docs/configuration.md",
+        "options",
+    );
+    let text = error.to_string();
+    // The section is told by the verdict, and the option as it is called here.
+    let text = text.strip_suffix(&format!(" (see {})", diagnosis.page())).unwrap_or(&text);
+    let text = text.strip_prefix(&format!("{option}: ")).unwrap_or(text);
+    Finding::failed("config", format!("{named_by}: {text}"), diagnosis).with("file", file)
+}
+
+/// What is told of each receiver already.
+const TOLD: [&str; 5] = ["endpoint", "protocol", "request_timeout", "headers.", "tls."];
+
+/// Adds what else is configured for the signals that are examined, to be seen.
+pub(super) fn add_rest(config: &ResolvedConfig, examined: &[Signal], settings: &mut Vec<Setting>) {
+    let is_told = |name: &str| match name.split_once('.') {
+        Some((first, option)) if names(&Signal::ALL).contains(&first) => {
+            !names(examined).contains(&first) || TOLD.iter().any(|told| option.starts_with(told))
+        }
+        _ => false,
     };
-    signals.iter().filter_map(own).collect()
-}
-
-/// Adds what else the environment says, to be seen.
-pub(super) fn add_rest(config: &ResolvedConfig, settings: &mut Vec<Setting>) {
-    for entry in config.entries() {
-        let Origin::Variable(name) = &entry.origin else { continue };
-        if !settings.iter().any(|setting| setting.origin == **name) {
-            settings.push(Setting::new(entry.name.clone(), &entry.value, name));
+    for entry in config.entries().filter(|entry| !is_told(&entry.name)) {
+        match &entry.origin {
+            // One variable may say it for all signals.
+            Origin::Variable(name) if settings.iter().any(|setting| setting.origin == **name) => {}
+            origin @ (Origin::Variable(_) | Origin::File(_)) => {
+                settings.push(Setting::new(entry.name.clone(), &entry.value, origin));
+            }
+            _ => {}
         }
     }
 }

@@ -16,7 +16,7 @@ const LINES: usize = 1000;
 
 /// What the examination knows.
 pub(super) struct Known<'a> {
-    pub(super) case: &'a Case,
+    pub(super) cases: &'a [Case],
     /// The configuration with the origin of each value.
     pub(super) configuration: String,
     pub(super) findings: &'a [Finding],
@@ -34,7 +34,7 @@ pub(super) fn text(known: &Known<'_>) -> String {
     section("configuration", known.configuration.clone());
     section("environment", environment());
     section("resources", resources());
-    section("sockets", sockets_of(known.case));
+    section("sockets", sockets_of(known.cases));
     for path in known.attached {
         section(&path.display().to_string(), tail(path));
     }
@@ -106,15 +106,23 @@ fn resources() -> String {
     text
 }
 
-fn sockets_of(case: &Case) -> String {
-    let Some(port) = case.port() else { return "the endpoint is a unix socket".to_owned() };
+fn sockets_of(cases: &[Case]) -> String {
+    let mut ports: Vec<u16> = cases.iter().filter_map(Case::port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    if ports.is_empty() {
+        return "no receiver has a port".to_owned();
+    }
     let tables: Vec<String> =
         ["/proc/net/tcp", "/proc/net/tcp6"].iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
     if tables.is_empty() {
         return "not known here".to_owned();
     }
-    let lines: Vec<String> = tables.iter().flat_map(|table| sockets::of_port(table, port)).collect();
-    if lines.is_empty() { format!("none with port {port}") } else { lines.join("\n") }
+    let of_port = |port: u16| {
+        let lines: Vec<String> = tables.iter().flat_map(|table| sockets::of_port(table, port)).collect();
+        if lines.is_empty() { format!("none with port {port}") } else { lines.join("\n") }
+    };
+    ports.into_iter().map(of_port).collect::<Vec<_>>().join("\n")
 }
 
 fn tail(path: &Path) -> String {

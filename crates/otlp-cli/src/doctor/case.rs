@@ -1,6 +1,6 @@
-//! What is examined: an endpoint, how it is reached, and what is asked of it.
+//! What is examined: one receiver, how it is reached, and what is asked of it for which signals.
 //!
-//! Made once from the command line, read by the probes. Resolves nothing and connects nothing.
+//! Made once from the configuration, read by the probes. Resolves nothing and connects nothing.
 
 use super::plan::Scope;
 use crate::exit::Trouble;
@@ -13,14 +13,23 @@ use otlp_transport::{
 use std::time::Duration;
 use tower::ServiceBuilder;
 
+/// What differs between the signals that one receiver gets: the path, and what is said in headers.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    pub(crate) signal: Signal,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) headers: Headers,
+}
+
 /// The patient.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
-    pub(crate) endpoint: Endpoint,
+    /// What is asked once, whatever the signal, is asked for this one.
+    pub(crate) first: Route,
+    /// Of the other signals: to the same host and port, equally secure.
+    pub(crate) others: Vec<Route>,
     pub(crate) wires: Vec<Wire>,
-    pub(crate) signals: Vec<Signal>,
     pub(crate) receiver: Receiver,
-    pub(crate) headers: Headers,
     pub(crate) proxy: Option<ProxyLayer>,
     pub(crate) timeout: Duration,
     pub(crate) real: bool,
@@ -32,28 +41,42 @@ impl Case {
         Scope {
             has_name: self.first_hop().unix_path().is_none(),
             has_proxy: self.proxy.is_some(),
-            is_secure: self.endpoint.is_secure(),
+            is_secure: self.is_secure(),
             wires: self.wires.clone(),
-            signals: self.signals.clone(),
+            signals: self.signals(),
             real: self.real,
             limits: self.limits,
         }
     }
 
-    /// The signal of what is asked once, whatever the signal: one that the receiver is to take.
-    pub(crate) fn signal(&self) -> Signal {
-        self.signals.first().copied().unwrap_or(Signal::Traces)
+    /// Those that the receiver is to take, in the order they are asked for.
+    pub(crate) fn signals(&self) -> Vec<Signal> {
+        std::iter::once(&self.first).chain(&self.others).map(|route| route.signal).collect()
+    }
+
+    /// The way of a signal; of one that does not go here, that of the first.
+    pub(crate) fn route(&self, signal: Signal) -> &Route {
+        self.others.iter().find(|route| route.signal == signal).unwrap_or(&self.first)
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.first.endpoint.is_secure()
+    }
+
+    /// The receiver itself, behind a proxy or not.
+    pub(crate) fn target(&self) -> &Target {
+        self.first.endpoint.target()
     }
 
     /// What is connected to: the proxy, if there is one.
     pub(crate) fn first_hop(&self) -> Target {
         // A proxy's URL without its password is an endpoint's text, too.
         let proxy = self.proxy.as_ref().and_then(|proxy| proxy.url().to_string().parse::<Endpoint>().ok());
-        proxy.as_ref().unwrap_or(&self.endpoint).target().clone()
+        proxy.as_ref().map_or(self.target(), Endpoint::target).clone()
     }
 
     pub(crate) fn port(&self) -> Option<u16> {
-        match self.endpoint.target() {
+        match self.target() {
             Target::Tcp { port, .. } => Some(*port),
             _ => None,
         }
@@ -68,7 +91,7 @@ impl Case {
 
     /// The connections that requests of `wire` take.
     pub(crate) fn connector(&self, wire: Wire) -> Result<BoxConnector, TlsConfigError> {
-        if !self.endpoint.is_secure() {
+        if !self.is_secure() {
             return Ok(self.plain());
         }
         let alpn = if wire.is_grpc() { Alpn::H2 } else { Alpn::Http1 };

@@ -8,10 +8,11 @@ use super::plan::{Outcome, Plan, Step};
 use super::{export, identify, limit, reach, sample, speak, tls};
 use crate::clock;
 use crate::wire::Wire;
+use otlp_model::Signal;
 use std::net::SocketAddr;
 
-/// Examines `case`; `tell` hears of each finding.
-pub(crate) async fn examine(case: &Case, tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
+/// Examines `case`; `tell` hears of each finding, which is said to be about `signals`.
+pub(crate) async fn examine(case: &Case, signals: &[Signal], tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
     let mut plan = Plan::new(&case.scope());
     let mut findings = Vec::new();
     let mut addresses = Vec::new();
@@ -19,6 +20,7 @@ pub(crate) async fn examine(case: &Case, tell: &mut dyn FnMut(&Finding)) -> Vec<
         let (outcome, found) = probe(case, step, &mut addresses).await;
         let skipped = plan.went(step, outcome);
         for finding in found.into_iter().chain(not_tried(step, &skipped)) {
+            let finding = finding.about(signals);
             tell(&finding);
             findings.push(finding);
         }
@@ -58,7 +60,7 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
         }
         Step::Compress(wire, encoding) => {
             // Holds no data, but bytes: what is empty is sent without compression.
-            one(export::compress(case, wire, encoding, sample::padded(case.signal(), 1024)).await)
+            one(export::compress(case, wire, encoding, sample::padded(case.first.signal, 1024)).await)
         }
         Step::Limit(wire) => one(limit::limit(case, wire).await),
     }

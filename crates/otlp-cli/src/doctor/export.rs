@@ -2,7 +2,7 @@
 //!
 //! One attempt each: a retry would hide what is being looked for.
 
-use super::case::Case;
+use super::case::{Case, Route};
 use super::finding::{Diagnosis, Finding, Status};
 use super::judge::{Question, judge};
 use super::plan::Outcome;
@@ -17,22 +17,27 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tower::{ServiceBuilder, ServiceExt};
 
-/// The transport's stack for `wire`, on connections of its own.
-pub(crate) fn stack(case: &Case, wire: Wire, compression: Compression) -> Result<BoxExportService, BoxError> {
+/// The transport's stack for what goes this way over `wire`, on connections of its own.
+fn stack(
+    case: &Case,
+    route: &Route,
+    wire: Wire,
+    compression: Compression,
+) -> Result<BoxExportService, BoxError> {
     let connector = case.connector(wire)?;
     let terminal = if wire.is_grpc() {
         BoxExportService::new(
-            Grpc::with_connector(case.endpoint.clone(), connector).with_timeout(case.timeout),
+            Grpc::with_connector(route.endpoint.clone(), connector).with_timeout(case.timeout),
         )
     } else {
-        BoxExportService::new(Http::with_connector(case.endpoint.clone(), connector))
+        BoxExportService::new(Http::with_connector(route.endpoint.clone(), connector))
     };
     Ok(BoxExportService::new(
         ServiceBuilder::new()
             .option_layer((wire == Wire::HttpJson).then(JsonLayer::new))
             .layer(CompressLayer::new(Compressor::new(compression)?))
             .layer(AttemptTimeoutLayer::new(case.timeout))
-            .layer(HeadersLayer::new(case.headers.clone()))
+            .layer(HeadersLayer::new(route.headers.clone()))
             .service(terminal),
     ))
 }
@@ -45,7 +50,7 @@ pub(crate) async fn send(
     request: ExportRequest,
 ) -> (Result<ExportResponse, BoxError>, Duration) {
     let started = Instant::now();
-    let result = match stack(case, wire, compression) {
+    let result = match stack(case, case.route(request.signal()), wire, compression) {
         Ok(service) => service.oneshot(request).await,
         Err(error) => Err(error),
     };
@@ -64,8 +69,9 @@ pub(crate) async fn export(
     let (outcome, finding) = match result {
         Ok(response) => taken(&response, signal, &format!("{wire}: {what} taken, {}", millis(elapsed))),
         Err(error) => {
-            let path = path_of(case, signal);
-            let has_headers = !case.headers.is_empty();
+            let route = case.route(signal);
+            let path = path_of(route);
+            let has_headers = !route.headers.is_empty();
             let question = Question { wire, signal, path: &path, size, has_headers };
             let (outcome, diagnosis) = judge(&error, question);
             let text = format!("{wire}: {what} failed: {error}");
@@ -112,8 +118,8 @@ pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, reques
     finding.with("protocol", wire.name()).with("accepted", accepted)
 }
 
-/// The path of requests for `signal`, without the query, which may hold a key.
-fn path_of(case: &Case, signal: Signal) -> String {
-    let path = case.endpoint.signal_path(signal);
+/// The path of requests, without the query, which may hold a key.
+fn path_of(route: &Route) -> String {
+    let path = route.endpoint.signal_path(route.signal);
     path.split('?').next().unwrap_or_default().to_owned()
 }

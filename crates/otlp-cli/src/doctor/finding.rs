@@ -2,6 +2,7 @@
 //!
 //! Made by the probes, read by the verdict and by both outputs. Holds no secret: whoever makes one sees to that.
 
+use otlp_model::Signal;
 use serde_json::{Map, Value, json};
 
 /// How it went.
@@ -62,6 +63,8 @@ impl Diagnosis {
 pub(crate) struct Finding {
     /// `config`, `dns`, `tcp`, `proxy`, `tls`, `http`, `grpc`, `clock`, `port`, `traces`, `metrics`, `logs`, `gzip`, `zstd`, `limit`.
     pub(crate) step: &'static str,
+    /// Whose receiver it is about, where there is more than one receiver; else nothing.
+    pub(crate) signals: Vec<Signal>,
     pub(crate) status: Status,
     pub(crate) text: String,
     pub(crate) diagnosis: Option<Diagnosis>,
@@ -71,7 +74,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn new(step: &'static str, status: Status, text: impl Into<String>) -> Self {
-        Self { step, status, text: text.into(), diagnosis: None, facts: Map::new() }
+        Self { step, signals: Vec::new(), status, text: text.into(), diagnosis: None, facts: Map::new() }
     }
 
     pub(crate) fn ok(step: &'static str, text: impl Into<String>) -> Self {
@@ -95,6 +98,19 @@ impl Finding {
         Self { diagnosis: Some(diagnosis), ..self }
     }
 
+    pub(crate) fn about(self, signals: &[Signal]) -> Self {
+        Self { signals: signals.to_vec(), ..self }
+    }
+
+    /// `text`, behind the names of the signals that it is about, unless the step is that of one.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let is_own = Signal::ALL.iter().any(|signal| signal.as_str() == self.step);
+        if self.signals.is_empty() || is_own {
+            return text.to_owned();
+        }
+        format!("{}: {text}", names(&self.signals).join(", "))
+    }
+
     pub(crate) fn to_json(&self) -> Value {
         let mut object = json!({
             "step": self.step,
@@ -102,11 +118,20 @@ impl Finding {
             "text": self.text,
             "facts": self.facts,
         });
-        if let (Some(diagnosis), Some(object)) = (&self.diagnosis, object.as_object_mut()) {
-            object.insert("cause".into(), diagnosis.cause.clone().into());
-            object.insert("cure".into(), diagnosis.cure.clone().into());
-            object.insert("see".into(), diagnosis.page().into());
+        let Some(members) = object.as_object_mut() else { return object };
+        if !self.signals.is_empty() {
+            members.insert("signals".into(), names(&self.signals).into());
+        }
+        if let Some(diagnosis) = &self.diagnosis {
+            members.insert("cause".into(), diagnosis.cause.clone().into());
+            members.insert("cure".into(), diagnosis.cure.clone().into());
+            members.insert("see".into(), diagnosis.page().into());
         }
         object
     }
+}
+
+/// For both outputs.
+pub(crate) fn names(signals: &[Signal]) -> Vec<&'static str> {
+    signals.iter().map(|signal| signal.as_str()).collect()
 }

@@ -3,7 +3,7 @@
 //! Done only when what was expected does not answer. TLS is asked for first, then everything else at once, each on a
 //! connection of its own: a port that says nothing costs two timeouts.
 
-use super::case::Case;
+use super::case::{Case, Route};
 use super::chain::find;
 use super::finding::Finding;
 use super::mistake::{Asked, Heard, mistake};
@@ -22,7 +22,7 @@ const BANNER_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
     let heard = listen(case).await;
-    let asked = Asked { wire, is_secure: case.endpoint.is_secure(), port: case.port() };
+    let asked = Asked { wire, is_secure: case.is_secure(), port: case.port() };
     let diagnosis = mistake(asked, &heard);
     let mut speaks = Vec::new();
     speaks.extend(heard.tls.then(|| "TLS".to_owned()));
@@ -33,7 +33,7 @@ pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
     } else {
         format!("speaks {}", speaks.join(", "))
     };
-    Finding::failed("port", format!("{} {text}", case.endpoint.target()), diagnosis)
+    Finding::failed("port", format!("{} {text}", case.target()), diagnosis)
         .with("tls", heard.tls)
         .with("http_status", heard.http)
         .with("grpc_status", heard.grpc)
@@ -45,16 +45,16 @@ async fn listen(case: &Case) -> Heard {
     // Inside of TLS, if that is what was asked for and is there; else in clear text.
     let within = |wire: Wire| {
         let alpn = if wire.is_grpc() { Alpn::H2 } else { Alpn::Http1 };
-        let secure = (case.endpoint.is_secure() && tls).then(|| case.unverified(alpn).ok()).flatten();
+        let secure = (case.is_secure() && tls).then(|| case.unverified(alpn).ok()).flatten();
         secure.unwrap_or_else(|| case.plain())
     };
     // What is not known to be a receiver gets no credentials.
-    let nothing = Headers::new();
+    let bare = Route { headers: Headers::new(), ..case.first.clone() };
     let said = Arc::new(Mutex::new(Vec::new()));
-    let mut listener = tokio::spawn(banner(case.plain(), case.endpoint.target().clone(), Arc::clone(&said)));
+    let mut listener = tokio::spawn(banner(case.plain(), case.target().clone(), Arc::clone(&said)));
     let (http, grpc) = join(
-        timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &case.endpoint, &nothing)),
-        timeout(case.timeout, talk::call(within(Wire::Grpc), &case.endpoint, &nothing)),
+        timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &bare)),
+        timeout(case.timeout, talk::call(within(Wire::Grpc), &bare)),
     )
     .await;
     let is_closed = matches!((&http, &grpc), (Ok(Err(_)), _) | (_, Ok(Err(_))));
@@ -81,7 +81,7 @@ async fn listen(case: &Case) -> Heard {
 /// Whether it speaks TLS, with whatever certificate; and whether it closed the connection instead.
 async fn tls(case: &Case) -> (bool, bool) {
     let Ok(connector) = case.unverified(Alpn::Http1) else { return (false, false) };
-    match timeout(case.timeout, connector.oneshot(case.endpoint.target().clone())).await {
+    match timeout(case.timeout, connector.oneshot(case.target().clone())).await {
         Ok(Ok(_)) => (true, false),
         Ok(Err(error)) => {
             // A server that has other protocols, or wants a certificate, speaks TLS all the same.

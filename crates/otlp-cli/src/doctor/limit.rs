@@ -43,7 +43,7 @@ impl Search {
 pub(crate) async fn limit(case: &Case, wire: Wire) -> Finding {
     let (mut search, mut reason): (_, Option<BoxError>) = (Search::new(), None);
     while let Some(size) = search.next() {
-        let (result, _) = send(case, wire, Compression::None, padded(case.signal(), size)).await;
+        let (result, _) = send(case, wire, Compression::None, padded(case.first.signal, size)).await;
         search = search.tried(size, result.is_ok());
         reason = result.err().or(reason);
     }

@@ -31,16 +31,16 @@ pub(crate) struct Look {
 
 /// What the endpoint shows; nothing if there is no handshake, which the other one tells better.
 pub(crate) async fn look(case: &Case) -> Option<Look> {
-    if !case.endpoint.is_secure() {
+    if !case.is_secure() {
         return None;
     }
-    let Target::Tcp { host, .. } = case.endpoint.target() else { return None };
+    let Target::Tcp { host, .. } = case.target() else { return None };
     let asked = Arc::new(Asked::default());
     let config = Arc::new(configuration(case, Arc::clone(&asked))?);
     let name = case.receiver.server_name.clone().unwrap_or_else(|| host.clone());
     let name = ServerName::try_from(name).ok()?;
     let handshake = async {
-        let stream = case.plain().oneshot(case.endpoint.target().clone()).await.ok()?;
+        let stream = case.plain().oneshot(case.target().clone()).await.ok()?;
         TlsConnector::from(config).connect(name, stream).await.ok()
     };
     let stream = tokio::time::timeout(case.timeout, handshake).await.ok()??;

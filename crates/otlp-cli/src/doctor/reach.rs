@@ -128,7 +128,7 @@ fn refused(case: &Case, target: &Target, error: &BoxError, another_works: bool) 
 
 /// A tunnel to the receiver.
 pub(crate) async fn tunnel(case: &Case) -> Finding {
-    let (Some(proxy), target) = (&case.proxy, case.endpoint.target().clone()) else {
+    let (Some(proxy), target) = (&case.proxy, case.target().clone()) else {
         return Finding::ok("proxy", "none");
     };
     let started = Instant::now();

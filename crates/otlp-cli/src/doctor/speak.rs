@@ -60,9 +60,9 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
 async fn ask(case: &Case, wire: Wire) -> Result<Answer, BoxError> {
     let connector = case.connector(wire)?;
     if wire.is_grpc() {
-        talk::call(connector, &case.endpoint, &case.headers).await
+        talk::call(connector, &case.first).await
     } else {
-        talk::post(connector, &case.endpoint, &case.headers).await
+        talk::post(connector, &case.first).await
     }
 }
 

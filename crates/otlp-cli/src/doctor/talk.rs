@@ -3,22 +3,20 @@
 //! For what the transport's terminals do not show: which protocol answers at all, and headers such as `Date` and `Server`.
 //! Reads at most 64 KiB; exports go through the terminals.
 
+use super::case::Route;
+use crate::wire;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TE, USER_AGENT};
 use http::{HeaderMap, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use otlp_model::Signal;
-use otlp_transport::{BoxConnector, BoxError, Endpoint, Headers};
+use otlp_transport::{BoxConnector, BoxError, Headers};
 use std::time::Duration;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
 const MOST: usize = 64 * 1024;
-
-/// The call that an OTLP receiver for traces answers.
-const CALL: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// What answered.
 #[derive(Debug)]
@@ -40,17 +38,14 @@ impl Answer {
     }
 }
 
-/// Posts an empty request for traces over HTTP/1.1.
-pub(crate) async fn post(
-    connector: BoxConnector,
-    endpoint: &Endpoint,
-    headers: &Headers,
-) -> Result<Answer, BoxError> {
+/// Posts an empty request for the route's signal over HTTP/1.1.
+pub(crate) async fn post(connector: BoxConnector, route: &Route) -> Result<Answer, BoxError> {
+    let Route { signal, endpoint, headers } = route;
     let stream = TokioIo::new(connector.oneshot(endpoint.target().clone()).await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     let driver = tokio::spawn(connection);
     let request = request(headers)
-        .uri(endpoint.signal_path(Signal::Traces))
+        .uri(endpoint.signal_path(*signal))
         .header(HOST, endpoint.authority())
         .header(CONTENT_TYPE, "application/x-protobuf")
         .header(CONTENT_LENGTH, 0)
@@ -62,19 +57,16 @@ pub(crate) async fn post(
     answer
 }
 
-/// Calls the export of traces with an empty request, over HTTP/2.
-pub(crate) async fn call(
-    connector: BoxConnector,
-    endpoint: &Endpoint,
-    headers: &Headers,
-) -> Result<Answer, BoxError> {
+/// Calls the export of the route's signal with an empty request, over HTTP/2.
+pub(crate) async fn call(connector: BoxConnector, route: &Route) -> Result<Answer, BoxError> {
+    let Route { signal, endpoint, headers } = route;
     let stream = TokioIo::new(connector.oneshot(endpoint.target().clone()).await?);
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;
     let driver = tokio::spawn(connection);
     let scheme = if endpoint.is_secure() { "https" } else { "http" };
     let request = request(headers)
-        .uri(format!("{scheme}://{}{CALL}", endpoint.authority()))
+        .uri(format!("{scheme}://{}{}", endpoint.authority(), wire::method(*signal)))
         .header(CONTENT_TYPE, "application/grpc")
         .header(TE, "trailers")
         // A frame: not compressed, no bytes.

@@ -33,7 +33,7 @@ pub(crate) async fn secure(case: &Case, wire: Wire, now: SystemTime) -> (Outcome
             return (Outcome::Failed, vec![Finding::failed("tls", error.to_string(), diagnosis)]);
         }
     };
-    let (result, look) = join(connector.oneshot(case.endpoint.target().clone()), look::look(case)).await;
+    let (result, look) = join(connector.oneshot(case.target().clone()), look::look(case)).await;
     let (outcome, first) = match result {
         Ok(_) => (Outcome::Passed, trusted(case, look.as_ref())),
         Err(error) => untrusted(case, &error),
@@ -101,7 +101,7 @@ fn untrusted(case: &Case, error: &BoxError) -> (Outcome, Finding) {
 }
 
 fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
-    let host = case.endpoint.authority();
+    let host = case.first.endpoint.authority();
     match reason {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Diagnosis::new(
             "the server's certificate has expired",

@@ -2,7 +2,7 @@
 //!
 //! Pure: made from the findings. The shape of the JSON is documented in docs/cli.md and stays as it is.
 
-use super::finding::{Finding, Status};
+use super::finding::{Finding, Status, names};
 use super::settings::Setting;
 use crate::exit::Exit;
 use serde_json::{Value, json};
@@ -16,11 +16,26 @@ fn failed(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
     findings.iter().filter(|finding| finding.status == Status::Failed)
 }
 
-/// The configuration, one line for each value.
+/// The configuration, one line for each value; where there is more than one receiver, below the signals of each.
 pub(crate) fn configuration(settings: &[Setting]) -> String {
+    let mut text = String::new();
+    for group in settings.chunk_by(|one, next| one.signals == next.signals) {
+        match group {
+            [Setting { signals, .. }, ..] if !signals.is_empty() => {
+                let _ = writeln!(text, "{}", names(signals).join(", "));
+            }
+            _ if !text.is_empty() => text.push_str("besides\n"),
+            _ => {}
+        }
+        text.push_str(&table(group));
+    }
+    text
+}
+
+fn table(settings: &[Setting]) -> String {
     let width = |of: fn(&Setting) -> usize| settings.iter().map(of).max().unwrap_or(0).min(48);
     let (names, values) = (width(|it| it.name.len()), width(|it| it.value.len()));
-    settings.iter().fold(String::new(), |mut text, Setting { name, value, origin }| {
+    settings.iter().fold(String::new(), |mut text, Setting { name, value, origin, .. }| {
         let _ = writeln!(text, "  {name:names$}  {value:values$}  ({origin})");
         text
     })
@@ -28,7 +43,7 @@ pub(crate) fn configuration(settings: &[Setting]) -> String {
 
 /// A finding as a line.
 pub(crate) fn line(finding: &Finding) -> String {
-    format!("{} {:8} {}", finding.status.mark(), finding.step, finding.text)
+    format!("{} {:8} {}", finding.status.mark(), finding.step, finding.named(&finding.text))
 }
 
 /// The verdict: what failed, each with cause, cure and page; the same cure once.
@@ -36,15 +51,16 @@ pub(crate) fn verdict(findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut told = Vec::new();
     // What says what the port is says more than that something failed there.
-    let named = findings.iter().any(|finding| finding.step == "port");
+    let is_named = |of: &Finding| findings.iter().any(|it| it.step == "port" && it.signals == of.signals);
     for finding in failed(findings).chain(findings.iter().filter(|it| it.status == Status::Note)) {
         let Some(diagnosis) = &finding.diagnosis else { continue };
-        if told.contains(&diagnosis) || (named && ["tls", "grpc", "http"].contains(&finding.step)) {
+        let about = (diagnosis, &finding.signals);
+        if told.contains(&about) || (["tls", "grpc", "http"].contains(&finding.step) && is_named(finding)) {
             continue;
         }
-        told.push(diagnosis);
+        told.push(about);
         let head = format!("{} {:8}", finding.status.mark(), finding.step);
-        let _ = writeln!(text, "\n{}", wrapped(&head, &diagnosis.cause));
+        let _ = writeln!(text, "\n{}", wrapped(&head, &finding.named(&diagnosis.cause)));
         let _ = writeln!(text, "{}", wrapped("  cure    ", &diagnosis.cure));
         let _ = writeln!(text, "  see      {}", diagnosis.page());
     }

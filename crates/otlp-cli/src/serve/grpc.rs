@@ -5,6 +5,7 @@
 use super::answer::{self, Body};
 use super::body::{self, Packed, Unreadable};
 use super::intake::{Intake, Partial, Refusal};
+use crate::wire;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -63,12 +64,8 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 fn signal(path: &str) -> Result<Signal, Refusal> {
-    match path {
-        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Ok(Signal::Traces),
-        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Ok(Signal::Metrics),
-        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Ok(Signal::Logs),
-        _ => Err(Refusal::new(GrpcCode::Unimplemented, format!("unknown method {path}"))),
-    }
+    let of_path = Signal::ALL.into_iter().find(|signal| wire::method(*signal) == path);
+    of_path.ok_or_else(|| Refusal::new(GrpcCode::Unimplemented, format!("unknown method {path}")))
 }
 
 fn packed(headers: &HeaderMap) -> Result<Packed, Refusal> {

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// Longer than any machine is busy: no test passes by waiting for it.
-const PATIENT: &str = "60s";
+pub(crate) const PATIENT: &str = "60s";
 
 /// Over gRPC, unless `more` says otherwise.
 pub(crate) fn examine(endpoint: &str, more: &[&str]) -> Said {

@@ -4,6 +4,8 @@
 
 mod decode;
 mod doctor;
+mod doctor_file;
+mod doctor_signals;
 mod doctor_tls;
 mod load;
 mod manual;

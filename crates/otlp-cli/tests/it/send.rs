@@ -84,6 +84,11 @@ fn an_environment_that_switches_the_client_off_is_no_success() {
         let said = finish(otlp(&["send", "-"]).env(variable, value), LOG.as_bytes());
         assert!(said.code == Some(2) && said.err.contains(&format!("{variable} switches")), "{said:?}");
     }
+    // What is not sent may be off.
+    let collector = Collector::builder().http().start_blocking().unwrap();
+    let mut command = otlp(&["send", "-", "--endpoint", &collector.http_endpoint(), "--deadline", "60s"]);
+    let said = finish(command.env("OTEL_METRICS_EXPORTER", "none"), LOG.as_bytes());
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 #[test]
@@ -99,6 +104,33 @@ fn the_environment_says_where_to() {
     let said = finish(command.env("OTEL_EXPORTER_OTLP_TIMEOUT", "soon"), LOG.as_bytes());
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(said.err.starts_with("warning: OTEL_EXPORTER_OTLP_TIMEOUT"), "{}", said.err);
+}
+
+#[test]
+fn a_file_says_where_to_and_what_is_off() {
+    // conf: ENV-18
+    let collector = Collector::builder().http().start_blocking().unwrap();
+    let folder = std::env::temp_dir().join(format!("otlp-cli-{}-send-file", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("otel.yaml");
+    let exporter = format!("{{ otlp_http: {{ endpoint: {}/v1/logs }} }}", collector.http_endpoint());
+    let yaml = format!(
+        "file_format: \"1.1\"\nlogger_provider: {{ processors: [{{ batch: {{ exporter: {exporter} }} }}] }}\n"
+    );
+    std::fs::write(&file, yaml).unwrap();
+    let send = |input: &str| {
+        let mut command = otlp(&["send", "--deadline", "60s", "-"]);
+        finish(command.env("OTEL_CONFIG_FILE", &file), input.as_bytes())
+    };
+    let (said, refused) = (send(LOG), send(TRACE));
+    let loaded = finish(otlp(&["load", "--count", "1"]).env("OTEL_CONFIG_FILE", &file), b"");
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    assert_eq!(collector.received().items(), 1);
+    for said in [refused, loaded] {
+        let text = "otel.yaml switches traces off: it has no provider for them";
+        assert!(said.code == Some(2) && said.err.contains(text), "{said:?}");
+    }
 }
 
 #[test]

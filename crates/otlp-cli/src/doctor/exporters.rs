@@ -1,0 +1,241 @@
+//! Which receivers there are: of each signal what the library makes of flags, environment and file, and where each value is from;
+//! then the signals together that go to one receiver.
+//!
+//! Pure. Reads no variable and no file: what the library says is what an application does.
+
+use super::case::{Case, Route};
+use super::settings::{Given, Setting};
+use crate::duration;
+use crate::exit::Trouble;
+use crate::receiver::Receiver;
+use crate::wire::Wire;
+use clap::ValueEnum;
+use otlp::{ClientBuilder, ConfigEntry, Origin, ResolvedConfig};
+use otlp_model::Signal;
+use otlp_transport::{Endpoint, ProxyLayer, Target};
+use std::time::Duration;
+
+/// The longest that a step waits unless --timeout says more: the environment may allow a year.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What there is to know of one signal's exporter.
+struct Exporter {
+    route: Route,
+    wires: Vec<Wire>,
+    receiver: Receiver,
+    timeout: Duration,
+    settings: Vec<Setting>,
+}
+
+/// A receiver, and what is used for it.
+pub(super) struct Examined {
+    pub(super) case: Case,
+    pub(super) settings: Vec<Setting>,
+}
+
+/// The receivers of `signals`, each once.
+pub(super) fn receivers(
+    given: &Given<'_>,
+    signals: &[Signal],
+    builder: &ClientBuilder,
+    config: &ResolvedConfig,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Vec<Examined>, Trouble> {
+    let mut groups: Vec<Vec<Exporter>> = Vec::new();
+    for signal in signals {
+        let exporter = Exporter::new(given, *signal, builder, config)?;
+        match groups.iter_mut().find(|group| group.first().is_some_and(|one| one.shares_with(&exporter))) {
+            Some(group) => group.push(exporter),
+            None => groups.push(vec![exporter]),
+        }
+    }
+    groups.into_iter().filter_map(|group| examined(given, group, lookup).transpose()).collect()
+}
+
+impl Exporter {
+    fn new(
+        given: &Given<'_>,
+        signal: Signal,
+        builder: &ClientBuilder,
+        config: &ResolvedConfig,
+    ) -> Result<Self, Trouble> {
+        let entries = Entries { config, signal };
+        let resolved = builder.resolve_exporter(signal).map_err(|error| Trouble::Usage(error.to_string()))?;
+        let endpoint = resolved.endpoint;
+        let mut settings = Vec::new();
+        let origin = entries.origin("endpoint", "command line");
+        settings.push(Setting::new("endpoint", &endpoint, origin));
+        let (wires, origin) = wires(given, &entries, &endpoint);
+        let spoken: Vec<&str> = wires.iter().map(|wire| wire.name()).collect();
+        settings.push(Setting::new("protocol", spoken.join(", "), origin));
+        let receiver = receiver(given, &entries, &mut settings);
+        if !resolved.headers.is_empty() {
+            // Values are secrets.
+            let names: Vec<String> =
+                resolved.headers.names().map(|name| format!("{name}=<redacted>")).collect();
+            settings.push(Setting::new("headers", names.join(", "), entries.origin_of_headers()));
+        }
+        if receiver.insecure_skip_verify {
+            settings.push(Setting::new("verify_server", false, "--insecure-skip-verify"));
+        }
+        if let Some(name) = &receiver.server_name {
+            settings.push(Setting::new("server_name", name, "--server-name"));
+        }
+        let (timeout, origin) = timeout(given, &entries);
+        settings.push(Setting::new("timeout", format!("{timeout:?}"), origin));
+        let route = Route { signal, endpoint, headers: resolved.headers };
+        Ok(Self { route, wires, receiver, timeout, settings })
+    }
+
+    /// Whether both go to one receiver: only paths, headers and patience differ.
+    fn shares_with(&self, other: &Self) -> bool {
+        let of = |it: &Self| {
+            let Receiver { ca_file, cert_file, key_file, .. } = it.receiver.clone();
+            (it.route.endpoint.is_secure(), ca_file, cert_file, key_file)
+        };
+        self.route.endpoint.target() == other.route.endpoint.target()
+            && self.wires == other.wires
+            && of(self) == of(other)
+    }
+}
+
+fn examined(
+    given: &Given<'_>,
+    group: Vec<Exporter>,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<Examined>, Trouble> {
+    let mut settings = merged(&group);
+    // Whoever waits longest is waited for.
+    let timeout = group.iter().map(|exporter| exporter.timeout).max().unwrap_or_default();
+    let mut exporters = group.into_iter();
+    let Some(Exporter { route: first, wires, receiver, .. }) = exporters.next() else { return Ok(None) };
+    let proxy = proxy(given, &first.endpoint, lookup, &mut settings)?;
+    let others = exporters.map(|exporter| exporter.route).collect();
+    let (real, limits) = (given.real, given.limits);
+    let case = Case { first, others, wires, receiver, proxy, timeout, real, limits };
+    Ok(Some(Examined { case, settings }))
+}
+
+/// One line for what is the same for all signals of a receiver, else one for each, with its name.
+fn merged(group: &[Exporter]) -> Vec<Setting> {
+    let mut settings: Vec<Setting> = Vec::new();
+    let mut told = Vec::new();
+    for setting in group.iter().flat_map(|exporter| &exporter.settings) {
+        if told.contains(&&setting.name) {
+            continue;
+        }
+        told.push(&setting.name);
+        if group.iter().all(|exporter| exporter.settings.contains(setting)) {
+            settings.push(setting.clone());
+            continue;
+        }
+        for exporter in group {
+            let own = exporter.settings.iter().find(|own| own.name == setting.name);
+            let named = |own: &Setting| Setting {
+                name: format!("{}.{}", exporter.route.signal, own.name).into(),
+                ..own.clone()
+            };
+            settings.extend(own.map(named));
+        }
+    }
+    settings
+}
+
+/// What the library has for one signal.
+struct Entries<'a> {
+    config: &'a ResolvedConfig,
+    signal: Signal,
+}
+
+impl<'a> Entries<'a> {
+    fn get(&self, option: &str) -> Option<&'a ConfigEntry> {
+        self.config.get(&format!("{}.{option}", self.signal))
+    }
+
+    /// Who said it; what is code in an application is `flag` here.
+    fn origin(&self, option: &str, flag: &str) -> String {
+        self.get(option).map_or_else(|| "default".to_owned(), |entry| of(&entry.origin, flag))
+    }
+
+    fn origin_of_headers(&self) -> String {
+        let prefix = format!("{}.headers.", self.signal);
+        let mut origins: Vec<String> = Vec::new();
+        for entry in self.config.entries().filter(|entry| entry.name.starts_with(&prefix)) {
+            let origin = of(&entry.origin, "--header");
+            if !origins.contains(&origin) {
+                origins.push(origin);
+            }
+        }
+        origins.join(", ")
+    }
+}
+
+fn of(origin: &Origin, flag: &str) -> String {
+    if *origin == Origin::Code { flag.to_owned() } else { origin.to_string() }
+}
+
+/// Without a word on the protocol, a port that is known for one says it.
+fn wires(given: &Given<'_>, entries: &Entries<'_>, endpoint: &Endpoint) -> (Vec<Wire>, String) {
+    if !given.protocols.is_empty() {
+        return (given.protocols.to_vec(), "--protocol".to_owned());
+    }
+    let port = match endpoint.target() {
+        Target::Tcp { port, .. } => Some(*port),
+        _ => None,
+    };
+    let said = entries.get("protocol").filter(|entry| entry.origin != Origin::Default);
+    let said = said.and_then(|entry| Some((Wire::from_str(&entry.value, true).ok()?, &entry.origin)));
+    match (said, port) {
+        (Some((wire, origin)), _) => (vec![wire], origin.to_string()),
+        (None, Some(4317)) => (vec![Wire::Grpc], "port 4317".to_owned()),
+        (None, _) => (vec![Wire::HttpProtobuf, Wire::HttpJson], "default".to_owned()),
+    }
+}
+
+/// The flags, with the files that are named elsewhere where they name none.
+fn receiver(given: &Given<'_>, entries: &Entries<'_>, settings: &mut Vec<Setting>) -> Receiver {
+    let mut receiver = given.receiver.clone();
+    let files = [
+        ("ca_file", "tls.ca_file", "--ca-file", &mut receiver.ca_file),
+        ("cert_file", "tls.cert_file", "--cert-file", &mut receiver.cert_file),
+        ("key_file", "tls.key_file", "--key-file", &mut receiver.key_file),
+    ];
+    for (name, option, flag, file) in files {
+        let entry = entries.get(option).filter(|entry| entry.origin != Origin::Code);
+        *file = entry.map(|entry| entry.value.clone().into()).or(file.take());
+        let origin = entries.origin(option, flag);
+        settings.extend(file.as_ref().map(|file| Setting::new(name, file.display(), origin)));
+    }
+    receiver
+}
+
+fn timeout(given: &Given<'_>, entries: &Entries<'_>) -> (Duration, String) {
+    if let Some(timeout) = given.receiver.timeout {
+        return (timeout, "--timeout".to_owned());
+    }
+    let of_library = entries.get("request_timeout").and_then(|entry| {
+        let timeout = duration::parse_positive(&entry.value).ok()?;
+        Some((timeout.min(LONGEST), entry.origin.to_string()))
+    });
+    of_library.unwrap_or((Duration::from_secs(10), "default".to_owned()))
+}
+
+fn proxy(
+    given: &Given<'_>,
+    endpoint: &Endpoint,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    settings: &mut Vec<Setting>,
+) -> Result<Option<ProxyLayer>, Trouble> {
+    let (proxy, origin) = match given.receiver.named_proxy()? {
+        Some(_) if endpoint.target().unix_path().is_some() => (None, ""),
+        Some(proxy) => (Some(proxy), "--proxy"),
+        None if given.receiver.no_proxy => (None, "--no-proxy"),
+        None => {
+            let proxy =
+                ProxyLayer::from_env(endpoint, lookup).map_err(|error| Trouble::Usage(error.to_string()))?;
+            (proxy, "environment")
+        }
+    };
+    settings.extend(proxy.as_ref().map(|proxy| Setting::new("proxy", proxy.url(), origin)));
+    Ok(proxy)
+}

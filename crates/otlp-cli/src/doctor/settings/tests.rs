@@ -1,0 +1,226 @@
+//! The same configuration as an application has, on one receiver or several, with origins.
+
+use super::*;
+use clap::Parser;
+use std::time::Duration;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    receiver: Receiver,
+}
+
+fn all(endpoint: Option<&str>, line: &[&str], variables: &[(&str, &str)]) -> Result<Resolved, String> {
+    let receiver = Line::parse_from([&["otlp"], line].concat()).receiver;
+    let given = Given {
+        endpoint,
+        config: None,
+        protocols: &[],
+        signals: &[],
+        receiver: &receiver,
+        real: true,
+        limits: false,
+    };
+    let lookup =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    resolve(&given, &lookup).map_err(|trouble| format!("{trouble:?}"))
+}
+
+fn lines(resolved: &Resolved) -> String {
+    resolved.settings.iter().map(|it| format!("{} {} {}\n", it.name, it.value, it.origin)).collect()
+}
+
+/// Of one receiver.
+fn resolved(
+    endpoint: Option<&str>,
+    line: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<(Case, String), String> {
+    let resolved = all(endpoint, line, variables)?;
+    assert_eq!(resolved.cases.len(), 1, "{:?}", resolved.cases);
+    Ok((resolved.cases[0].clone(), lines(&resolved)))
+}
+
+#[test]
+fn flags_go_before_variables_before_defaults() {
+    // conf: ENV-10, HDR-09
+    let (_, lines) = resolved(None, &[], &[]).unwrap();
+    assert_eq!(
+        lines,
+        "endpoint http://localhost:4318 default\nprotocol http/protobuf, http/json default\ntimeout 10s default\n"
+    );
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318/base?key=1"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"),
+    ];
+    let (case, lines) = resolved(None, &[], &variables).unwrap();
+    assert!(lines.contains("endpoint http://all:4318/base?… OTEL_EXPORTER_OTLP_ENDPOINT"), "{lines}");
+    assert!(lines.contains("protocol http/json OTEL_EXPORTER_OTLP_PROTOCOL"), "{lines}");
+    assert!(lines.contains("headers api-key=<redacted>") && !lines.contains("hunter2"), "{lines}");
+    assert_eq!(case.route(Signal::Logs).endpoint.signal_path(Signal::Logs), "/base/v1/logs?key=1");
+    assert_eq!((case.timeout.as_millis(), case.first.headers.get("api-key")), (1500, Some("hunter2")));
+    let (case, lines) = resolved(Some("http://mine:1"), &["--timeout", "2s"], &variables).unwrap();
+    assert!(lines.contains("endpoint http://mine:1 command line"), "{lines}");
+    assert_eq!(case.timeout.as_secs(), 2);
+}
+
+#[test]
+fn flags_stand_beside_variables_as_code_does_in_the_client() {
+    // conf: GRPC-15
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=1,x-tenant=2"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+    ];
+    let (case, lines) = resolved(None, &["-H", "x-tenant=3"], &variables).unwrap();
+    assert_eq!(
+        (case.first.headers.get("api-key"), case.first.headers.get("x-tenant")),
+        (Some("1"), Some("3"))
+    );
+    assert!(lines.contains("OTEL_EXPORTER_OTLP_HEADERS, --header"), "{lines}");
+    assert!(lines.contains("ca_file /ca.pem OTEL_EXPORTER_OTLP_CERTIFICATE"), "{lines}");
+    let (case, _) = resolved(None, &["--insecure-skip-verify"], &variables).unwrap();
+    assert_eq!(case.receiver.ca_file, None);
+    let (case, _) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_HEADERS", "a=1,no good")]).unwrap();
+    assert_eq!(case.first.headers.get("a"), Some("1"));
+
+    let mut variables =
+        vec![("OTEL_EXPORTER_OTLP_ENDPOINT", "mine:4317"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
+    assert!(resolved(None, &[], &variables).unwrap().0.is_secure());
+    variables.push(("OTEL_EXPORTER_OTLP_INSECURE", "true"));
+    assert!(!resolved(None, &[], &variables).unwrap().0.is_secure());
+}
+
+#[test]
+fn no_step_waits_for_ever() {
+    let (case, _) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]).unwrap();
+    assert_eq!(case.timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn a_known_port_says_the_protocol_and_an_own_endpoint_is_no_base() {
+    let (case, lines) = resolved(Some("http://mine:4317"), &[], &[]).unwrap();
+    assert_eq!(case.wires, [Wire::Grpc]);
+    assert!(lines.contains("protocol grpc port 4317"), "{lines}");
+    let own = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://own:4318/in")];
+    let resolved = all(None, &[], &own).unwrap();
+    assert_eq!(resolved.cases[0].first.endpoint.signal_path(Signal::Traces), "/in");
+}
+
+#[test]
+fn signals_are_grouped_by_receiver() {
+    // conf: ENV-10, URL-01
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://own:4317"),
+        ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-logs=hunter2"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+    ];
+    let two = all(None, &[], &variables).unwrap();
+    let signals: Vec<Vec<Signal>> = two.cases.iter().map(Case::signals).collect();
+    assert_eq!(signals, [vec![Signal::Traces, Signal::Metrics], vec![Signal::Logs]]);
+    assert_eq!(two.cases[1].wires, [Wire::Grpc]);
+    assert_eq!(two.cases[1].first.headers.get("x-logs"), Some("hunter2"));
+    assert!(two.cases[0].first.headers.is_empty());
+    let of = |name: &str, value: &str| {
+        let found = two.settings.iter().find(|setting| setting.name == name && setting.value == value);
+        found.unwrap_or_else(|| panic!("{name} {value}: {:?}", two.settings)).signals.clone()
+    };
+    assert_eq!(of("endpoint", "http://all:4318"), [Signal::Traces, Signal::Metrics]);
+    assert_eq!(of("endpoint", "http://own:4317"), [Signal::Logs]);
+    assert_eq!(of("headers", "x-logs=<redacted>"), [Signal::Logs]);
+    // What is for all is told once, and of no receiver.
+    assert_eq!(of("traces.compression", "Gzip"), []);
+    assert_eq!(lines(&two).matches("OTEL_EXPORTER_OTLP_COMPRESSION").count(), 1);
+
+    // A flag is for all signals, as code is.
+    assert_eq!(all(Some("http://mine:4318"), &["-H", "a=b"], &variables).unwrap().cases.len(), 2);
+    assert_eq!(resolved(Some("http://mine:4318"), &[], &variables[..1]).unwrap().0.others.len(), 2);
+}
+
+#[test]
+fn paths_headers_and_patience_of_a_signal_make_no_other_receiver() {
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://all:4318/in?key=1"),
+        ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-logs=1"),
+        ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "20000"),
+    ];
+    let (case, lines) = resolved(None, &[], &variables).unwrap();
+    assert_eq!(case.route(Signal::Metrics).endpoint.signal_path(Signal::Metrics), "/v1/metrics");
+    let logs = case.route(Signal::Logs);
+    assert_eq!(
+        (logs.endpoint.signal_path(Signal::Logs), logs.headers.get("x-logs")),
+        ("/in?key=1".to_owned(), Some("1"))
+    );
+    assert_eq!(case.timeout.as_secs(), 20);
+    for line in [
+        "traces.endpoint http://all:4318 OTEL_EXPORTER_OTLP_ENDPOINT",
+        "logs.endpoint http://all:4318/in?… OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+        "logs.headers x-logs=<redacted> OTEL_EXPORTER_OTLP_LOGS_HEADERS",
+        "metrics.timeout 10s default",
+        "logs.timeout 20s OTEL_EXPORTER_OTLP_LOGS_TIMEOUT",
+    ] {
+        assert!(lines.contains(&format!("{line}\n")), "{line}: {lines}");
+    }
+    assert!(lines.contains("\nprotocol http/protobuf, http/json default\n"), "{lines}");
+    // Another certificate is another way to the receiver.
+    let files =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://all"), ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem")];
+    let two = all(None, &[], &files).unwrap();
+    let ca_files: Vec<_> = two.cases.iter().map(|case| case.receiver.ca_file.clone()).collect();
+    assert_eq!(ca_files, [None, Some("/ca.pem".into())]);
+}
+
+#[test]
+fn what_is_off_is_not_examined_unless_it_is_asked_for_or_all_is() {
+    // conf: ENV-17
+    let off = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+    assert_eq!(resolved(None, &[], &off).unwrap().0.signals(), [Signal::Metrics]);
+    let none = [off[0], off[1], ("OTEL_METRICS_EXPORTER", "none")];
+    let resolved = all(None, &[], &none).unwrap();
+    assert_eq!(resolved.cases[0].signals(), Signal::ALL);
+    let text = &resolved.findings[0].text;
+    assert_eq!(
+        text,
+        "no signal is exported, as OTEL_TRACES_EXPORTER, OTEL_METRICS_EXPORTER, OTEL_LOGS_EXPORTER says"
+    );
+    let receiver = Line::parse_from(["otlp"]).receiver;
+    let given = Given {
+        endpoint: None,
+        config: None,
+        protocols: &[],
+        signals: &[Signal::Logs],
+        receiver: &receiver,
+        real: true,
+        limits: false,
+    };
+    let lookup =
+        |name: &str| off.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let asked = resolve(&given, &lookup).map_err(|trouble| format!("{trouble:?}")).unwrap();
+    assert_eq!(asked.cases[0].signals(), [Signal::Logs]);
+    assert_eq!(asked.findings[0].text, "logs are not exported, as OTEL_LOGS_EXPORTER says");
+}
+
+#[test]
+fn what_an_application_would_do_is_told() {
+    // conf: ENV-07
+    let findings = |variables: &[(&str, &str)]| {
+        let resolved = all(None, &[], variables).unwrap();
+        let lines = resolved.findings.iter().map(|it| format!("{} {}\n", it.status.name(), it.text));
+        lines.collect::<String>()
+    };
+    assert_eq!(findings(&[]), "");
+    let text = findings(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "soap")]);
+    assert!(text.starts_with("note OTEL_EXPORTER_OTLP_PROTOCOL"), "{text}");
+    let text = findings(&[("OTEL_SDK_DISABLED", "true")]);
+    assert!(text.starts_with("failed OTEL_SDK_DISABLED is true"), "{text}");
+    let text = findings(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")]);
+    assert!(
+        text.contains("note logs are not exported, as OTEL_LOGS_EXPORTER says, and not examined"),
+        "{text}"
+    );
+    assert!(text.contains("note no span is sampled"), "{text}");
+}
