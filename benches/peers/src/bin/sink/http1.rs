@@ -4,7 +4,8 @@ use crate::books::Books;
 use crate::input::Input;
 use crate::refused;
 use crate::request::{Body, Head, Path};
-use std::io::{self, Read, Write};
+use crate::source::Source;
+use std::io::{self, Write};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +20,7 @@ enum Length {
 }
 
 /// Answers requests until the client closes the connection.
-pub(crate) fn serve<R: Read>(
+pub(crate) fn serve<R: Source>(
     mut input: Input<R>,
     mut output: impl Write,
     books: &Mutex<Books>,
@@ -53,7 +54,7 @@ pub(crate) fn serve<R: Read>(
 }
 
 /// The bytes before `end`, which is passed over, too; `None` when the stream ends here.
-fn read_until<R: Read>(input: &mut Input<R>, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
+fn read_until<R: Source>(input: &mut Input<R>, end: &[u8]) -> io::Result<Option<Vec<u8>>> {
     let mut shown = input.at_least(end.len())?;
     loop {
         if let Some(at) = shown.windows(end.len()).position(|window| window == end) {
@@ -101,7 +102,7 @@ fn parse(text: &[u8]) -> io::Result<(Head, Length)> {
     Ok((head, length))
 }
 
-fn chunks<R: Read>(input: &mut Input<R>, body: &mut Body) -> io::Result<()> {
+fn chunks<R: Source>(input: &mut Input<R>, body: &mut Body) -> io::Result<()> {
     loop {
         let line = read_until(input, b"\r\n")?.ok_or(io::ErrorKind::UnexpectedEof)?;
         let length = std::str::from_utf8(&line).ok().and_then(|line| usize::from_str_radix(line, 16).ok());

@@ -9,11 +9,12 @@ use crate::books::Books;
 use crate::input::Input;
 use crate::refused;
 use crate::request::{Body, Head, Path};
+use crate::source::Source;
 use answer::Answer;
 use loona_hpack::Decoder;
 use output::Output;
 use std::collections::HashMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -80,7 +81,7 @@ struct Reader<'a, R, W> {
 }
 
 /// Answers requests until the client closes the connection.
-pub(crate) fn serve<R: Read, W: Write + Send + 'static>(
+pub(crate) fn serve<R: Source, W: Write + Send + 'static>(
     mut input: Input<R>,
     output: W,
     books: &Mutex<Books>,
@@ -128,7 +129,7 @@ fn answer_later<W: Write + Send + 'static>(output: Arc<Mutex<Output<W>>>) -> mps
     sender
 }
 
-impl<R: Read, W: Write> Reader<'_, R, W> {
+impl<R: Source, W: Write> Reader<'_, R, W> {
     /// Reads one frame and does what it says; `false` at the end of the connection.
     fn frame(&mut self) -> io::Result<bool> {
         let Some(frame) = self.next_frame()? else { return Ok(false) };
@@ -199,6 +200,8 @@ impl<R: Read, W: Write> Reader<'_, R, W> {
             if stream.used >= WINDOW / 2 && !end {
                 updates.extend(window_update(frame.stream, std::mem::take(&mut stream.used)));
             }
+            // The windows allow for more than is waited for.
+            self.input.promise(if end { 0 } else { stream.body.rest() });
         }
         self.used += frame.length as u32;
         if self.used >= WINDOW / 2 {

@@ -1,9 +1,14 @@
 //! A socket that is read in large pieces, which are looked at where they lie. Knows nothing of protocols.
+//!
+//! Where much more is to come than has come, it waits for a buffer's worth.
 
-use std::io::{self, ErrorKind, Read};
-
+use crate::source::Source;
+use std::io::{self, ErrorKind};
 /// What is read at once, at most: small enough to stay in a core's own cache.
 const SIZE: usize = 128 * 1024;
+
+/// Less than this is not worth to be waited for.
+const LEAST_WAIT: usize = 32 * 1024;
 
 /// The bytes of a socket.
 pub(crate) struct Input<R> {
@@ -11,11 +16,20 @@ pub(crate) struct Input<R> {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    /// Bytes that are still to come.
+    promised: usize,
+    /// How many bytes make the source readable.
+    least: usize,
 }
 
-impl<R: Read> Input<R> {
+impl<R: Source> Input<R> {
     pub(crate) fn new(stream: R) -> Self {
-        Self { stream, buffer: vec![0; SIZE].into_boxed_slice(), start: 0, end: 0 }
+        Self { stream, buffer: vec![0; SIZE].into_boxed_slice(), start: 0, end: 0, promised: 0, least: 1 }
+    }
+
+    /// So many bytes more will come, beside those that have been shown, whatever else does.
+    pub(crate) fn promise(&mut self, bytes: usize) {
+        self.promised = bytes.saturating_sub(self.end - self.start);
     }
 
     /// All that has been read and not been taken; at least `length` bytes of it, which must not exceed the buffer, or
@@ -49,6 +63,7 @@ impl<R: Read> Input<R> {
     /// Hands the next `length` bytes on, in the pieces in which they come.
     pub(crate) fn pieces(&mut self, mut length: usize, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         while length > 0 {
+            self.promised = self.promised.max(length.saturating_sub(self.end - self.start));
             let shown = self.at_least(1)?;
             let piece = &shown[..shown.len().min(length)];
             if piece.is_empty() {
@@ -69,7 +84,17 @@ impl<R: Read> Input<R> {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let read = self.stream.read(&mut self.buffer[self.end..])?;
+        let room = &mut self.buffer[self.end..];
+        let least = if self.promised < LEAST_WAIT { 1 } else { self.promised.min(room.len()) };
+        if least != self.least {
+            self.stream.set_least(least)?;
+            self.least = least;
+        }
+        if least > 1 {
+            self.stream.wait()?;
+        }
+        let read = self.stream.read(room)?;
+        self.promised = self.promised.saturating_sub(read);
         self.end += read;
         Ok(read)
     }
@@ -78,15 +103,49 @@ impl<R: Read> Input<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     /// Gives its bytes a few at a time.
     struct Trickle<'a>(&'a [u8], usize);
+
+    impl Source for Trickle<'_> {}
 
     impl Read for Trickle<'_> {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             let length = self.1.min(buffer.len());
             self.0.take(length as u64).read(buffer).inspect(|&read| self.0 = &self.0[read..])
         }
+    }
+
+    /// Notes what it was asked to wait for.
+    struct Asked(io::Repeat, Vec<usize>);
+
+    impl Read for Asked {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Source for Asked {
+        fn set_least(&mut self, bytes: usize) -> io::Result<()> {
+            self.1.push(bytes);
+            Ok(())
+        }
+    }
+
+    /// More than that may never come.
+    #[test]
+    fn no_more_is_waited_for_than_was_promised() {
+        let mut input = Input::new(Asked(io::repeat(1), Vec::new()));
+        input.take(9).unwrap();
+        input.pass(SIZE);
+        assert!(input.stream.1.is_empty());
+        input.promise(SIZE + LEAST_WAIT);
+        for _ in 0..3 {
+            input.at_least(1).unwrap();
+            input.pass(SIZE);
+        }
+        assert_eq!(input.stream.1, [SIZE, LEAST_WAIT, 1]);
     }
 
     #[test]

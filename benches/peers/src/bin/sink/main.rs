@@ -19,6 +19,7 @@ mod http1;
 mod http2;
 mod input;
 mod request;
+mod source;
 
 use books::Books;
 use input::Input;
@@ -39,6 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let books = Arc::new(Mutex::new(Books::default()));
     let served = Arc::clone(&books);
     let listener = TcpListener::bind("127.0.0.1:0")?;
+    source::make_room(&listener)?;
     println!("{}", listener.local_addr()?);
     thread::spawn(move || accept(&listener, &served, delay));
     books::answer_counts(&books)

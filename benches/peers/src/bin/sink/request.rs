@@ -134,6 +134,16 @@ impl Body {
         }
     }
 
+    /// How many bytes are still to come, where a message has said it.
+    pub(crate) fn rest(&self) -> usize {
+        let [_, length @ ..] = self.head;
+        if !self.grpc || self.head_length < self.head.len() {
+            return 0;
+        }
+        let whole = self.head.len() as u64 + u64::from(u32::from_be_bytes(length));
+        usize::try_from(whole.saturating_sub(self.bytes)).unwrap_or(0)
+    }
+
     /// What it brought, if it was one OTLP request.
     pub(crate) fn finish(self) -> Option<Received> {
         let [_, length @ ..] = self.head;
