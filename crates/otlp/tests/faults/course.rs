@@ -2,7 +2,8 @@
 //!
 //! Used by the rows about what answers look like.
 
-use crate::support::{PATIENCE, books, builder, claim, endpoint, retry_soon};
+use crate::formats::speaking;
+use crate::support::{PATIENCE, books, claim, offer, retry_soon};
 use otlp::{Client, DropReason, Protocol, SerializationFormat};
 use otlp_testkit::{Collector, Ledger, Reply, Script};
 
@@ -36,13 +37,8 @@ pub(crate) struct Course {
 impl Course {
     pub(crate) async fn start(protocol: Protocol, format: SerializationFormat) -> Self {
         let collector = Collector::builder().start().await.unwrap();
-        let client = builder(endpoint(&collector, protocol))
-            .with_protocol(protocol)
-            .with_serialization_format(format)
-            .with_retry_config(retry_soon())
-            .build()
-            .await
-            .unwrap();
+        let client = speaking(&collector, protocol, format);
+        let client = client.with_retry_config(retry_soon()).build().await.unwrap();
         Self { collector, client, ledger: Ledger::new() }
     }
 
@@ -58,12 +54,7 @@ impl Course {
         let Self { collector, client, ledger } = self;
         let before = collector.tally().calls();
         collector.set_script(Script::new().first(1, reply).then(Reply::ok()));
-        let tracer = client.tracer("t");
-        for _ in 0..SPANS {
-            let mut span = tracer.start("s");
-            ledger.offered(span.context().span_id());
-            span.end();
-        }
+        offer(SPANS, &client.tracer("t"), ledger);
         let flushed = client.flush().await;
         let error = flushed.as_ref().err().map(ToString::to_string).unwrap_or_default();
         let report = books(flushed);

@@ -11,6 +11,7 @@ mod attempts;
 mod child;
 mod connect_proxy;
 mod course;
+mod formats;
 
 // The rows, in the order of their numbers.
 mod row_01_down_at_start;

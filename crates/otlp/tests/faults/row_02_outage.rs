@@ -2,19 +2,11 @@
 //! was taken but not confirmed arrives again, and is counted.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent};
-use otlp::{Protocol, Tracer};
+use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent, offer};
+use otlp::Protocol;
 use otlp_testkit::{Collector, Ledger, Reply, Script};
 
 const SPANS: u64 = 500;
-
-fn make(tracer: &Tracer, ledger: &mut Ledger) {
-    for _ in 0..SPANS {
-        let mut span = tracer.start("s");
-        ledger.offered(span.context().span_id());
-        span.end();
-    }
-}
 
 async fn nothing_is_lost(protocol: Protocol) {
     let collector = Collector::builder().start().await.unwrap();
@@ -27,7 +19,7 @@ async fn nothing_is_lost(protocol: Protocol) {
         .await
         .unwrap();
     let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-    make(&tracer, &mut ledger);
+    offer(SPANS, &tracer, &mut ledger);
     assert_eq!(client.flush().await.unwrap().delivered(), SPANS);
 
     // These it takes, and dies before it can say so.
@@ -39,11 +31,11 @@ async fn nothing_is_lost(protocol: Protocol) {
     for outage in 1..=3 {
         collector.kill().await.unwrap();
         let before = collector.tally().calls();
-        make(&tracer, &mut ledger);
+        offer(SPANS, &tracer, &mut ledger);
         attempts.fail(3 * outage).await;
         assert_eq!(collector.tally().calls(), before, "nothing could have been received");
         collector.restart().await.unwrap();
-        make(&tracer, &mut ledger);
+        offer(SPANS, &tracer, &mut ledger);
     }
     let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
     assert_eq!(report.delivered(), 7 * SPANS + 1, "{report}");

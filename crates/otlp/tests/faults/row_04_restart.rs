@@ -1,7 +1,7 @@
 //! Row 4: the receiver is killed and restarted under load. Nothing is lost, duplicates are counted, and the client goes on
 //! with new connections.
 
-use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent};
+use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent, offer};
 use otlp::Protocol;
 use otlp_testkit::{Collector, Ledger};
 
@@ -17,14 +17,8 @@ async fn a_restart_loses_nothing() {
             .await
             .unwrap();
         let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-        let mut offered = 0;
         for _ in 0..3 {
-            for _ in 0..2_000 {
-                let mut span = tracer.start("s");
-                ledger.offered(span.context().span_id());
-                span.end();
-                offered += 1;
-            }
+            offer(2_000, &tracer, &mut ledger);
             // Some of it has arrived, and more is on its way.
             collector
                 .wait_until("the first spans of this life", PATIENCE, |tally| tally.items() > 0)
@@ -34,7 +28,7 @@ async fn a_restart_loses_nothing() {
             collector.restart().await.unwrap();
         }
         let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
-        assert_eq!((report.accepted(), report.delivered()), (offered, offered), "{report}");
+        assert_eq!((report.accepted(), report.delivered()), (6_000, 6_000), "{report}");
         ledger.check(claim(&report), &collector.received()).unwrap();
         let stats = client.get_connection_pool_stats().await.unwrap();
         assert_eq!(stats.connections_opened, stats.connections_closed, "{stats:?}");

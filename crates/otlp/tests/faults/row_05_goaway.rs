@@ -2,7 +2,7 @@
 //! another connection for free, and no export fails.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, builder, claim};
+use crate::support::{PATIENCE, batch_soon, books, builder, claim, offer};
 use otlp::Client;
 use otlp_testkit::{Collector, Fault, FaultProxy, FaultScript, Goaway, Http2, Ledger};
 
@@ -27,9 +27,7 @@ async fn nothing_fails(goaway: Goaway) {
     let client = client(&proxy, &attempts).await;
     let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
     for _ in 0..20 {
-        let mut span = tracer.start("s");
-        ledger.offered(span.context().span_id());
-        span.end();
+        offer(1, &tracer, &mut ledger);
         client.flush().await.unwrap();
     }
     let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));

@@ -2,7 +2,7 @@
 //! the connection stays.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, claim, insistent};
+use crate::support::{PATIENCE, batch_soon, books, claim, insistent, offer};
 use otlp::DropReason;
 use otlp_testkit::{Collector, Fault, FaultProxy, FaultScript, Http2, Ledger};
 
@@ -24,9 +24,7 @@ async fn every_code_of_a_reset_stream_has_its_outcome() {
             .unwrap();
         let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
         for _ in 0..3 {
-            let mut span = tracer.start("s");
-            ledger.offered(span.context().span_id());
-            span.end();
+            offer(1, &tracer, &mut ledger);
             // What was lost is told by the report at the end, too.
             let _ = client.flush().await;
         }

@@ -3,7 +3,7 @@
 //! it was told to.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, retry_soon};
+use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, offer, retry_soon};
 use otlp::{Client, DropReason, Protocol, Signal};
 use otlp_testkit::{Collector, Fault, FaultProxy, FaultScript, Flow, Ledger, Reply};
 use std::time::Duration;
@@ -47,15 +47,10 @@ async fn an_attempt_ends_at_its_deadline_and_its_slot_is_free() {
             let attempts = Attempts::default();
             let client = client(&proxy, protocol, &attempts).await;
             let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-            let mut span = || {
-                let mut span = tracer.start("s");
-                ledger.offered(span.context().span_id());
-                span.end();
-            };
             // The first is under way when the others come; with one slot, they wait for what becomes of it.
-            span();
+            offer(1, &tracer, &mut ledger);
             attempts.fail(1).await;
-            (0..10).for_each(|_| span());
+            offer(10, &tracer, &mut ledger);
             let report = books(Ok(client.shutdown(PATIENCE).await.expect(name)));
             assert_eq!((report.accepted(), report.delivered()), (11, 11), "{name}: {report}");
             ledger.check(claim(&report), &collector.received()).expect(name);

@@ -2,7 +2,7 @@
 //! nothing is lost.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent};
+use crate::support::{PATIENCE, batch_soon, books, claim, endpoint, insistent, offer};
 use otlp::Protocol;
 use otlp_testkit::{Collector, FaultProxy, Ledger};
 use std::time::Duration;
@@ -23,11 +23,7 @@ async fn a_vanished_peer_costs_one_attempt() {
             .await
             .unwrap();
         let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-        let mut span = || {
-            let mut span = tracer.start("s");
-            ledger.offered(span.context().span_id());
-            span.end();
-        };
+        let mut span = || offer(1, &tracer, &mut ledger);
         span();
         client.flush().await.unwrap();
         // The connection stands, and nobody is at its other end.

@@ -1,7 +1,7 @@
 //! Row 9: the receiver closes connections because of pings. The client asks half as often on its next ones, and nothing is
 //! lost.
 
-use crate::support::{PATIENCE, batch_soon, books, claim, insistent};
+use crate::support::{PATIENCE, batch_soon, books, claim, insistent, offer};
 use otlp::ConnectionPoolConfig;
 use otlp_testkit::{Collector, Fault, FaultProxy, FaultScript, Goaway, Http2, Ledger};
 use std::time::Duration;
@@ -30,9 +30,7 @@ async fn a_server_that_complains_is_pinged_less() {
     let interval = async || client.get_connection_pool_stats().await.unwrap().keep_alive_interval;
     assert_eq!(interval().await, Some(Duration::from_secs(60)));
     let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-    let mut span = tracer.start("s");
-    ledger.offered(span.context().span_id());
-    span.end();
+    offer(1, &tracer, &mut ledger);
     client.flush().await.unwrap();
     assert_eq!(interval().await, Some(Duration::from_secs(240)));
     let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));

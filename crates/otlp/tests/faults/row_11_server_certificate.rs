@@ -2,7 +2,7 @@
 //! cause and the cure; the data is kept, attempts go at the pace of retries, and once the certificate is mended all arrives.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, retry_soon};
+use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, offer, retry_soon};
 use otlp::{Protocol, Signal};
 use otlp_testkit::{Collector, Ledger, ServerTls, TestCa};
 
@@ -42,11 +42,7 @@ async fn data_waits_for_a_certificate_that_can_be_trusted() {
             assert!(text.ends_with("(see docs/troubleshooting.md#tls)"), "{text}");
 
             let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-            for _ in 0..100 {
-                let mut span = tracer.start("s");
-                ledger.offered(span.context().span_id());
-                span.end();
-            }
+            offer(100, &tracer, &mut ledger);
             attempts.fail(5).await;
             let stats = client.stats(Signal::Traces);
             assert!(stats.is_balanced(), "{stats:?}");

@@ -1,7 +1,7 @@
 //! Row 12: certificate, key and CA change on disk, under load. What is new is in use from the next connection on, in whichever
 //! order the files were written; while it is no good, the old one stays in use, and nothing is lost.
 
-use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, retry_soon};
+use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, offer, retry_soon};
 use otlp::{Client, Protocol, TlsConfig};
 use otlp_testkit::{Collector, Identity, Ledger, ServerTls, TestCa};
 use std::fs;
@@ -40,13 +40,8 @@ struct Load {
 
 impl Load {
     fn make(&mut self) {
-        let tracer = self.client.tracer("t");
-        for _ in 0..50 {
-            let mut span = tracer.start("s");
-            self.ledger.offered(span.context().span_id());
-            span.end();
-            self.made += 1;
-        }
+        offer(50, &self.client.tracer("t"), &mut self.ledger);
+        self.made += 50;
     }
 
     /// Spans before, during and after the loss of all connections; the next one is made with what is in force then.

@@ -3,7 +3,7 @@
 //! That memory stays bounded is measured in `tests/bombs.rs`.
 
 use crate::attempts::Attempts;
-use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, retry_soon};
+use crate::support::{PATIENCE, batch_soon, books, builder, claim, endpoint, offer, retry_soon};
 use otlp::{DropReason, Protocol};
 use otlp_testkit::{Collector, Fault, FaultProxy, FaultScript, Http2, Ledger, Reply};
 
@@ -27,11 +27,7 @@ async fn survive(name: &str, protocol: Protocol, bomb: Reply, fault: Fault) {
         .await
         .unwrap();
     let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-    let mut span = || {
-        let mut span = tracer.start("s");
-        ledger.offered(span.context().span_id());
-        span.end();
-    };
+    let mut span = || offer(1, &tracer, &mut ledger);
     span();
     let error = client.flush().await.expect_err(name);
     assert!(error.is_lost(), "{name}: {error}");

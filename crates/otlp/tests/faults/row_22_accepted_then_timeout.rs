@@ -2,7 +2,7 @@
 //! have been lost is sent again, the very same bytes, and so arrives twice. Nothing is lost, and the client counts no item
 //! twice; how often it arrived is the ledger's to say.
 
-use crate::support::{PATIENCE, books, builder, claim, endpoint, retry_soon};
+use crate::support::{PATIENCE, books, builder, claim, endpoint, offer, retry_soon};
 use otlp::{BatchConfig, BoxExportService, Client, Compression, DropReason, ExportRequest, Protocol};
 use otlp_testkit::{Collector, Cut, Fault, FaultProxy, FaultScript, Flow, Ledger, Reply, Script};
 use std::sync::{Arc, Mutex};
@@ -41,13 +41,9 @@ async fn client(endpoint: String, protocol: Protocol, timeout: Duration, bodies:
         .unwrap()
 }
 
-fn offer(client: &Client) -> Ledger {
-    let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-    for _ in 0..SPANS {
-        let mut span = tracer.start("s");
-        ledger.offered(span.context().span_id());
-        span.end();
-    }
+fn offered(client: &Client) -> Ledger {
+    let mut ledger = Ledger::new();
+    offer(SPANS, &client.tracer("t"), &mut ledger);
     ledger
 }
 
@@ -58,7 +54,7 @@ async fn resend(protocol: Protocol, script: Script, fault: Fault, timeout: Durat
     let proxy = proxy.script(FaultScript::new().first(LOST, fault)).start().await.unwrap();
     let bodies = Bodies::default();
     let client = client(proxy.endpoint(), protocol, timeout, &bodies).await;
-    let ledger = offer(&client);
+    let ledger = offered(&client);
     let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
     assert_eq!((report.accepted(), report.delivered()), (SPANS, SPANS), "{report}");
 
@@ -113,7 +109,7 @@ async fn what_nobody_confirmed_is_not_claimed_as_delivered() {
     for protocol in [Protocol::Grpc, Protocol::Http] {
         let collector = Collector::builder().reply(Reply::accept_then_hang()).start().await.unwrap();
         let client = client(endpoint(&collector, protocol), protocol, PATIENCE, &Bodies::default()).await;
-        let ledger = offer(&client);
+        let ledger = offered(&client);
         let flush = client.flush_within(SOON);
         let arrival = collector.wait_for(SPANS, PATIENCE);
         let (flushed, arrived) = tokio::join!(flush, arrival);

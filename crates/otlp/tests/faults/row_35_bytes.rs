@@ -1,8 +1,8 @@
 //! Row 35: bytes that are no text, and texts that C would not like. They arrive as they were, in every format.
 
-use crate::support::{all_delivered, builder};
+use crate::formats::{FORMATS, speaking};
+use crate::support::all_delivered;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use otlp::{Protocol, SerializationFormat};
 use otlp_testkit::Collector;
 
 /// Neither UTF-8 nor free of zeros; and what in UTF-16 would be a lone surrogate.
@@ -13,23 +13,9 @@ const TEXTS: &[&str] =
 #[tokio::test]
 async fn bytes_and_odd_texts_arrive_as_they_were() {
     // conf: MODEL-10, JSON-01
-    let formats = [
-        (Protocol::Grpc, SerializationFormat::Protobuf),
-        (Protocol::Http, SerializationFormat::Protobuf),
-        (Protocol::Http, SerializationFormat::Json),
-    ];
-    for (protocol, format) in formats {
+    for (protocol, format) in FORMATS {
         let collector = Collector::builder().start().await.unwrap();
-        let endpoint = match protocol {
-            Protocol::Grpc => collector.grpc_endpoint(),
-            _ => collector.http_endpoint(),
-        };
-        let client = builder(endpoint)
-            .with_protocol(protocol)
-            .with_serialization_format(format)
-            .build()
-            .await
-            .unwrap();
+        let client = speaking(&collector, protocol, format).build().await.unwrap();
         let tracer = client.tracer("t");
         for text in TEXTS {
             let mut span = tracer.start(text);

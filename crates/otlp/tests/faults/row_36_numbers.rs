@@ -1,12 +1,11 @@
 //! Row 36: numbers that are none, infinite, negative zeros, or larger than an `i64`. Each arrives as it was, or as the text
 //! that the specification asks for.
 
-use crate::support::{all_delivered, builder};
+use crate::formats::{FORMATS, speaking};
+use crate::support::all_delivered;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
-use otlp::{
-    Gauge, InstrumentationScope, Metric, NumberDataPoint, Protocol, SerializationFormat, ToValue, ValueRef,
-};
+use otlp::{Gauge, InstrumentationScope, Metric, NumberDataPoint, SerializationFormat, ToValue, ValueRef};
 use otlp_testkit::Collector;
 
 const DOUBLES: [f64; 7] =
@@ -20,23 +19,9 @@ fn same(one: f64, other: f64) -> bool {
 #[tokio::test]
 async fn odd_numbers_arrive_in_every_format() {
     // conf: MODEL-10, JSON-01
-    let formats = [
-        (Protocol::Grpc, SerializationFormat::Protobuf),
-        (Protocol::Http, SerializationFormat::Protobuf),
-        (Protocol::Http, SerializationFormat::Json),
-    ];
-    for (protocol, format) in formats {
+    for (protocol, format) in FORMATS {
         let collector = Collector::builder().start().await.unwrap();
-        let endpoint = match protocol {
-            Protocol::Grpc => collector.grpc_endpoint(),
-            _ => collector.http_endpoint(),
-        };
-        let client = builder(endpoint)
-            .with_protocol(protocol)
-            .with_serialization_format(format)
-            .build()
-            .await
-            .unwrap();
+        let client = speaking(&collector, protocol, format).build().await.unwrap();
         let mut span = client.tracer("t").start("s");
         // The testkit's JSON decoder does not know the texts that JSON has for the others, "NaN" and so on.
         let readable = |double: f64| format == SerializationFormat::Protobuf || double.is_finite();

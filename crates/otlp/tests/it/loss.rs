@@ -1,11 +1,11 @@
 //! Bursts, full queues, absent receivers: what can't be kept is counted, and nothing else is lost.
 
-use crate::support::{PATIENCE, Warnings, all_delivered, books, builder, client, grpc};
+use crate::support::{PATIENCE, Warnings, all_delivered, books, builder, claim, client, grpc, offer};
 use otlp::{
     BatchConfig, BatchStrategy, DropReason, EndedSpan, MemoryPoolConfig, OverflowPolicy, Severity, Signal,
     SpanHook,
 };
-use otlp_testkit::{Claim, Collector, Ledger, Reply};
+use otlp_testkit::{Collector, Ledger, Reply};
 use std::io;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -147,20 +147,9 @@ async fn the_collectors_ledger_agrees_with_the_report() {
     let collector = grpc().await;
     let client = client(&collector).await;
     let (tracer, mut ledger) = (client.tracer("t"), Ledger::new());
-    for _ in 0..500 {
-        let mut span = tracer.start("s");
-        ledger.offered(span.context().span_id());
-        span.end();
-    }
+    offer(500, &tracer, &mut ledger);
     let report = client.shutdown(PATIENCE).await.unwrap();
-    let claim = Claim {
-        accepted: report.accepted(),
-        delivered: report.delivered(),
-        rejected: report.rejected(),
-        dropped: report.dropped().total(),
-        pending: report.pending(),
-    };
-    let balance = ledger.check(claim, &collector.received()).unwrap();
+    let balance = ledger.check(claim(&report), &collector.received()).unwrap();
     assert_eq!((balance.received, balance.duplicates), (500, 0));
 }
 

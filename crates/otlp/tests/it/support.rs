@@ -2,9 +2,9 @@
 
 use otlp::{
     BatchConfig, CircuitBreakerConfig, Client, ClientBuilder, DeliveryReport, Error, Protocol,
-    RetryBudgetConfig, RetryConfig,
+    RetryBudgetConfig, RetryConfig, Tracer,
 };
-use otlp_testkit::{Claim, Collector};
+use otlp_testkit::{Claim, Collector, Ledger};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::field::{Field, Visit};
@@ -86,6 +86,15 @@ pub(crate) fn claim(report: &DeliveryReport) -> Claim {
         rejected: report.rejected(),
         dropped: report.dropped().total(),
         pending: report.pending(),
+    }
+}
+
+/// Makes so many spans, and enters them in the ledger.
+pub(crate) fn offer(spans: u64, tracer: &Tracer, ledger: &mut Ledger) {
+    for _ in 0..spans {
+        let mut span = tracer.start("s");
+        ledger.offered(span.context().span_id());
+        span.end();
     }
 }
 
