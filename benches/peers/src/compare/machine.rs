@@ -1,8 +1,8 @@
 //! What the run ran on: read from the system, without names of hosts, users or folders.
 
 use super::runner::output_of;
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A machine and its toolchain, as the document describes them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,34 +44,12 @@ fn gibibytes(text: &str) -> String {
 
 /// The date of today, in UTC.
 pub(crate) fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-    date(seconds / 86_400)
-}
-
-/// The date so many days after 1970-01-01, counted in eras of 400 years that begin in March.
-fn date(days: u64) -> String {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02}")
+    Utc::now().date_naive().to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(date(0), "1970-01-01");
-        assert_eq!(date(11_016), "2000-02-29");
-        assert_eq!(date(20_454), "2026-01-01");
-        assert_eq!(date(20_453), "2025-12-31");
-    }
 
     #[test]
     fn fields_are_found_by_name() {
