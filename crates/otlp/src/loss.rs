@@ -8,6 +8,7 @@
 use crate::foreign::contained;
 use crate::signal_config::PerSignal;
 use crate::voice::Voice;
+use futures_util::future::join;
 use otlp_batch::{BatchHandle, Stats};
 use otlp_model::{Dropped, Signal};
 use std::fmt;
@@ -88,6 +89,7 @@ pub(crate) struct LossBell {
     wake: Notify,
     /// Whether limits have cost something of a signal.
     limited: PerSignal<AtomicBool>,
+    wake_for_limits: Notify,
 }
 
 impl LossBell {
@@ -106,7 +108,7 @@ impl LossBell {
     pub(crate) fn limited(&self, signal: Signal, is_forked: impl FnOnce() -> bool) {
         let limited = self.limited.get(signal);
         if !limited.load(Ordering::Relaxed) && !limited.swap(true, Ordering::Relaxed) && !is_forked() {
-            self.wake.notify_one();
+            self.wake_for_limits.notify_one();
         }
     }
 
@@ -157,18 +159,34 @@ pub(crate) async fn watch(
     voice: Voice,
     callback: Option<LossCallback>,
 ) {
-    let books = || [0, 1, 2].map(|lane: usize| stats(&lanes, lane));
-    let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
-    let mut told_of_limits = PerSignal::<bool>::default();
+    join(watch_losses(limit, lanes, &bell, &voice, callback), watch_limits(&bell, &voice)).await;
+}
+
+/// Waits for the first of each signal; a window of losses that is open meanwhile is no reason to tell it later.
+async fn watch_limits(bell: &LossBell, voice: &Voice) {
+    let mut told = PerSignal::<bool>::default();
     loop {
-        bell.rung().await;
+        bell.wake_for_limits.notified().await;
         for signal in Signal::ALL {
-            let told = told_of_limits.get_mut(signal);
-            if !*told && bell.limited.get(signal).load(Ordering::Relaxed) {
-                *told = true;
+            if !told.get(signal) && bell.limited.get(signal).load(Ordering::Relaxed) {
+                *told.get_mut(signal) = true;
                 voice.say_limits(signal);
             }
         }
+    }
+}
+
+async fn watch_losses(
+    limit: LossLimit,
+    lanes: [BatchHandle; 3],
+    bell: &LossBell,
+    voice: &Voice,
+    callback: Option<LossCallback>,
+) {
+    let books = || [0, 1, 2].map(|lane: usize| stats(&lanes, lane));
+    let mut watch = LossWatch { limit, before: [Stats::default(); 3] };
+    loop {
+        bell.rung().await;
         // The books follow the observers.
         tokio::task::yield_now().await;
         if !watch.begins(books()) {

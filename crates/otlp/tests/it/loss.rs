@@ -216,8 +216,12 @@ fn what_limits_cost_is_told_once_for_each_signal() {
     let collector = Collector::builder().grpc().start_blocking().unwrap();
     let client = tracing::dispatcher::with_default(&subscriber, || {
         let one = otlp::Limits { attribute_count: 1, ..otlp::Limits::default() };
-        builder(collector.grpc_endpoint()).with_limits(one).build_blocking().unwrap()
+        let hour = Duration::from_secs(3_600);
+        let builder = builder(collector.grpc_endpoint()).with_limits(one).with_loss_threshold(0.0, hour);
+        builder.build_blocking().unwrap()
     });
+    // The window of a loss is no reason to wait.
+    client.batch_sender(Signal::Metrics).refuse(2);
     let (tracer, logger) = (client.tracer("t"), client.logger("l"));
     tracer.start("within").set_attribute("a", 1);
     let span = || {
@@ -232,7 +236,7 @@ fn what_limits_cost_is_told_once_for_each_signal() {
     let line = told.recv_timeout(PATIENCE).unwrap();
     assert!(line.contains("cost a log record attributes; such logs say how many"), "{line}");
     record();
-    client.shutdown_blocking(PATIENCE).unwrap();
+    books(client.shutdown_blocking(PATIENCE));
     drop((client, subscriber));
     assert_eq!(told.iter().collect::<Vec<_>>(), [""; 0]);
 }
