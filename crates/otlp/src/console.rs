@@ -12,6 +12,7 @@ use std::cell::OnceCell;
 use std::future::Future;
 use tokio::task;
 use tracing::dispatcher::{Dispatch, WeakDispatch};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
@@ -23,7 +24,7 @@ thread_local! {
 /// Has `subscriber` told of the tasks of this thread, which is the client's. Before anything runs on it.
 pub(crate) fn watch_this_thread(subscriber: WeakDispatch) {
     CONSOLE.with(|console| {
-        console.get_or_init(|| Dispatch::new(TokioOnly(subscriber)));
+        console.get_or_init(|| Dispatch::new(TokioOnly { subscriber, level: LevelFilter::current() }));
     });
 }
 
@@ -48,7 +49,12 @@ pub(crate) async fn worker((worker, signal): (runtime::Work, Signal)) -> Stats {
 
 /// Hands on what tokio says, and nothing else. The subscriber is foreign code: what panics in it is not told, and costs nothing
 /// else.
-struct TokioOnly(WeakDispatch);
+struct TokioOnly {
+    subscriber: WeakDispatch,
+    /// The most that any subscriber of the process heard when this one came: there is one such level for the process, and this is
+    /// no reason to lift it.
+    level: LevelFilter,
+}
 
 impl TokioOnly {
     fn is_tokios(metadata: &Metadata<'_>) -> bool {
@@ -59,7 +65,7 @@ impl TokioOnly {
     /// `otherwise` if the subscriber is gone, or panics.
     fn hand_on<R>(&self, otherwise: R, call: impl FnOnce(&Dispatch) -> R) -> R {
         let mut answer = otherwise;
-        if let Some(subscriber) = self.0.upgrade() {
+        if let Some(subscriber) = self.subscriber.upgrade() {
             contained(|| runtime::telling(|| answer = call(&subscriber)));
         }
         answer
@@ -77,6 +83,10 @@ impl Subscriber for TokioOnly {
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         Self::is_tokios(metadata) && self.hand_on(false, |to| to.enabled(metadata))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
