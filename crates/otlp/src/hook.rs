@@ -4,15 +4,18 @@
 //! They run on the thread that makes the record, in the order in which they were added (conformance BATCH-08), and must not
 //! block. Nothing of this is on the way of a client without hooks. What a hook may do to a record is the business of `record`.
 
+mod event_bridge;
 mod record;
 
 pub use record::{EmittedLog, EndedSpan, StartedSpan};
 
 use crate::foreign::contained;
-use otlp_model::{DropReason, Signal};
+use event_bridge::EventBridge;
+use otlp_model::{DropReason, Limits, Signal};
 use record::Finished;
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// What is done with every span. It must make no spans of the same client itself: it would be called for them, too. Added with [`ClientBuilder::with_span_hook`](crate::ClientBuilder::with_span_hook).
 ///
@@ -73,6 +76,13 @@ impl Hooks {
 
     pub(crate) fn add_log_hook(&mut self, hook: impl LogHook) {
         self.logs.push(Box::new(hook));
+    }
+
+    /// Copies events among the log records to their spans: as the hooks of logs leave them, and before those of spans.
+    pub(crate) fn bridge_events(&mut self, span_limits: Limits) {
+        let bridge = Arc::new(EventBridge::new(span_limits));
+        self.spans.insert(0, Box::new(Arc::clone(&bridge)));
+        self.logs.push(Box::new(bridge));
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -27,6 +27,7 @@ pub(crate) struct Resolved {
     /// Of spans.
     pub(crate) limits: Limits,
     pub(crate) log_limits: Limits,
+    pub(crate) events_on_spans: bool,
     pub(crate) resource: Resource,
     pub(crate) propagator: Arc<dyn TextMapPropagator>,
     pub(crate) temporality: TemporalityPreference,
@@ -66,8 +67,26 @@ pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
     );
     let resource = recording::resource(options, &mut config);
     let (limits, log_limits) = recording::limits(options, &mut config);
+    let events_on_spans = pick(
+        &mut config,
+        "events_on_spans",
+        options.events_on_spans.as_ref(),
+        options.settings.events_on_spans.as_ref(),
+        false,
+        bool::to_string,
+    );
     describe::general(options, &mut config);
-    Ok(Resolved { signals, sampler, limits, log_limits, resource, propagator, temporality, config })
+    Ok(Resolved {
+        signals,
+        sampler,
+        limits,
+        log_limits,
+        events_on_spans,
+        resource,
+        propagator,
+        temporality,
+        config,
+    })
 }
 
 /// The value that holds of those that code, the environment and the default have; and an entry about it.

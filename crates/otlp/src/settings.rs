@@ -49,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) propagators: Option<Given<Vec<PropagatorName>>>,
     pub(crate) temporality: Option<Given<TemporalityPreference>>,
     pub(crate) sampler: Option<Given<SamplerSpec>>,
+    /// Whether events among the log records are copied to their spans.
+    pub(crate) events_on_spans: Option<Given<bool>>,
     pub(crate) span_limits: LimitSettings,
     pub(crate) log_limits: LimitSettings,
     pub(crate) signals: PerSignal<SignalSettings>,

@@ -112,14 +112,18 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         Decider::silent()
     };
     let most = options.max_request_bytes / 2;
+    let (limits, mut hooks) = (cut(resolved.limits, most), options.hooks);
+    if resolved.events_on_spans {
+        hooks.bridge_events(limits);
+    }
     let selection = Selection {
-        limits: cut(resolved.limits, most),
+        limits,
         log_limits: cut(resolved.log_limits, most),
         sampler,
         id_generator: options.id_generator,
         log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
         export_timeout: PerSignal::new(Signal::ALL.map(|signal| resolved.signals.get(signal).export_timeout)),
-        hooks: options.hooks,
+        hooks,
         losses,
     };
     let shared = Shared::new(selection, groups, failures, lanes, enabled, wait);

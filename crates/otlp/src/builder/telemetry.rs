@@ -90,6 +90,15 @@ impl ClientBuilder {
         self
     }
 
+    /// `true`: a log record that has an event's name, and is emitted in a span that this client records, is copied to that span as
+    /// an event: name, time and attributes, not the body (conformance LOG-15). The log record is sent as well. Default `false`.
+    ///
+    /// For receivers that show the events of spans and not those among logs. What hooks of logs remove is not copied, and hooks
+    /// of spans see the copy. It costs every span a lock that all of them share, and spans with such events are written anew.
+    pub fn with_events_on_spans(self, copied: bool) -> Self {
+        Self { events_on_spans: Some(copied), ..self }
+    }
+
     /// Limits of attributes, events and links. Default: the specification's. Values may nest at most
     /// [`Limits::MAX_DEPTH`] levels deep. Whatever the limits, a text or byte array in an attribute is cut where it would take
     /// more than half of a request ([`with_max_request_bytes`](Self::with_max_request_bytes); 1 MiB by default, counted in

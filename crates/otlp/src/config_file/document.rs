@@ -48,8 +48,7 @@ pub(super) fn settings(document: &Node, path: &Path, lookup: Lookup<'_>) -> Resu
                     let (_, random) = at.component("an id generator", &["random"])?;
                     random.only(&[])?;
                 }
-                *settings.signals.get_mut(Signal::Traces) =
-                    processor::processors(&from, &at, Signal::Traces)?;
+                processor::processors(&from, &at, Signal::Traces, &mut settings)?;
                 settings.sampler = at
                     .get("sampler")?
                     .map(|at| sampler::sampler(&at))
@@ -62,7 +61,7 @@ pub(super) fn settings(document: &Node, path: &Path, lookup: Lookup<'_>) -> Resu
             }
             "logger_provider" => {
                 at.only(&["processors", "limits"])?;
-                *settings.signals.get_mut(Signal::Logs) = processor::processors(&from, &at, Signal::Logs)?;
+                processor::processors(&from, &at, Signal::Logs, &mut settings)?;
                 if let Some(at) = at.get("limits")? {
                     settings.log_limits = limits(&from, at.only(&[LENGTH, DEPTH, COUNT])?, general.clone())?;
                 }

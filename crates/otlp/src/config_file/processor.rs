@@ -2,31 +2,44 @@
 
 use super::exporter::{self, FromFile};
 use super::node::At;
-use crate::settings::{SignalSettings, timeout};
+use crate::settings::{Settings, SignalSettings, timeout};
 use otlp_model::Signal;
 use std::time::Duration;
 
-/// What a provider says: one processor, with an OTLP exporter.
+/// Copies events to spans, and exports nothing (LOG-15).
+const BRIDGE: &str = "event_to_span_event_bridge/development";
+
+/// What a provider says: one processor that exports, and of logs the one that copies events to their spans.
 pub(super) fn processors(
     from: &FromFile,
     provider: &At<'_>,
     signal: Signal,
-) -> Result<SignalSettings, String> {
+    settings: &mut Settings,
+) -> Result<(), String> {
+    let known: &[&str] =
+        if signal == Signal::Logs { &["batch", "simple", BRIDGE] } else { &["batch", "simple"] };
     let processors = provider.need("processors")?;
-    let mut list = processors.filled_list()?.into_iter();
-    let first = list.next().ok_or_else(|| processors.wrong("must not be empty"))?;
-    if let Some(second) = list.next() {
-        return Err(second.wrong(
-            "a signal has one processor: have a Collector send to several receivers, or make a client for each, of a file of its own",
-        ));
+    let mut exporting = None;
+    for processor in processors.filled_list()? {
+        let (name, options) = processor.component("a processor", known)?;
+        if name == BRIDGE {
+            options.only(&[])?;
+            settings.events_on_spans = Some(from.given(true));
+        } else if exporting.replace((name, options)).is_some() {
+            return Err(processor.wrong(
+                "a signal has one processor that exports: have a Collector send to several receivers, or make a client for \
+                 each, of a file of its own",
+            ));
+        }
     }
-    let (name, options) = first.component("a processor", &["batch", "simple"])?;
-    let mut settings = match name {
-        "simple" => simple(from, &options, signal)?,
-        _ => batch(from, &options, signal)?,
+    let mut said = match exporting {
+        Some(("simple", options)) => simple(from, &options, signal)?,
+        Some((_, options)) => batch(from, &options, signal)?,
+        None => return Err(processors.wrong("must have a processor that exports: batch or simple")),
     };
-    settings.enabled = Some(from.given(true));
-    Ok(settings)
+    said.enabled = Some(from.given(true));
+    *settings.signals.get_mut(signal) = said;
+    Ok(())
 }
 
 /// Each item by itself, and whoever made it waits (BATCH-27). There is nothing to say but where it goes.

@@ -154,8 +154,12 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
             "tracer_provider.processors[0].batch: exporter is missing",
         ),
         (
-            "tracer_provider: { processors: [{ simple: { exporter: { otlp_http: } } }, { batch: }] }",
-            "tracer_provider.processors[1]: a signal has one processor: have a Collector",
+            "tracer_provider: { processors: [{ simple: }, { batch: }] }",
+            "tracer_provider.processors[1]: a signal has one processor that exports: have a Collector",
+        ),
+        (
+            "logger_provider: { processors: [{ event_to_span_event_bridge/development: }] }",
+            "logger_provider.processors: must have a processor that exports",
         ),
         ("meter_provider:", "meter_provider: readers is missing"),
         ("meter_provider: { readers: [{ pull: }] }", "meter_provider.readers[0].pull: is a reader that"),

@@ -4,8 +4,8 @@
 
 use otlp_model::view::{LogRecordView, SpanView, ValueView};
 use otlp_model::{
-    DecodeError, DropReason, Redaction, SpanContext, SpanKind, SpanWriter, ToKey, ToValue, redact_log,
-    redact_span, replace_log_body,
+    DecodeError, DropReason, Event, Limits, Redaction, SpanContext, SpanKind, SpanWriter, ToKey, ToValue,
+    encode_span, redact_log, redact_span, replace_log_body,
 };
 use std::borrow::Cow;
 use std::fmt;
@@ -103,6 +103,18 @@ impl EndedSpan<'_> {
     pub fn redact(&mut self, decide: impl FnMut(&str, ValueView<'_>) -> Redaction) {
         let changed = redact_span(&self.0.record, decide);
         self.0.replace(changed);
+    }
+
+    /// Adds events after those it has; `dropped` more were there already.
+    pub(super) fn add_events(&mut self, events: Vec<Event>, dropped: u32, limits: &Limits) {
+        let with_them = self.view().and_then(|view| view.to_span_data()).map(|mut span| {
+            span.events.extend(events);
+            span.dropped_events_count = span.dropped_events_count.saturating_add(dropped);
+            let mut record = Vec::new();
+            encode_span(&span, limits, &mut record);
+            Some(record)
+        });
+        self.0.replace(with_them);
     }
 
     /// Leaves the span out, as if it had not been sampled: later hooks do not see it, and it enters no books.

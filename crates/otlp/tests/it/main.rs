@@ -13,6 +13,7 @@ mod context;
 mod delivery;
 mod drafts;
 mod env;
+mod event_bridge;
 mod hooks;
 mod idle;
 mod law;

@@ -89,6 +89,12 @@ pub(crate) fn rows() -> Vec<Row> {
             ..Row::default()
         },
         Row {
+            name: "with_events_on_spans",
+            works: vec![|b| b.with_events_on_spans(true), |b| b.with_events_on_spans(false)],
+            proof: ("otlp/tests/it/event_bridge.rs", ""),
+            ..Row::default()
+        },
+        Row {
             name: "with_span_hook",
             works: vec![|b| b.with_span_hook(Idle).with_span_hook(Idle)],
             proof: ("otlp/tests/it/hooks.rs", ""),

@@ -41,11 +41,12 @@ fn walk(node: &Node, way: &[usize], ways: &mut Vec<Vec<usize>>, keys: &mut BTree
 
 #[test]
 fn the_reader_the_complete_file_and_the_page_have_the_same_keys() {
-    // conf: CFG-22, CFG-26
+    // conf: CFG-22, CFG-26, LOG-15
     let complete = parse(COMPLETE, &lookup).unwrap();
     let read = |document: &Node| document::settings(document, Path::new("/etc/otel.yaml"), &lookup);
     let settings = read(&complete).unwrap();
     assert_eq!(settings.warnings, [""; 0]);
+    assert!(settings.events_on_spans.as_ref().unwrap().value);
     let depths =
         [settings.span_limits, settings.log_limits].map(|limits| limits.attribute_value_depth.unwrap().value);
     assert_eq!(depths, [4, 2], "each its own");

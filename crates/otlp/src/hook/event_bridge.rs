@@ -1,0 +1,99 @@
+//! Log records that are events, copied to the span they were emitted in (conformance LOG-15).
+//!
+//! Two hooks over one table of the spans that are open, for clients that ask for it: nothing of it is on the way of others. Changes
+//! no log record.
+
+use super::{EmittedLog, EndedSpan, LogHook, SpanHook, StartedSpan};
+use crate::context::TraceContext;
+use otlp_model::view::LogRecordView;
+use otlp_model::{Event, Limits, SpanId};
+use std::collections::HashMap;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+/// How many spans may be open at once and have events copied; those of a program that leaks spans stay in the table.
+const MOST: usize = 65_536;
+
+/// The spans that are recorded, and what was emitted in each.
+pub(super) struct EventBridge {
+    open: Mutex<HashMap<SpanId, Copied>>,
+    /// Of spans.
+    limits: Limits,
+    /// A fork may find the lock taken for good.
+    made_by: u32,
+}
+
+#[derive(Default)]
+struct Copied {
+    events: Vec<Event>,
+    /// Those beyond the limit.
+    dropped: u32,
+}
+
+impl EventBridge {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { open: Mutex::default(), limits, made_by: process::id() }
+    }
+
+    /// `None` in a fork that would wait. Only who would wait asks the system whether this is one.
+    fn open(&self) -> Option<MutexGuard<'_, HashMap<SpanId, Copied>>> {
+        match self.open.try_lock() {
+            Ok(open) => Some(open),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if process::id() != self.made_by => None,
+            Err(TryLockError::WouldBlock) => Some(self.open.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn copy(&self, log: &LogRecordView<'_>) -> Option<()> {
+        let mut open = self.open()?;
+        let copied = open.get_mut(&log.span_id)?;
+        if copied.events.len() >= self.limits.events {
+            copied.dropped = copied.dropped.saturating_add(1);
+            return None;
+        }
+        let happened = log.time_unix_nano;
+        copied.events.push(Event {
+            name: log.event_name.to_owned().into(),
+            time_unix_nano: if happened == 0 { log.observed_time_unix_nano } else { happened },
+            attributes: log.attributes.to_key_values().ok()?,
+            dropped_attributes_count: log.dropped_attributes_count,
+        });
+        Some(())
+    }
+}
+
+impl SpanHook for Arc<EventBridge> {
+    fn on_start(&self, span: &mut StartedSpan<'_>) {
+        if let Some(mut open) = self.open().filter(|open| open.len() < MOST) {
+            open.insert(span.context().span_id(), Copied::default());
+        }
+    }
+
+    fn on_end(&self, span: &mut EndedSpan<'_>) {
+        let Ok(id) = span.view().map(|view| view.span_id) else { return };
+        let copied = self.open().and_then(|mut open| open.remove(&id));
+        if let Some(Copied { events, dropped }) = copied
+            && (!events.is_empty() || dropped > 0)
+        {
+            span.add_events(events, dropped, &self.limits);
+        }
+    }
+}
+
+impl LogHook for Arc<EventBridge> {
+    /// Of the span that is current on this thread, and of no other (conformance LOG-15).
+    fn on_emit(&self, log: &mut EmittedLog<'_>) {
+        let Ok(log) = log.view() else { return };
+        if log.event_name.is_empty() || !log.trace_id.is_valid() || !log.span_id.is_valid() {
+            return;
+        }
+        let is_current = TraceContext::current().is_some_and(|current| {
+            let current = current.span_context();
+            (current.trace_id(), current.span_id()) == (log.trace_id, log.span_id)
+        });
+        if is_current {
+            self.copy(&log);
+        }
+    }
+}
