@@ -13,7 +13,7 @@ use std::time::Duration;
 
 impl Client {
     /// Sends what was accepted before the call and waits until all of it has an outcome, at most for
-    /// [`with_flush_timeout`](ClientBuilder::with_flush_timeout). Cancel-safe: sending goes on.
+    /// [`with_flush_timeout`](crate::ClientBuilder::with_flush_timeout). Cancel-safe: sending goes on.
     ///
     /// # Errors
     ///
