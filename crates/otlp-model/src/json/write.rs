@@ -3,19 +3,49 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// A quoted string; control characters, quotes and backslashes escaped, all else as it is (JSON-17).
+/// A quoted string; control characters up to U+009F, quotes and backslashes escaped, all else as it is (JSON-17).
 pub(super) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(position) = rest.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some(position) = rest.iter().position(|&byte| SPECIAL[usize::from(byte)]) {
         let (plain, special) = rest.split_at(position);
         out.extend_from_slice(plain);
-        escape(special[0], out);
-        rest = &special[1..];
+        rest = match special {
+            // The second byte is the character's number.
+            [LATIN, control @ 0x80..0xa0, rest @ ..] => {
+                escape(*control, out);
+                rest
+            }
+            [LATIN, other, rest @ ..] => {
+                out.extend_from_slice(&[LATIN, *other]);
+                rest
+            }
+            [byte, rest @ ..] => {
+                escape(*byte, out);
+                rest
+            }
+            [] => special,
+        };
     }
     out.extend_from_slice(rest);
     out.push(b'"');
 }
+
+/// The first byte of U+0080 to U+00BF, of which the first 32 are control characters as well: some terminals obey them.
+const LATIN: u8 = 0xc2;
+
+/// Whether a byte may not be written as it is, or may begin such a character.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        special[byte] = true;
+        byte += 1;
+    }
+    (special[b'"' as usize], special[b'\\' as usize]) = (true, true);
+    (special[0x7f], special[LATIN as usize]) = (true, true);
+    special
+};
 
 fn escape(byte: u8, out: &mut Vec<u8>) {
     let short = match byte {
@@ -112,6 +142,17 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(written(|out| double(value, out)), text);
         }
+    }
+
+    #[test]
+    fn no_control_character_is_written() {
+        // conf: JSON-17
+        let all: String = (0..0x180).filter_map(char::from_u32).collect();
+        let json = written(|out| string(&all, out));
+        assert!(!json.chars().any(char::is_control), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), all);
+        assert!(json.contains("~\\u007f\\u0080") && json.contains("\\u009f\u{a0}\u{a1}"), "{json:?}");
+        assert!(json.contains("½¾¿À"), "{json:?}");
     }
 
     proptest! {

@@ -133,7 +133,7 @@ fn text_must_be_text() {
     // conf: JSON-17
     assert_eq!(span(r#""name":"\u00e9\ud83d\ude00\n\u0000""#).unwrap().name, "é😀\n\0");
     let json = span_json(Span { name: "\0\u{1f}\u{7f}é😀".into(), ..Span::default() });
-    assert_eq!(json, "{\"name\":\"\\u0000\\u001f\u{7f}é😀\"}");
+    assert_eq!(json, "{\"name\":\"\\u0000\\u001f\\u007fé😀\"}");
     assert!(span("\"name\":\"\u{1}\"").is_err());
     assert!(span(r#""name":"\udead""#).is_err());
     let error = request_to_json(Signal::Traces, b"\x0a\x09\x12\x07\x12\x05\x2a\x03a\xffb").unwrap_err();
