@@ -182,6 +182,48 @@ fn everything_is_reached_by_keys_and_found_by_words() {
 }
 
 #[test]
+fn an_address_of_no_trace_says_so_and_the_page_goes_on() {
+    let (serving, origin) = page();
+    let Some(mut browser) = Browser::open(&origin) else { return };
+    let unknown = format!("{:032x}", 7);
+    for (id, heading) in [
+        ("4bf92f3577b34da6", "This is no trace id: one has 32 hexadecimal digits"),
+        ("4bf92f3577b34da6a3ce929d0e0e473g", "This is no trace id"),
+        ("%2e%2e", "This is no trace id"),
+        // Others may say that their spans have this one.
+        (&*"0".repeat(32), "Nothing of this trace has arrived"),
+        (&*unknown, "Nothing of this trace has arrived"),
+    ] {
+        let url = format!("{origin}/#/trace/{id}");
+        browser.call("Page.navigate", serde_json::json!({ "url": url }));
+        browser.until(&format!("{}.startsWith({heading:?})", text("main h1")));
+        browser.until(&format!("{} === 'Live'", text("#live-text")));
+        // Keys do what they can.
+        browser.press("z");
+        browser.press("j");
+    }
+    // Its log records may have come alone.
+    let record = format!(r#"{{"traceId":"{unknown}","body":{{"stringValue":"alone"}}}}"#);
+    send(&serving, &format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{record}]}}]}}]}}"#));
+    browser.until(&format!("{} === 'No span of this trace has arrived'", text("main h1")));
+    browser.until("document.querySelectorAll('.rows.records .row').length === 1");
+    browser.press("Escape");
+    browser.until(&format!("{}.includes('No traces yet')", text(".empty")));
+    browser.blameless();
+}
+
+#[test]
+fn a_server_that_answers_with_an_error_is_not_said_to_be_gone() {
+    let (_serving, origin) = page();
+    let Some(mut browser) = Browser::open(&origin) else { return };
+    browser.until(&format!("{} === 'Live'", text("#live-text")));
+    browser.eval("void (window.fetch = async () => new Response('', { status: 500 }))");
+    browser.until(&format!("{} === 'Server error'", text("#live-text")));
+    browser.eval("void (window.fetch = async () => { throw new TypeError('gone'); })");
+    browser.until(&format!("{} === 'No server'", text("#live-text")));
+}
+
+#[test]
 fn dark_narrow_and_thousands_of_rows_are_coped_with() {
     let (serving, origin) = page();
     send(&serving, &many());

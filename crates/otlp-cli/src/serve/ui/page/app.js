@@ -98,9 +98,10 @@ function received({ spans, logs, points, forgotten }) {
 
 function connected(yes, error) {
   document.documentElement.classList.toggle('gone', !yes);
-  byId('live-text').textContent = yes ? (live ? 'Live' : 'Paused') : 'No server';
-  // A server that was stopped is no mistake of the page; anything else is, and is told.
-  if (!yes && !(error instanceof TypeError)) console.error(error);
+  // Nobody was reached. A server that was stopped is no mistake of the page; anything else is, and is told.
+  const stopped = error instanceof TypeError;
+  byId('live-text').textContent = yes ? (live ? 'Live' : 'Paused') : stopped ? 'No server' : 'Server error';
+  if (!yes && !stopped) console.error(error);
   if (!yes) seen = undefined;
 }
 

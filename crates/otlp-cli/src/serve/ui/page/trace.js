@@ -8,6 +8,8 @@ import { arrange, unfolded } from './tree.js';
 
 const DEEPEST = 20; // levels that are indented: a deeper one would leave no room for the name
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
+const ID = /^[0-9a-f]{32}$/i;
+const NOTHING = { spans: [], logs: [], origins: [] };
 
 export class Trace {
   constructor(app, id) {
@@ -64,7 +66,7 @@ export class Trace {
   }
 
   async refresh() {
-    const answer = await this.app.get(`/api/traces/${encodeURIComponent(this.id)}`, { known: this.known });
+    const answer = ID.test(this.id) ? await this.app.get(`/api/traces/${this.id}`, { known: this.known }) : NOTHING;
     if (answer.unchanged) return;
     this.known = `${answer.spans.length},${answer.logs.length}`;
     this.lay(answer);
@@ -107,7 +109,7 @@ export class Trace {
     this.title = root?.name ?? 'Trace';
     this.heading.replaceChildren(
       el('a', { class: 'back', href: '#/traces', 'aria-label': 'Back to all traces', on: { click: (event) => { event.preventDefault(); this.leave(); } } }, '‹ Traces'),
-      el('h1', {}, root === undefined ? 'Nothing of this trace has arrived' : root.name || '(no name)'),
+      el('h1', {}, root === undefined ? this.nothing() : root.name || '(no name)'),
       ...(root === undefined ? [] : [
         el('span', { class: 'fact' }, duration(this.nanos)),
         el('span', { class: 'fact' }, plural(this.spans.length, 'span')),
@@ -116,6 +118,11 @@ export class Trace {
       ]),
       el('code', { class: 'fact id' }, this.id),
       el('span', { class: 'services' }, ...services.slice(0, 8).map(serviceTag), services.length > 8 ? `+${services.length - 8}` : ''));
+  }
+
+  nothing() {
+    if (!ID.test(this.id)) return 'This is no trace id: one has 32 hexadecimal digits';
+    return this.logs.length > 0 ? 'No span of this trace has arrived' : 'Nothing of this trace has arrived';
   }
 
   update() {
