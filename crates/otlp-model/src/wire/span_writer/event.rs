@@ -10,7 +10,7 @@ use crate::{ToKey, ToValue};
 const EVENT_TAG: u8 = 0x5a;
 
 impl SpanWriter {
-    /// Adds an event; beyond [`Limits::events`] it is discarded and counted. Its time is nanoseconds since the Unix
+    /// Adds an event; beyond [`Limits::events`](crate::Limits::events) it is discarded and counted. Its time is nanoseconds since the Unix
     /// epoch and may lie outside the span (conformance SPAN-16). An event without attributes:
     /// `writer.add_event("name", time, [("", ""); 0])`.
     pub fn add_event<K, V>(

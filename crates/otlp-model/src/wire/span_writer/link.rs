@@ -9,7 +9,7 @@ use crate::{SpanContext, ToKey, ToValue};
 const LINK_TAG: u8 = 0x6a;
 
 impl SpanWriter {
-    /// Adds a link; beyond [`Limits::links`] it is discarded and counted. A link whose context is invalid is kept if
+    /// Adds a link; beyond [`Limits::links`](crate::Limits::links) it is discarded and counted. A link whose context is invalid is kept if
     /// it has attributes or a trace state (conformance SPAN-18); otherwise it says nothing and is left out.
     pub fn add_link<K, V>(&mut self, context: &SpanContext, attributes: impl IntoIterator<Item = (K, V)>)
     where
