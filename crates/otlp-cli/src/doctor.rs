@@ -31,7 +31,7 @@ use crate::exit::{Exit, Trouble};
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use bundle::Known;
-use clap::Args;
+use clap::{Args, ValueHint};
 use finding::Finding;
 use otlp_model::Signal;
 use settings::{Given, Resolved};
@@ -65,7 +65,7 @@ pub(crate) struct Options {
     endpoint: Option<String>,
 
     /// A file of OpenTelemetry's declarative configuration, in the place of the OTEL_ variables; as OTEL_CONFIG_FILE.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_hint = ValueHint::FilePath, value_name = "FILE")]
     config: Option<String>,
 
     /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else gRPC on port 4317, else HTTP with

@@ -1,6 +1,7 @@
 //! `otlp doctor` and TLS: certificates that are no good, and TLS where there is none.
 
-use crate::doctor::{examine, ill};
+use crate::doctor::{PATIENT, examine, ill};
+use crate::support::{finish, otlp};
 use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
 use std::path::PathBuf;
 
@@ -107,6 +108,41 @@ fn a_certificate_that_the_client_does_not_show() {
     let said = examine(&collector.grpc_endpoint(), &authority.flags());
     ill(&said, &["the server wants a certificate of the client", "--cert-file and --key-file", "#tls"]);
     assert!(!said.out.contains("✗ port"), "{}", said.out);
+}
+
+#[test]
+fn a_signal_has_the_authority_that_is_named_for_it() {
+    // conf: ENV-10
+    let (ours, others) = (Authority::new("traces"), Authority::new("logs"));
+    let traces = collector(&ours.ca.server(&NAMES).unwrap());
+    let logs = collector(&others.ca.server(&NAMES).unwrap());
+    let mut command = otlp(&["doctor", "--timeout", PATIENT]);
+    command
+        .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", traces.grpc_endpoint())
+        .env("OTEL_EXPORTER_OTLP_CERTIFICATE", &ours.file)
+        .env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", logs.grpc_endpoint())
+        .env("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", &others.file);
+    let said = finish(&mut command, b"");
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    for (signals, file, ca) in [("traces, metrics", &ours.file, "traces"), ("logs", &others.file, "logs")] {
+        let line =
+            format!("✓ tls      {signals}: TLS 1.3, h2, certificate trusted by {} (CN={ca})", file.display());
+        assert!(said.out.contains(&line), "{line}: {}", said.out);
+    }
+
+    // The authority for all is none for logs.
+    let said = finish(command.env_remove("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE"), b"");
+    ill(
+        &said,
+        &[
+            "✓ tls traces, metrics: ",
+            "✗ tls logs: ",
+            "✗ tls logs: the server's certificate is from an authority that is not trusted here",
+            "#tls",
+            "1 check failed.",
+        ],
+    );
 }
 
 #[test]
