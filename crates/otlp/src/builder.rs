@@ -23,7 +23,6 @@ use crate::error::Error;
 use crate::explain::{ResolvedConfig, ResolvedExporter};
 use crate::hook::Hooks;
 use crate::id_generator::IdGenerator;
-use crate::logger::LogFilter;
 use crate::loss::{LossCallback, LossLimit};
 use crate::propagation::TextMapPropagator;
 use crate::resolve::resolve;
@@ -31,7 +30,7 @@ use crate::settings::Settings;
 use crate::signal_config::{PerSignal, SignalConfig};
 use crate::slot::{ConnectorSlot, ServiceSlot};
 use otlp_batch::OverflowPolicy;
-use otlp_model::{Limits, Resource, Signal};
+use otlp_model::{Limits, Resource, Severity, Signal};
 use otlp_transport::{AuthLayer, BearerTokenFile, Compression, Endpoint};
 use std::borrow::Cow;
 use std::fmt;
@@ -96,7 +95,8 @@ pub struct ClientBuilder {
     pub(crate) propagator: Option<Arc<dyn TextMapPropagator>>,
     pub(crate) temporality: Option<TemporalityPreference>,
     pub(crate) sampler: Option<Decider>,
-    pub(crate) log_filter: LogFilter,
+    pub(crate) log_severity_threshold: Option<Severity>,
+    pub(crate) trace_based_logs: Option<bool>,
     pub(crate) hooks: Hooks,
     pub(crate) events_on_spans: Option<bool>,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
@@ -155,7 +155,8 @@ impl Default for ClientBuilder {
             propagator: None,
             temporality: None,
             sampler: None,
-            log_filter: LogFilter::default(),
+            log_severity_threshold: None,
+            trace_based_logs: None,
             hooks: Hooks::default(),
             events_on_spans: None,
             id_generator: None,

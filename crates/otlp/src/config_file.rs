@@ -5,6 +5,7 @@
 
 mod document;
 mod exporter;
+mod logger_configurator;
 mod meter_provider;
 mod node;
 mod parse;

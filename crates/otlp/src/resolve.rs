@@ -11,6 +11,7 @@ use crate::builder::ClientBuilder;
 use crate::config::TemporalityPreference;
 use crate::error::Error;
 use crate::explain::{Origin, ResolvedConfig};
+use crate::logger::LogFilter;
 use crate::propagation::TextMapPropagator;
 use crate::settings::{Given, SamplerSpec};
 use crate::signal_config::PerSignal;
@@ -27,6 +28,7 @@ pub(crate) struct Resolved {
     /// Of spans.
     pub(crate) limits: Limits,
     pub(crate) log_limits: Limits,
+    pub(crate) log_filter: LogFilter,
     pub(crate) events_on_spans: bool,
     pub(crate) resource: Resource,
     pub(crate) propagator: Arc<dyn TextMapPropagator>,
@@ -67,6 +69,7 @@ pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
     );
     let resource = recording::resource(options, &mut config);
     let (limits, log_limits) = recording::limits(options, &mut config);
+    let log_filter = recording::log_filter(options, !signals.get(Signal::Logs).enabled, &mut config);
     let events_on_spans = pick(
         &mut config,
         "events_on_spans",
@@ -81,6 +84,7 @@ pub(crate) fn resolve(options: &ClientBuilder) -> Result<Resolved, Error> {
         sampler,
         limits,
         log_limits,
+        log_filter,
         events_on_spans,
         resource,
         propagator,

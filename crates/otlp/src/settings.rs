@@ -15,7 +15,7 @@ use crate::explain::Origin;
 use crate::signal_config::PerSignal;
 #[cfg(feature = "config-file")]
 pub(crate) use composable::{ComposableSpec, RuleSpec, SpanParent};
-use otlp_model::Resource;
+use otlp_model::{Resource, Severity};
 use otlp_transport::{Compression, Endpoint, EndpointError, Headers};
 #[cfg(feature = "config-file")]
 pub(crate) use patterns::Patterns;
@@ -49,6 +49,10 @@ pub(crate) struct Settings {
     pub(crate) propagators: Option<Given<Vec<PropagatorName>>>,
     pub(crate) temporality: Option<Given<TemporalityPreference>>,
     pub(crate) sampler: Option<Given<SamplerSpec>>,
+    /// Records of a lower severity are left out.
+    pub(crate) log_severity_threshold: Option<Given<Severity>>,
+    /// Whether those of spans that are not sampled are.
+    pub(crate) trace_based_logs: Option<Given<bool>>,
     /// Whether events among the log records are copied to their spans.
     pub(crate) events_on_spans: Option<Given<bool>>,
     pub(crate) span_limits: LimitSettings,

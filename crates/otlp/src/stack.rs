@@ -13,7 +13,6 @@ use crate::decision::Decider;
 use crate::env;
 use crate::error::Error;
 use crate::lines::{Listener, Stage};
-use crate::logger::LogFilter;
 use crate::loss::{self, LossBell};
 use crate::observe::Failures;
 use crate::resolve::{Resolved, SignalOptions};
@@ -121,7 +120,7 @@ pub(crate) fn build(options: ClientBuilder, resolved: &Resolved) -> Result<Stack
         log_limits: cut(resolved.log_limits, most),
         sampler,
         id_generator: options.id_generator,
-        log_filter: LogFilter { off: !is_on(Signal::Logs), ..options.log_filter },
+        log_filter: resolved.log_filter,
         export_timeout: PerSignal::new(Signal::ALL.map(|signal| resolved.signals.get(signal).export_timeout)),
         hooks,
         losses,

@@ -55,17 +55,15 @@ impl ClientBuilder {
     /// The least severity of log records that are taken: of what loggers make, whatever is below is left out, as if nobody had
     /// logged it, and appears in no count. Records that name no severity pass (conformance LOG-12). Default: all pass. One
     /// logger's own: [`Logger::with_severity_threshold`](crate::Logger::with_severity_threshold).
-    pub fn with_log_severity_threshold(mut self, threshold: Severity) -> Self {
-        self.log_filter.threshold = threshold;
-        self
+    pub fn with_log_severity_threshold(self, threshold: Severity) -> Self {
+        Self { log_severity_threshold: Some(threshold), ..self }
     }
 
     /// `true`: log records of spans that are not sampled are left out, so that traces and logs thin out together (conformance
     /// LOG-12). Those outside of any span pass. Default `false`. One logger's own:
     /// [`Logger::with_trace_based`](crate::Logger::with_trace_based).
-    pub fn with_trace_based_logs(mut self, trace_based: bool) -> Self {
-        self.log_filter.trace_based = trace_based;
-        self
+    pub fn with_trace_based_logs(self, trace_based: bool) -> Self {
+        Self { trace_based_logs: Some(trace_based), ..self }
     }
 
     /// Where new trace and span ids come from. Default: random numbers, without a system call or an allocation; a generator

@@ -3,7 +3,7 @@
 use super::exporter::FromFile;
 use super::node::{At, Node};
 use super::parse::Lookup;
-use super::{meter_provider, processor, resource, sampler};
+use super::{logger_configurator, meter_provider, processor, resource, sampler};
 use crate::explain::Origin;
 use crate::settings::{LimitSettings, PropagatorName, Settings};
 use otlp_model::{Limits, Signal};
@@ -60,8 +60,11 @@ pub(super) fn settings(document: &Node, path: &Path, lookup: Lookup<'_>) -> Resu
                 }
             }
             "logger_provider" => {
-                at.only(&["processors", "limits"])?;
+                at.only(&["processors", "limits", "logger_configurator/development"])?;
                 processor::processors(&from, &at, Signal::Logs, &mut settings)?;
+                if let Some(at) = at.get("logger_configurator/development")? {
+                    logger_configurator::configurator(&from, &at, &mut settings)?;
+                }
                 if let Some(at) = at.get("limits")? {
                     settings.log_limits = limits(&from, at.only(&[LENGTH, DEPTH, COUNT])?, general.clone())?;
                 }

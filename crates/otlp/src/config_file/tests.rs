@@ -7,7 +7,7 @@ use super::settings;
 use super::substitute::substitute;
 use crate::config::TemporalityPreference;
 use crate::settings::Settings;
-use otlp_model::{AnyValue, Signal};
+use otlp_model::{AnyValue, Severity, Signal};
 use std::path::Path;
 
 fn lookup(name: &str) -> Option<String> {
@@ -161,6 +161,10 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
             "logger_provider: { processors: [{ event_to_span_event_bridge/development: }] }",
             "logger_provider.processors: must have a processor that exports",
         ),
+        (
+            "logger_provider: { processors: [{ simple: { exporter: { otlp_grpc: } } }], logger_configurator/development: { loggers: } }",
+            "logger_provider.logger_configurator/development.loggers: is not supported here",
+        ),
         ("meter_provider:", "meter_provider: readers is missing"),
         ("meter_provider: { readers: [{ pull: }] }", "meter_provider.readers[0].pull: is a reader that"),
         ("meter_provider: { readers: [{ periodic: }] }", "meter_provider.readers[0].periodic: exporter is"),
@@ -294,5 +298,25 @@ meter_provider:
         let said = settings.signals.get(signal);
         assert!(said.endpoint.as_ref().unwrap().value.text.ends_with(path));
         assert_eq!(said.request_timeout.as_ref().unwrap().value.as_secs(), 10);
+    }
+}
+
+#[test]
+fn of_all_loggers_a_file_says_which_records_are_taken() {
+    // conf: LOG-12
+    let with = |config: &str| {
+        read(&format!(
+            "file_format: '1.1'\nlogger_provider: {{ processors: [{{ simple: {{ exporter: {{ otlp_http: }} }} }}], \
+             logger_configurator/development: {{ default_config: {{ {config} }} }} }}\n"
+        ))
+    };
+    let settings = with("minimum_severity: error3, trace_based: true").unwrap();
+    assert_eq!(settings.log_severity_threshold.unwrap().value, Severity::Error3);
+    assert!(settings.trace_based_logs.unwrap().value);
+    let settings = with("enabled: false").unwrap();
+    assert!(!settings.signals.get(Signal::Logs).enabled.as_ref().unwrap().value);
+    for severity in ["loud", "WARN", "warn5"] {
+        let error = with(&format!("minimum_severity: {severity}")).unwrap_err();
+        assert!(error.contains("default_config.minimum_severity: must be trace, debug"), "{error}");
     }
 }

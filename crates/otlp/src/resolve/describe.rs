@@ -49,9 +49,6 @@ pub(super) fn general(options: &ClientBuilder, config: &mut ResolvedConfig) {
     let (is, was) = (options.pool.pings(), defaults.pool.pings());
     entry.of("keep_alive_interval", &is.interval, &was.interval);
     entry.of("keep_alive_while_idle", &is.while_idle, &was.while_idle);
-    let (is, was) = (&options.log_filter, &defaults.log_filter);
-    entry.of("log_severity_threshold", &is.threshold, &was.threshold);
-    entry.of("trace_based_logs", &is.trace_based, &was.trace_based);
     proxy(&options.proxy, config);
     credentials(options, config);
 }

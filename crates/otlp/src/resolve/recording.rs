@@ -1,8 +1,9 @@
 //! What holds of what is recorded, and whose it is: the sampler, the limits, the propagator, the resource.
 
-use super::pick;
+use super::{debug, pick};
 use crate::builder::ClientBuilder;
 use crate::explain::{Origin, ResolvedConfig};
+use crate::logger::LogFilter;
 use crate::propagation::{CompositePropagator, TextMapPropagator};
 use crate::settings::{Given, LimitSettings, PropagatorName, SamplerSpec};
 use otlp_model::{AnyValue, Limits, Resource};
@@ -23,6 +24,30 @@ pub(super) fn sampler(options: &ClientBuilder, config: &mut ResolvedConfig) -> O
             config.push("sampler", SamplerSpec::parent_based(SamplerSpec::AlwaysOn), Origin::Default);
             None
         }
+    }
+}
+
+/// Which log records are taken.
+pub(super) fn log_filter(options: &ClientBuilder, off: bool, config: &mut ResolvedConfig) -> LogFilter {
+    let (default, settings) = (LogFilter::default(), &options.settings);
+    LogFilter {
+        off,
+        threshold: pick(
+            config,
+            "log_severity_threshold",
+            options.log_severity_threshold.as_ref(),
+            settings.log_severity_threshold.as_ref(),
+            default.threshold,
+            debug,
+        ),
+        trace_based: pick(
+            config,
+            "trace_based_logs",
+            options.trace_based_logs.as_ref(),
+            settings.trace_based_logs.as_ref(),
+            default.trace_based,
+            bool::to_string,
+        ),
     }
 }
 

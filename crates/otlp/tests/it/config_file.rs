@@ -57,7 +57,7 @@ async fn each_to_its_own() -> ([otlp_testkit::Collector; 3], Client) {
 
 #[tokio::test]
 async fn a_simple_processor_waits_for_each_span_and_a_batch_one_for_no_log() {
-    // conf: CFG-18, BATCH-27
+    // conf: CFG-18, BATCH-27, LOG-12
     let ([traces, _, logs], client) = each_to_its_own().await;
     let threads = [client.tracer("t"), client.tracer("t")]
         .map(|tracer| tokio::task::spawn_blocking(move || (0..3).for_each(|_| drop(tracer.start("s")))));
@@ -66,7 +66,8 @@ async fn a_simple_processor_waits_for_each_span_and_a_batch_one_for_no_log() {
     }
     let received = traces.received();
     assert_eq!((received.spans().len(), received.calls().len()), (6, 6), "before any flush, each by itself");
-    client.logger("l").record(Severity::Info).body("b").emit();
+    client.logger("l").record(Severity::Info).body("less than the file takes").emit();
+    client.logger("l").record(Severity::Warn).body("b").emit();
     assert_eq!(client.stats(Signal::Logs).pending(), 1, "for up to a second");
     books(client.shutdown(PATIENCE).await);
     assert_eq!(logs.received().items(), 1);
