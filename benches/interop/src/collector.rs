@@ -93,7 +93,7 @@ impl Collector {
         std::fs::write(&path, format!("{:#}\n", self.config))?;
         let mut command = Command::new(&self.program);
         command.arg(format!("--config=file:{}", path.display()));
-        let mut process = Process::start("the Collector", &mut command)?;
+        let mut process = Process::start("the Collector", &command)?;
         process.wait_for("it is ready", START, |said| {
             said.iter().any(|line| line.contains("Everything is ready")).then_some(())
         })?;

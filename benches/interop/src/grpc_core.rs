@@ -35,7 +35,7 @@ impl GrpcCore {
             &certificates.server_cert(),
             &certificates.server_key(),
         ]);
-        let mut process = Process::start("the receiver on gRPC C-core", &mut command)?;
+        let mut process = Process::start("the receiver on gRPC C-core", &command)?;
         let ports = process.wait_for("it listens", START, |said| {
             let ports = said
                 .iter()

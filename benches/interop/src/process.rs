@@ -1,11 +1,12 @@
 //! Programs of others: run to their end within a bound, or kept running beside us and ended with us.
 //!
-//! Used by tools (compilers, installers) and counterparts. What they print is read as it comes, so that none waits for us.
+//! Used by tools (compilers, installers) and counterparts. What they print is read as it comes, so that none waits for us. On
+//! Linux they end with us also when we are killed, if there is util-linux' `setpriv`; elsewhere they are then left behind.
 
 use crate::Failure;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often a process that runs is looked at.
@@ -27,8 +28,9 @@ struct Lines {
 }
 
 impl Process {
-    /// Starts it, with everything it prints kept.
-    pub(crate) fn start(name: &str, command: &mut Command) -> Result<Self, Failure> {
+    /// Starts it, with everything it prints kept. On a thread that stays: where the kernel watches over it, it ends with that.
+    pub(crate) fn start(name: &str, command: &Command) -> Result<Self, Failure> {
+        let mut command = tied(command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // What is on loopback is not asked of a proxy.
         command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
@@ -134,8 +136,35 @@ impl Lines {
     }
 }
 
+/// The same command, which the kernel kills when the thread that starts it has ended; as it is where nobody can have that.
+fn tied(command: &Command) -> Command {
+    static SETPRIV: LazyLock<bool> = LazyLock::new(|| {
+        let mut try_it = Command::new("setpriv");
+        try_it.args(["--pdeathsig", "KILL", "true"]).stdout(Stdio::null()).stderr(Stdio::null());
+        cfg!(target_os = "linux") && try_it.status().is_ok_and(|status| status.success())
+    });
+    let mut tied = if *SETPRIV {
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--pdeathsig", "KILL"]).arg(command.get_program());
+        setpriv
+    } else {
+        Command::new(command.get_program())
+    };
+    tied.args(command.get_args());
+    if let Some(folder) = command.get_current_dir() {
+        tied.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => tied.env(name, value),
+            None => tied.env_remove(name),
+        };
+    }
+    tied
+}
+
 /// Runs a command to its end; what it said, or an error with its last lines.
-pub(crate) fn output(name: &str, command: &mut Command, patience: Duration) -> Result<Vec<String>, Failure> {
+pub(crate) fn output(name: &str, command: &Command, patience: Duration) -> Result<Vec<String>, Failure> {
     let mut process = Process::start(name, command)?;
     drop(process.stdin());
     let (status, said) = process.ended(patience)?;
@@ -143,4 +172,30 @@ pub(crate) fn output(name: &str, command: &mut Command, patience: Duration) -> R
         return Ok(said);
     }
     Err(format!("{name} failed ({status}):\n{}", said[said.len().saturating_sub(12)..].join("\n")).into())
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::os::unix::process::ExitStatusExt;
+
+    /// A thread in the place of the process that is killed: to the kernel it is the same.
+    #[test]
+    fn a_program_ends_with_who_started_it() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "pwd; echo $WORD; exec sleep 600"]).current_dir("/").env("WORD", "hello");
+        if tied(&command).get_program() == "sh" {
+            println!("no setpriv: nothing is checked");
+            return;
+        }
+        let start = || {
+            let mut process = Process::start("sh", &command).unwrap();
+            let patience = Duration::from_secs(60);
+            process.wait_for("it runs", patience, |said| (said == ["/", "hello"]).then_some(())).unwrap();
+            process
+        };
+        let process = std::thread::scope(|scope| scope.spawn(start).join().unwrap());
+        let (status, _) = process.ended(Duration::from_secs(60)).unwrap();
+        assert_eq!(status.signal(), Some(9), "{status}");
+    }
 }

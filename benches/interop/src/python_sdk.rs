@@ -41,7 +41,7 @@ fn export(
     command.args(["-c", SCRIPT, wire, endpoint, &packing]).args(files);
     // Where these are set they count for more than the authority that the exporter is given.
     command.env_remove("REQUESTS_CA_BUNDLE").env_remove("CURL_CA_BUNDLE");
-    let told = grpc_core::payloads(&process::output("the Python program", &mut command, PATIENCE)?)?;
+    let told = grpc_core::payloads(&process::output("the Python program", &command, PATIENCE)?)?;
     for (signal, least) in [(Signal::Traces, 2), (Signal::Metrics, 5), (Signal::Logs, 2)] {
         let made = compare::count(signal, &told);
         if made < least {

@@ -66,7 +66,7 @@ fn listening(
         ])
         .args(["--otlp-exporter-endpoint", &behind.grpc_endpoint()])
         .args(["--batch-timeout", "10ms"]);
-    let mut process = Process::start("rotel", &mut command)?;
+    let mut process = Process::start("rotel", &command)?;
     process.wait_for("it listens", START, |_| {
         let listens = |address| TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok();
         (listens(grpc) && listens(http)).then_some(())

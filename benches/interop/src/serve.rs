@@ -29,7 +29,7 @@ impl Serve {
         let output = folder.join("received.jsonl");
         let mut command = Command::new(program);
         command.args(["serve", "--grpc", "0", "--http", "0", "--quiet", "--output"]).arg(&output);
-        let mut process = Process::start("otlp serve", &mut command)?;
+        let mut process = Process::start("otlp serve", &command)?;
         let (grpc, http) = process.wait_for("it listens", START, |said| {
             let address = |protocol| said.iter().find_map(|line| listens(line, protocol));
             Some((address("gRPC")?, address("HTTP")?))

@@ -130,5 +130,5 @@ pub(crate) fn rotel(folder: &Path) -> Result<PathBuf, Failure> {
     let python = python(folder, "rotel", &[ROTEL])?;
     let mut ask = Command::new(python);
     ask.args(["-c", "import os, rotel; print(os.path.join(os.path.dirname(rotel.__file__), 'rotel-agent'))"]);
-    Ok(output("python", &mut ask, QUESTION)?.concat().into())
+    Ok(output("python", &ask, QUESTION)?.concat().into())
 }
