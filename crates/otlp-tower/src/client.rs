@@ -5,7 +5,6 @@ use crate::body::ResponseBody;
 use crate::exchange::{Exchange, Side};
 use crate::future::ResponseFuture;
 use crate::host::Host;
-use crate::name::Name;
 use crate::options::{Describe, Options, common_options};
 use crate::{grpc, keys, method};
 use http::header::HOST;
@@ -131,13 +130,8 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        let mut exchange = self.layer.begin(&mut parts);
-        let request = Request::from_parts(parts, body);
-        let inner = match &mut exchange {
-            Some(exchange) => exchange.run(|| self.inner.call(request)),
-            None => self.inner.call(request),
-        };
-        ResponseFuture::new(inner, exchange)
+        let exchange = self.layer.begin(&mut parts);
+        ResponseFuture::of(exchange, || self.inner.call(Request::from_parts(parts, body)))
     }
 }
 
@@ -152,11 +146,7 @@ impl TraceClientLayer {
         let is_call = grpc::is_call(request);
         let template = if is_call { None } else { options.label(request) };
         let template = template.as_deref();
-        let name = if is_call {
-            Name::new(grpc::method(request.uri.path()), None)
-        } else {
-            Name::new(options.methods.known(&request.method).unwrap_or(method::OTHER_IN_NAME), template)
-        };
+        let name = options.name(request, is_call, template);
         let describe = Outgoing { layer: self, request, is_call, template };
         let span = options.begin(&name, SpanKind::Client, &parent, &describe);
         let exchange = Exchange::new(span, options, Side::Client, is_call, request);

@@ -23,7 +23,12 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, exchange: Option<Exchange>) -> Self {
+    /// The future that `call` makes. It is called as it will be polled: as a part of the exchange, if there is one.
+    pub(crate) fn of(mut exchange: Option<Exchange>, call: impl FnOnce() -> F) -> Self {
+        let inner = match &mut exchange {
+            Some(exchange) => exchange.run(call),
+            None => call(),
+        };
         Self { inner, exchange }
     }
 }

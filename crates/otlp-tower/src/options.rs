@@ -4,10 +4,10 @@
 use crate::attributes::Captured;
 use crate::failure::foreign;
 use crate::headers::{HeaderExtractor, HeaderInjector};
-use crate::keys;
 use crate::method::KnownMethods;
 use crate::name::Name;
 use crate::redact::Sensitive;
+use crate::{grpc, keys, method};
 use http::request::Parts;
 use http::{HeaderMap, response};
 use otlp::propagation::TextMapPropagator;
@@ -63,6 +63,14 @@ impl Options {
 
     pub(crate) fn label<'a>(&self, request: &'a Parts) -> Option<Cow<'a, str>> {
         self.label.as_ref().and_then(|label| foreign(|| label(request)).flatten())
+    }
+
+    /// What the request's span is called: by its method, and the label where there is one.
+    pub(crate) fn name<'a>(&self, request: &'a Parts, is_call: bool, label: Option<&str>) -> Name<'a> {
+        if is_call {
+            return Name::new(grpc::method(request.uri.path()), None);
+        }
+        Name::new(self.methods.known(&request.method).unwrap_or(method::OTHER_IN_NAME), label)
     }
 
     /// The context in these headers, or an empty one.

@@ -6,7 +6,6 @@ use crate::exchange::{Exchange, Side, put_version};
 use crate::failure::foreign;
 use crate::future::ResponseFuture;
 use crate::host::{Forwarded, Host};
-use crate::name::Name;
 use crate::options::{Describe, Options, common_options};
 use crate::{grpc, keys, method};
 use http::header::USER_AGENT;
@@ -180,13 +179,8 @@ where
 
     fn call(&mut self, request: Request<Q>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let mut exchange = self.layer.begin(&parts);
-        let request = Request::from_parts(parts, body);
-        let inner = match &mut exchange {
-            Some(exchange) => exchange.run(|| self.inner.call(request)),
-            None => self.inner.call(request),
-        };
-        ResponseFuture::new(inner, exchange)
+        let exchange = self.layer.begin(&parts);
+        ResponseFuture::of(exchange, || self.inner.call(Request::from_parts(parts, body)))
     }
 }
 
@@ -202,11 +196,7 @@ impl TraceServerLayer {
         let is_call = grpc::is_call(request);
         let route = if is_call { None } else { options.label(request) };
         let route = route.as_deref();
-        let name = if is_call {
-            Name::new(grpc::method(request.uri.path()), None)
-        } else {
-            Name::new(options.methods.known(&request.method).unwrap_or(method::OTHER_IN_NAME), route)
-        };
+        let name = options.name(request, is_call, route);
         let describe = Incoming { layer: self, request, is_call, route };
         let span = options.begin(&name, SpanKind::Server, &parent, &describe);
         Some(Exchange::new(span, options, Side::Server, is_call, request))
