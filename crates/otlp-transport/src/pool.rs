@@ -18,7 +18,7 @@ pub use stats::{PoolHandle, PoolStats};
 
 use self::core::Ticket;
 use crate::{BoxError, Connect, ConnectError, Endpoint, NoAvailableConnection};
-use shared::Shared;
+use shared::{Acquired, Shared};
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,13 +47,13 @@ impl Pool {
     ///
     /// Cancel safe. Must be called within a runtime.
     pub(crate) async fn acquire(&self) -> Result<Lease, BoxError> {
-        let (ticket, place) = match self.shared.acquire() {
-            Ok(lease) => return Ok(lease),
-            Err(place) => place,
+        let (ticket, told) = match self.shared.acquire() {
+            Acquired::Now(lease) => return Ok(lease),
+            Acquired::Later(ticket, told) => (ticket, told),
         };
         let _place = Place { shared: &self.shared, ticket };
         let limit = self.shared.config.connection_timeout;
-        match tokio::time::timeout(limit, place).await {
+        match tokio::time::timeout(limit, told).await {
             Ok(Ok(Ok(lease))) => Ok(lease),
             Ok(Ok(Err(cause))) => Err(ConnectError::new(self.endpoint.clone(), cause).into()),
             Ok(Err(_)) | Err(_) => {

@@ -129,7 +129,9 @@ impl Runtime {
         let run = move || {
             CURRENT.set(true);
             #[cfg(all(tokio_unstable, feature = "tokio-console"))]
-            console.map(crate::console::watch_this_thread);
+            if let Some(console) = console {
+                crate::console::watch_this_thread(console);
+            }
             be_silent();
             // Taken in here, so that it ends in silence, too: what then closes its connections would tell of it.
             let this = self;

@@ -18,6 +18,12 @@ use tokio::sync::{Notify, oneshot, watch};
 /// What a request that waits is told: its connection, or why there is none.
 pub(super) type Waiter = oneshot::Sender<Result<Lease, Cause>>;
 
+/// What a request gets that asks for a connection: one, or a place in the queue and what it will be told there.
+pub(super) enum Acquired<T> {
+    Now(T),
+    Later(Ticket, oneshot::Receiver<Result<Lease, Cause>>),
+}
+
 /// The task that opens connections and closes them when their time has come.
 pub(super) type Keeper = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -73,21 +79,19 @@ impl Shared {
     }
 
     /// A connection, or a place in the queue. Must be called within a runtime.
-    pub(super) fn acquire(
-        self: &Arc<Self>,
-    ) -> Result<Lease, (Ticket, oneshot::Receiver<Result<Lease, Cause>>)> {
+    pub(super) fn acquire(self: &Arc<Self>) -> Acquired<Lease> {
         let got = self.change(|state, now| match state.core.acquire(now) {
-            Some(grant) => Ok(grant),
+            Some(grant) => Acquired::Now(grant),
             None => {
                 let (sender, receiver) = oneshot::channel();
-                Err((state.core.wait(sender), receiver))
+                Acquired::Later(state.core.wait(sender), receiver)
             }
         });
         match got {
-            Ok(grant) => Ok(self.lease(grant)),
-            Err(place) => {
+            Acquired::Now(grant) => Acquired::Now(self.lease(grant)),
+            Acquired::Later(ticket, told) => {
                 self.ensure_kept();
-                Err(place)
+                Acquired::Later(ticket, told)
             }
         }
     }
