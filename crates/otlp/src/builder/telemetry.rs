@@ -93,6 +93,16 @@ impl ClientBuilder {
     ///
     /// For receivers that show the events of spans and not those among logs. What hooks of logs remove is not copied, and hooks
     /// of spans see the copy. It costs every span a lock that all of them share, and spans with such events are written anew.
+    ///
+    /// ```
+    /// # async fn f() -> Result<(), otlp::Error> {
+    /// use otlp::{Client, Severity};
+    /// let client = Client::builder().with_events_on_spans(true).build().await?;
+    /// client.tracer("shop").in_span("checkout", |_| {
+    ///     client.logger("shop").record(Severity::Info).event_name("cart.locked").attribute("cart.id", "c-17").emit();
+    /// });
+    /// # Ok(()) }
+    /// ```
     pub fn with_events_on_spans(self, copied: bool) -> Self {
         Self { events_on_spans: Some(copied), ..self }
     }

@@ -33,9 +33,14 @@ const EXPORTERS: &[&str] = &[
     "otlp_grpc",
 ];
 
+fn named<'a>(of: &At<'a>) -> Result<(&'a str, At<'a>), String> {
+    let named = of.need("exporter")?.component("an exporter", EXPORTERS);
+    named.map_err(|problem| format!("{problem}; otlp_http is by the feature `http`, otlp_grpc by `grpc`"))
+}
+
 /// The exporter of a processor, or of a reader of metrics.
 pub(super) fn exporter(from: &FromFile, of: &At<'_>, signal: Signal) -> Result<SignalSettings, String> {
-    let (name, options) = of.need("exporter")?.component("an exporter", EXPORTERS)?;
+    let (name, options) = named(of)?;
     match name {
         #[cfg(feature = "http")]
         "otlp_http" => http(from, &options, signal),
@@ -50,7 +55,7 @@ pub(super) fn temporality(
     from: &FromFile,
     reader: &At<'_>,
 ) -> Result<Option<Given<TemporalityPreference>>, String> {
-    let (_, options) = reader.need("exporter")?.component("an exporter", EXPORTERS)?;
+    let (_, options) = named(reader)?;
     let Some(at) = options.get(TEMPORALITY)? else { return Ok(None) };
     match at.text()?.as_str() {
         "cumulative" => Ok(Some(from.given(TemporalityPreference::Cumulative))),

@@ -64,7 +64,8 @@ fn detection(at: &At<'_>, lookup: Lookup<'_>) -> Result<Resource, String> {
         });
     }
     found.attributes.retain(|attribute| wanted.hold(&attribute.key));
-    Ok(found)
+    // Nothing claims no schema.
+    Ok(if found.attributes.is_empty() { Resource::new() } else { found })
 }
 
 /// The schema's detector of the service is the one that knows its variable.

@@ -268,6 +268,10 @@ fn a_detector_finds_what_it_is_asked_for_and_nothing_that_is_excluded() {
     let found = detected(
         "detectors: [{ service: }, { process: }], attributes: { included: ['process.*'], excluded: ['*.pid'] }",
     );
+    assert_eq!(
+        detected("detectors: [{ os: }], attributes: { excluded: ['*'] }"),
+        otlp_model::Resource::new()
+    );
     assert!(found.get("process.executable.name").is_some());
     assert_eq!((found.get("process.pid"), found.get("service.name")), (None, None));
 }
