@@ -82,6 +82,9 @@ pub(crate) fn resolve(
     given.receiver.headers()?;
     given.endpoint.map(case::endpoint).transpose()?;
     let (file, named_by) = match given.config {
+        Some(file) if file.trim().is_empty() => {
+            return Err(Trouble::Usage("--config: name a file".to_owned()));
+        }
         Some(file) => (Some(file.to_owned()), "--config"),
         None => (lookup(CONFIG_FILE).filter(|file| !file.trim().is_empty()), CONFIG_FILE),
     };
@@ -90,19 +93,19 @@ pub(crate) fn resolve(
         file.iter().map(|file| Setting::new("config_file", file, named_by)).collect();
 
     let usage = |error: otlp::Error| Trouble::Usage(error.to_string());
-    let flags = || of_flags(given, ClientBuilder::default());
     let mut findings = Vec::new();
     let mut builder = of_flags(given, ClientBuilder::default().with_env_from(lookup))?;
     let config = match (builder.resolve(), &file) {
         (Ok(config), _) => config,
-        // What the flags say alone is not the file's mistake.
-        (Err(error), Some(file)) if flags()?.resolve().is_ok() => {
+        (Err(error), Some(file)) => {
+            builder = of_flags(given, ClientBuilder::default())?;
+            // What the flags by themselves can't be is not the file's mistake.
+            let config = builder.resolve().map_err(usage)?;
             findings.push(application::of_refused(file, CONFIG_FILE, named_by, &error));
             if given.endpoint.is_none() {
                 return Ok(Resolved { settings, findings, ..Resolved::default() });
             }
-            builder = flags()?;
-            builder.resolve().map_err(usage)?
+            config
         }
         (Err(error), _) => return Err(usage(error)),
     };

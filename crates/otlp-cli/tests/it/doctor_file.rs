@@ -142,6 +142,9 @@ fn a_file_that_is_refused_is_an_ailment_with_its_place_and_cure() {
         ill(&examine(&["--config", &file], &[]), &[&format!("✗ config --config: {file}: {place}")]);
     }
 
+    let said = examine(&["--config", " "], &[]);
+    assert!(said.code == Some(2) && said.err.contains("--config: name a file"), "{said:?}");
+
     // Of a receiver that the command line names there is something to say all the same.
     let collector = Collector::builder().grpc().start_blocking().unwrap();
     let said = examine(
