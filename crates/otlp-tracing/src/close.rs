@@ -2,7 +2,6 @@
 
 use crate::state::{SpanState, asking};
 use otlp::ValueRef;
-use std::time::Duration;
 
 /// How long the span was entered, in nanoseconds.
 const BUSY: &str = "busy_ns";
@@ -21,15 +20,12 @@ pub(crate) fn close(mut state: SpanState) {
             activity.enter(now);
         }
         let span = state.draft.span_mut();
-        span.set_attribute(BUSY, nanos(activity.busy)).set_attribute(IDLE, nanos(activity.idle));
+        span.set_attribute(BUSY, ValueRef::Uint(activity.busy))
+            .set_attribute(IDLE, ValueRef::Uint(activity.idle));
     }
     let span = state.draft.span_mut();
     asking(|| match left {
         Some(left) => span.end_at(left),
         None => span.end(),
     });
-}
-
-fn nanos(duration: Duration) -> ValueRef<'static> {
-    ValueRef::Uint(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }

@@ -2,9 +2,8 @@
 //!
 //! Used by all parts of the layer. Where a state lies, and who may reach it, is the business of `shared.rs`.
 
-use otlp::{SpanDraft, StatusCode};
+use otlp::{SpanDraft, StatusCode, Timestamp};
 use std::cell::Cell;
-use std::time::{Duration, SystemTime};
 
 /// A span, and what is known of it besides.
 pub(crate) struct SpanState {
@@ -12,7 +11,7 @@ pub(crate) struct SpanState {
     /// Whether the status is an error, whose description is not to be lost to a later error without one.
     is_error: bool,
     /// When it was left last: its end, if it is not entered again.
-    left: Option<SystemTime>,
+    left: Option<Timestamp>,
     pub(crate) activity: Option<Activity>,
 }
 
@@ -25,11 +24,11 @@ impl SpanState {
         state
     }
 
-    pub(crate) fn now(&mut self) -> Option<SystemTime> {
+    pub(crate) fn now(&mut self) -> Option<Timestamp> {
         self.draft.span_mut().now()
     }
 
-    pub(crate) fn left_at(&self) -> Option<SystemTime> {
+    pub(crate) fn left_at(&self) -> Option<Timestamp> {
         self.left
     }
 
@@ -59,32 +58,32 @@ impl SpanState {
     }
 }
 
-/// How long a span was entered, on any thread, and how long it waited.
+/// How long a span was entered, on any thread, and how long it waited, in nanoseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Activity {
-    pub(crate) busy: Duration,
-    pub(crate) idle: Duration,
-    since: SystemTime,
+    pub(crate) busy: u64,
+    pub(crate) idle: u64,
+    since: Timestamp,
     entered: u32,
 }
 
 impl Activity {
-    pub(crate) fn new(now: SystemTime) -> Self {
-        Self { busy: Duration::ZERO, idle: Duration::ZERO, since: now, entered: 0 }
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self { busy: 0, idle: 0, since: now, entered: 0 }
     }
 
-    pub(crate) fn enter(&mut self, now: SystemTime) {
+    pub(crate) fn enter(&mut self, now: Timestamp) {
         if self.entered == 0 {
-            self.idle += now.duration_since(self.since).unwrap_or_default();
+            self.idle += now.unix_nano().saturating_sub(self.since.unix_nano());
             self.since = now;
         }
         self.entered += 1;
     }
 
-    pub(crate) fn leave(&mut self, now: SystemTime) {
+    pub(crate) fn leave(&mut self, now: Timestamp) {
         self.entered = self.entered.saturating_sub(1);
         if self.entered == 0 {
-            self.busy += now.duration_since(self.since).unwrap_or_default();
+            self.busy += now.unix_nano().saturating_sub(self.since.unix_nano());
             self.since = now;
         }
     }

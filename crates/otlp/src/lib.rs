@@ -46,6 +46,7 @@ mod slot;
 mod span;
 mod spare;
 mod stack;
+mod timestamp;
 #[cfg(feature = "_tls")]
 mod tls;
 mod tracer;
@@ -100,6 +101,7 @@ pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;
 pub use signal_config::SignalConfig;
 pub use span::{SamplingAnswer, SamplingQuestion, Span, SpanDraft};
+pub use timestamp::Timestamp;
 #[cfg(feature = "_tls")]
 pub use tls::TlsConfig;
 pub use tracer::{SpanBuilder, Tracer};

@@ -8,7 +8,7 @@ use crate::context::{ContextGuard, TraceContext};
 use crate::hook::StartedSpan;
 use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
-use crate::{clock, exception, runtime};
+use crate::{Timestamp, exception, runtime};
 use otlp_model::{
     KeyValue, Signal, SpanContext, SpanId, SpanKind, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags,
     TraceId, TraceState, ValueRef,
@@ -16,7 +16,6 @@ use otlp_model::{
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 mod draft;
 
@@ -192,9 +191,8 @@ impl Span {
     /// # }
     /// ```
     #[must_use]
-    pub fn now(&self) -> Option<SystemTime> {
-        let nanos = self.live.as_ref()?.now();
-        Some(SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(nanos))
+    pub fn now(&self) -> Option<Timestamp> {
+        Some(Timestamp::from_unix_nano(self.live.as_ref()?.now()))
     }
 
     /// Whether calls have an effect: it is sampled and has not ended.
@@ -239,11 +237,11 @@ impl Span {
     pub fn add_event_at(
         &mut self,
         name: impl AsRef<str>,
-        time: SystemTime,
+        time: impl Into<Timestamp>,
         attributes: &[(&str, ValueRef<'_>)],
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
-            live.writer.add_event(name.as_ref(), clock::unix_nano(time), attributes.iter().copied());
+            live.writer.add_event(name.as_ref(), time.into().unix_nano(), attributes.iter().copied());
         }
         self
     }
@@ -259,11 +257,11 @@ impl Span {
     pub fn add_event_with<K: ToKey, V: ToValue>(
         &mut self,
         name: impl AsRef<str>,
-        time: Option<SystemTime>,
+        time: Option<Timestamp>,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
-            let time = time.map_or_else(|| live.now(), clock::unix_nano);
+            let time = time.map_or_else(|| live.now(), Timestamp::unix_nano);
             live.writer.add_event(name.as_ref(), time, attributes);
         }
         self
@@ -349,9 +347,9 @@ impl Span {
     }
 
     /// Ends the span as of `time`, which is written as given.
-    pub fn end_at(&mut self, time: SystemTime) {
+    pub fn end_at(&mut self, time: impl Into<Timestamp>) {
         if let Some(live) = self.live.take() {
-            live.end(clock::unix_nano(time));
+            live.end(time.into().unix_nano());
         }
     }
 }
