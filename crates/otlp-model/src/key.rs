@@ -126,6 +126,13 @@ impl<T: AsRef<str> + ?Sized> ToKey for T {
     }
 }
 
+impl ToKey for KeyRef<'_> {
+    #[inline(always)]
+    fn to_key(&self) -> KeyRef<'_> {
+        *self
+    }
+}
+
 impl ToKey for &Key {
     #[inline(always)]
     fn to_key(&self) -> KeyRef<'_> {

@@ -13,6 +13,7 @@ mod limits;
 mod log;
 mod metric;
 mod outcome;
+mod prepared;
 #[cfg(feature = "proto")]
 pub mod proto;
 mod record;
@@ -43,6 +44,7 @@ pub use metric::{
     Temporality, ValueAtQuantile,
 };
 pub use outcome::{DropReason, Dropped, Outcome, Undelivered};
+pub use prepared::PreparedAttributes;
 pub use record::{GroupId, Record, Records, Run};
 pub use request::{Encoding, ExportRequest, ExportResponse, Format, Signal};
 pub use resource::{InstrumentationScope, Resource};

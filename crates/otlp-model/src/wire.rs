@@ -23,6 +23,7 @@ mod unique;
 mod value;
 
 pub(crate) use buffer::{FIELD_1, FIELD_2, put_str, put_varint, varint_len};
+pub(crate) use index::Noted;
 pub use log::encode_log;
 pub use log_writer::LogWriter;
 pub use metric::encode_metric;
@@ -37,3 +38,4 @@ pub use span_writer::SpanWriter;
 pub(crate) use span_writer::is_link_kept;
 #[cfg(feature = "proto")]
 pub(crate) use unique::for_each_unique;
+pub(crate) use value::{ValueLimits, put_key_value};

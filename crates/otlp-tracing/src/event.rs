@@ -2,16 +2,17 @@
 //!
 //! Reads the event's fields once and without any lock, and writes them under the span's.
 
+use crate::callsite::Callsite;
 use crate::current::{Current, current};
 use crate::field::Reader;
 use crate::fields::{ErrorField, Fields};
 use crate::layer::OtlpLayer;
 use crate::log::severity;
-use crate::metadata::{FILE, LEVEL, LINE, MODULE, TARGET, is_log_record, of_log_field};
+use crate::metadata::{TARGET, of_log_field};
 use crate::shared::{SharedState, nearest_context, shared_of};
 use crate::sink::{EXCEPTION, EXCEPTION_CHAIN, EXCEPTION_MESSAGE};
 use crate::state::SpanState;
-use otlp::{TraceContext, ValueRef};
+use otlp::{KeyRef, ToValue, TraceContext, ValueRef};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
@@ -20,7 +21,7 @@ use tracing_subscriber::registry::LookupSpan;
 const ERROR: &str = "error";
 
 impl OtlpLayer {
-    pub(crate) fn take<S>(&self, event: &Event<'_>, registry: &Context<'_, S>)
+    pub(crate) fn take<S>(&self, event: &Event<'_>, callsite: &Callsite, registry: &Context<'_, S>)
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -41,14 +42,15 @@ impl OtlpLayer {
         }
         Fields::with(|fields| {
             event.record(&mut Reader(&mut *fields));
-            let said = Said::new(self, event, fields);
+            let said = Said::new(self, event, callsite, fields);
             if let (Some(shared), Some(now)) = (&span, now) {
                 shared.with(|state| {
                     if let Some(description) = said.status {
                         state.set_error(description);
                     }
                     if self.options().span_events {
-                        state.draft.span_mut().add_event_with(said.name, Some(now), said.span_attributes());
+                        let span = state.draft.span_mut();
+                        span.add_event_with(said.name, Some(now), &callsite.attributes, said.told());
                     }
                 });
             }
@@ -72,7 +74,7 @@ pub(crate) struct Said<'a> {
     /// What the span's status becomes an error with.
     status: Option<&'a str>,
     pub(crate) fields: &'a Fields,
-    is_log_record: bool,
+    callsite: &'a Callsite,
     /// Whether places are told.
     location: bool,
     /// Whether errors become exceptions, and whether the event is nothing else.
@@ -82,9 +84,12 @@ pub(crate) struct Said<'a> {
 
 impl<'a> Said<'a> {
     #[inline]
-    fn new(layer: &OtlpLayer, event: &Event<'_>, fields: &'a Fields) -> Self {
+    fn new(layer: &OtlpLayer, event: &Event<'_>, callsite: &'a Callsite, fields: &'a Fields) -> Self {
         let (metadata, options) = (event.metadata(), layer.options());
-        let (message, error) = (fields.message(), fields.text_of(ERROR));
+        let message = fields.message();
+        let is_of_level_error = *metadata.level() == Level::ERROR;
+        // Nothing else asks for it.
+        let error = if message.is_none() || is_of_level_error { fields.text_of(ERROR) } else { None };
         let is_bare_error = message.is_none() && error.is_some();
         let is_exception =
             options.exceptions && message.is_none() && (error.is_some() || !fields.errors().is_empty());
@@ -93,44 +98,32 @@ impl<'a> Said<'a> {
             None if is_exception => EXCEPTION,
             None => metadata.name(),
         };
-        let is_error = options.error_status && (*metadata.level() == Level::ERROR || is_bare_error);
+        let is_error = options.error_status && (is_of_level_error || is_bare_error);
         Self {
             metadata,
             name,
             status: is_error.then(|| error.unwrap_or_default()),
             fields,
-            is_log_record: is_log_record(metadata),
+            callsite,
             location: options.location,
             exceptions: options.exceptions,
             is_exception,
         }
     }
 
-    fn span_attributes(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
-        let level = self.metadata.level().as_str();
-        std::iter::once((LEVEL, level.into())).chain(self.attributes())
+    /// The level, the target and the place, where the event's own metadata has them, in front of what it [told](Self::told).
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (KeyRef<'_>, ValueRef<'_>)> {
+        let known = self.callsite.attributes.attributes().iter();
+        known.map(|known| (KeyRef::Text(&known.key), known.value.to_value())).chain(self.told())
     }
 
-    /// The target, the place, the fields and the errors. To be walked through by the iterator's own means (`for_each`, `fold`):
-    /// asked for one after the other it would look each time at which of its parts it is.
-    pub(crate) fn attributes(&self) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
-        let known = (0..EACH).filter_map(|at| self.known(at));
-        let fields = self.fields.values().filter_map(|(key, value)| Some((self.key(key)?, value)));
+    /// The fields and the errors. To be walked through by the iterator's own means (`for_each`, `fold`): asked for one after the
+    /// other it would look each time at which of its parts it is.
+    fn told(&self) -> impl Iterator<Item = (KeyRef<'_>, ValueRef<'_>)> {
+        let fields = self.fields.values().filter_map(|(field, value)| Some((self.key(field)?, value)));
         let errors = self.fields.errors().iter();
         let errors = errors.flat_map(|error| (0..EACH).filter_map(|at| self.of_error(error, at)));
-        known.chain(fields).chain(errors)
-    }
-
-    /// Target and place, where the event's own metadata has them.
-    fn known(&self, at: usize) -> Option<(&'static str, ValueRef<'static>)> {
-        match at {
-            _ if self.is_log_record => None,
-            0 => Some((TARGET, self.metadata.target().into())),
-            _ if !self.location => None,
-            1 => Some((FILE, self.metadata.file()?.into())),
-            2 => Some((MODULE, self.metadata.module_path()?.into())),
-            _ => Some((LINE, self.metadata.line()?.into())),
-        }
+        fields.chain(errors.map(|(key, value)| (KeyRef::Text(key), value)))
     }
 
     fn of_error(&self, error: &'a ErrorField, at: usize) -> Option<(&'a str, ValueRef<'a>)> {
@@ -144,22 +137,22 @@ impl<'a> Said<'a> {
     }
 
     pub(crate) fn is_log_record(&self) -> bool {
-        self.is_log_record
+        self.callsite.is_log_record
     }
 
     /// What a field is called; `None` if it is left out.
-    fn key(&self, field: &'static str) -> Option<&'static str> {
-        if self.is_exception && field == ERROR {
-            return Some(EXCEPTION_MESSAGE);
+    fn key(&self, (at, name): (usize, &'static str)) -> Option<KeyRef<'a>> {
+        if self.is_exception && name == ERROR {
+            return Some(KeyRef::Text(EXCEPTION_MESSAGE));
         }
-        if self.is_log_record
-            && let Some(key) = of_log_field(field)
+        if self.callsite.is_log_record
+            && let Some(key) = of_log_field(name)
         {
-            return (self.location || key == TARGET).then_some(key);
+            return (self.location || key == TARGET).then_some(KeyRef::Text(key));
         }
-        Some(field)
+        Some(self.callsite.field(at).map_or(KeyRef::Text(name), |known| KeyRef::Key(&known.key)))
     }
 }
 
-/// What [`Said::known`] and [`Said::of_error`] know at most.
+/// What [`Said::of_error`] knows at most.
 const EACH: usize = 4;

@@ -15,11 +15,11 @@ use tracing::field::{Field, Visit};
 /// Where fields go.
 pub(crate) trait Sink {
     /// Takes a value.
-    fn set(&mut self, key: &'static str, value: ValueRef<'_>);
+    fn set(&mut self, field: &Field, value: ValueRef<'_>);
 
     /// Takes what is displayed.
-    fn set_shown(&mut self, key: &'static str, shown: fmt::Arguments<'_>) {
-        with_text(shown, |text| self.set(key, text.into()));
+    fn set_shown(&mut self, field: &Field, shown: fmt::Arguments<'_>) {
+        with_text(shown, |text| self.set(field, text.into()));
     }
 
     /// Takes an error.
@@ -31,46 +31,46 @@ pub(crate) struct Reader<S>(pub(crate) S);
 
 impl<S: Sink> Visit for Reader<S> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.set_shown(field.name(), format_args!("{value:?}"));
+        self.0.set_shown(field, format_args!("{value:?}"));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
         match i64::try_from(value) {
             Ok(value) => self.record_i64(field, value),
             // As the specification maps what its integers cannot hold.
-            Err(_) => self.0.set_shown(field.name(), format_args!("{value}")),
+            Err(_) => self.0.set_shown(field, format_args!("{value}")),
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
         match u64::try_from(value) {
             Ok(value) => self.record_u64(field, value),
-            Err(_) => self.0.set_shown(field.name(), format_args!("{value}")),
+            Err(_) => self.0.set_shown(field, format_args!("{value}")),
         }
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.0.set(field.name(), value.into());
+        self.0.set(field, value.into());
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {

@@ -7,6 +7,7 @@ use otlp::{AnyValue, ValueRef};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
+use tracing::field::Field;
 
 /// The field that holds what an event says.
 pub(crate) const MESSAGE: &str = "message";
@@ -14,12 +15,15 @@ pub(crate) const MESSAGE: &str = "message";
 /// A list of fields.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    values: Vec<(&'static str, Value)>,
+    values: Vec<(At, Value)>,
     errors: Vec<ErrorField>,
     message: Option<Range<usize>>,
     text: String,
     bytes: Vec<u8>,
 }
+
+/// Which field it is: its number among those of its place, and its name.
+type At = (usize, &'static str);
 
 #[derive(Debug)]
 enum Value {
@@ -73,11 +77,11 @@ impl Fields {
     }
 
     /// Notes a field whose value is kept there.
-    fn note(&mut self, key: &'static str, text: Range<usize>) {
-        if key == MESSAGE {
+    fn note(&mut self, field: &Field, text: Range<usize>) {
+        if field.name() == MESSAGE {
             self.message = Some(text);
         } else {
-            self.values.push((key, Value::Text(text)));
+            self.values.push(((field.index(), field.name()), Value::Text(text)));
         }
     }
 
@@ -91,8 +95,8 @@ impl Fields {
     }
 
     /// The values in their order, without the message and the errors.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, ValueRef<'_>)> {
-        self.values.iter().map(|(key, value)| (*key, self.value(value)))
+    pub(crate) fn values(&self) -> impl Iterator<Item = (At, ValueRef<'_>)> {
+        self.values.iter().map(|(at, value)| (*at, self.value(value)))
     }
 
     #[inline]
@@ -112,7 +116,7 @@ impl Fields {
     /// The text of a field.
     pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
         let error = self.errors.iter().find(|error| error.key == key).map(|error| &*error.message);
-        error.or_else(|| match self.values.iter().find(|(of, _)| *of == key)? {
+        error.or_else(|| match self.values.iter().find(|((_, of), _)| *of == key)? {
             (_, Value::Text(range)) => Some(self.text(range)),
             _ => None,
         })
@@ -121,11 +125,11 @@ impl Fields {
 
 impl Sink for &mut Fields {
     #[inline(always)]
-    fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
+    fn set(&mut self, field: &Field, value: ValueRef<'_>) {
         let value = match value {
             ValueRef::String(text) => {
                 let range = self.keep(text);
-                return self.note(key, range);
+                return self.note(field, range);
             }
             ValueRef::Bytes(bytes) => {
                 let start = self.bytes.len();
@@ -139,14 +143,14 @@ impl Sink for &mut Fields {
             // `tracing` has no others.
             _ => return,
         };
-        self.values.push((key, value));
+        self.values.push(((field.index(), field.name()), value));
     }
 
     // Where it stays, instead of elsewhere first. What makes fields meanwhile finds none here and makes its own.
-    fn set_shown(&mut self, key: &'static str, shown: fmt::Arguments<'_>) {
+    fn set_shown(&mut self, field: &Field, shown: fmt::Arguments<'_>) {
         let start = self.text.len();
         write_text(&mut self.text, shown);
-        self.note(key, start..self.text.len());
+        self.note(field, start..self.text.len());
     }
 
     fn set_error(&mut self, error: ErrorField) {

@@ -1,15 +1,14 @@
 //! The layer, its options, and what it does at each turn in a span's life.
 
+use crate::callsite::{Callsite, Callsites};
 use crate::close::close;
 use crate::field::Reader;
-use crate::field::Sink;
 use crate::fields::{Fields, MESSAGE};
-use crate::metadata::{LEVEL, TARGET, is_of_the_client, location};
 use crate::shared::{InRegistry, SharedState, shared_of};
-use crate::sink::SpanSink;
+use crate::sink::{NewSpanSink, SpanSink};
 use crate::state::{SpanState, asking, is_asking};
 use crate::{current, known, thread};
-use otlp::{Client, InstrumentationScope, Logger, Span, SpanKind, Tracer};
+use otlp::{Client, InstrumentationScope, Logger, SpanKind, Tracer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::{Attributes, Id, Record};
@@ -49,6 +48,7 @@ pub struct OtlpLayer {
     tracer: Tracer,
     logger: Option<Logger>,
     options: Options,
+    callsites: Callsites,
     /// What this layer is called among those that a thread has to do with.
     number: usize,
 }
@@ -60,8 +60,8 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Options {
     pub(crate) location: bool,
     threads: bool,
-    target: bool,
-    level: bool,
+    pub(crate) target: bool,
+    pub(crate) level: bool,
     tracked_inactivity: bool,
     context_activation: bool,
     pub(crate) span_events: bool,
@@ -91,7 +91,8 @@ impl OtlpLayer {
             exceptions: true,
             error_status: true,
         };
-        Self { tracer, logger: None, options, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Self { tracer, logger: None, options, callsites: Callsites::new(), number }
     }
 
     /// Whether spans and their events say where in the source they are: `code.file.path`, `code.module.name`,
@@ -183,6 +184,7 @@ impl OtlpLayer {
 
     fn with(mut self, change: impl FnOnce(&mut Options)) -> Self {
         change(&mut self.options);
+        self.callsites = Callsites::new();
         self
     }
 
@@ -196,6 +198,11 @@ impl OtlpLayer {
 
     pub(crate) fn activates_contexts(&self) -> bool {
         self.options.context_activation
+    }
+
+    /// What is known of a place in the source.
+    pub(crate) fn callsite(&self, metadata: &'static Metadata<'static>) -> Arc<Callsite> {
+        self.callsites.of(metadata, &self.options)
     }
 
     pub(crate) fn number(&self) -> usize {
@@ -213,32 +220,6 @@ impl OtlpLayer {
             Some(shared)
         })
     }
-
-    /// What is known of a span apart from its fields.
-    fn describe(&self, metadata: &'static Metadata<'static>, span: &mut Span) {
-        let options = self.options;
-        if options.location {
-            location(metadata, |key, value| {
-                span.set_attribute(key, value);
-            });
-        }
-        if options.threads {
-            thread::describe(|id, name| {
-                if let Some(id) = id {
-                    span.set_attribute("thread.id", id);
-                }
-                if let Some(name) = name {
-                    span.set_attribute("thread.name", name);
-                }
-            });
-        }
-        if options.level {
-            span.set_attribute(LEVEL, metadata.level().as_str());
-        }
-        if options.target {
-            span.set_attribute(TARGET, metadata.target());
-        }
-    }
 }
 
 impl<S> Layer<S> for OtlpLayer
@@ -247,7 +228,8 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, registry: Context<'_, S>) {
         let metadata = attributes.metadata();
-        if is_asking() || is_of_the_client(metadata.target()) {
+        let callsite = self.callsite(metadata);
+        if is_asking() || callsite.is_of_the_client {
             return;
         }
         let parent = self.parent_of(attributes, &registry);
@@ -260,9 +242,17 @@ where
         let Some(own) = Arc::get_mut(&mut shared) else { return };
         let state = own.begin(SpanState::new(draft, self.options.tracked_inactivity));
         if state.draft.is_recording() {
-            self.describe(metadata, state.draft.span_mut());
+            let span = state.draft.span_mut();
+            span.set_prepared(&callsite.attributes);
+            if self.options.threads {
+                thread::describe(|thread| {
+                    span.set_prepared(thread);
+                });
+            }
+            span.set_prepared(&callsite.others);
             // Nobody else knows the span yet, so that whatever code its fields run may.
-            attributes.record(&mut Reader(SpanSink { state, exceptions: self.options.exceptions }));
+            let sink = SpanSink { state, exceptions: self.options.exceptions };
+            attributes.record(&mut Reader(NewSpanSink { sink, callsite: &callsite }));
         }
         let Some(span) = registry.span(id) else { return };
         let mut extensions = span.extensions_mut();
@@ -284,7 +274,7 @@ where
             shared.with(|state| {
                 let mut sink = SpanSink { state, exceptions: self.options.exceptions };
                 fields.message().into_iter().for_each(|text| sink.set(MESSAGE, text.into()));
-                fields.values().for_each(|(key, value)| sink.set(key, value));
+                fields.values().for_each(|((_, key), value)| sink.set(key, value));
                 fields.errors().iter().for_each(|error| sink.put_error(error));
             });
         });
@@ -302,8 +292,9 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, registry: Context<'_, S>) {
-        if !is_of_the_client(event.metadata().target()) {
-            self.take(event, &registry);
+        let callsite = self.callsite(event.metadata());
+        if !callsite.is_of_the_client {
+            self.take(event, &callsite, &registry);
         }
     }
 

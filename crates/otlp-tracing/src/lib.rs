@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod callsite;
 mod close;
 mod current;
 mod event;

@@ -16,7 +16,8 @@ impl Said<'_> {
         if !name.starts_with("event ") && !self.is_log_record() {
             record = record.event_name(name);
         }
-        record = self.attributes().fold(record, |record, (key, value)| record.attribute(key, value));
+        // The level is the severity.
+        record = self.attributes().skip(1).fold(record, |record, (key, value)| record.attribute(key, value));
         if let Some(context) = context {
             record = record.context(context);
         }

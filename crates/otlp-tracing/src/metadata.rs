@@ -2,7 +2,7 @@
 //!
 //! Events that the `log` crate's bridge makes stand nowhere: their fields say where the record came from.
 
-use otlp::ValueRef;
+use otlp::KeyValue;
 use tracing::Metadata;
 
 pub(crate) const TARGET: &str = "target";
@@ -12,18 +12,15 @@ pub(crate) const LINE: &str = "code.line.number";
 pub(crate) const MODULE: &str = "code.module.name";
 
 /// Tells `set` where in the source it is.
-pub(crate) fn location(
-    metadata: &'static Metadata<'static>,
-    mut set: impl FnMut(&'static str, ValueRef<'static>),
-) {
+pub(crate) fn location(metadata: &'static Metadata<'static>, mut set: impl FnMut(KeyValue)) {
     if let Some(file) = metadata.file() {
-        set(FILE, file.into());
+        set(KeyValue::new(FILE, file));
     }
     if let Some(module) = metadata.module_path() {
-        set(MODULE, module.into());
+        set(KeyValue::new(MODULE, module));
     }
     if let Some(line) = metadata.line() {
-        set(LINE, line.into());
+        set(KeyValue::new(LINE, line));
     }
 }
 

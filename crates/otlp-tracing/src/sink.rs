@@ -3,10 +3,12 @@
 //! Used for new spans, whose fields are written as they are read, and for values recorded late, under the span's lock: runs no
 //! code of others.
 
+use crate::callsite::Callsite;
 use crate::field::Sink;
 use crate::fields::ErrorField;
 use crate::state::SpanState;
 use otlp::{SpanKind, StatusCode, ValueRef};
+use tracing::field::Field;
 
 /// The attributes of an exception.
 pub(crate) const EXCEPTION: &str = "exception";
@@ -20,10 +22,33 @@ pub(crate) struct SpanSink<'a> {
     pub(crate) exceptions: bool,
 }
 
-impl Sink for SpanSink<'_> {
+/// The same for a new span, of whose place everything is known.
+pub(crate) struct NewSpanSink<'a> {
+    pub(crate) sink: SpanSink<'a>,
+    pub(crate) callsite: &'a Callsite,
+}
+
+impl Sink for NewSpanSink<'_> {
     // Inlined where the kind of value is known: of a number it need not be asked whether it says a name, and which to write.
     #[inline(always)]
-    fn set(&mut self, key: &'static str, value: ValueRef<'_>) {
+    fn set(&mut self, field: &Field, value: ValueRef<'_>) {
+        match self.callsite.field(field.index()) {
+            Some(known) if !known.is_special => {
+                self.sink.state.draft.span_mut().set_attribute(&known.key, value);
+            }
+            _ => self.sink.set(field.name(), value),
+        }
+    }
+
+    fn set_error(&mut self, error: ErrorField) {
+        self.sink.put_error(&error);
+    }
+}
+
+impl SpanSink<'_> {
+    /// Takes a value.
+    #[inline(never)]
+    pub(crate) fn set(&mut self, key: &str, value: ValueRef<'_>) {
         if let ValueRef::String(text) = value
             && let Some(special) = key.strip_prefix("otel.")
             && self.set_special(special, text)
@@ -33,12 +58,6 @@ impl Sink for SpanSink<'_> {
         self.state.draft.span_mut().set_attribute(key, value);
     }
 
-    fn set_error(&mut self, error: ErrorField) {
-        self.put_error(&error);
-    }
-}
-
-impl SpanSink<'_> {
     /// Takes an error: as an attribute, as another with its sources, and as an exception.
     pub(crate) fn put_error(&mut self, error: &ErrorField) {
         let span = self.state.draft.span_mut();

@@ -10,8 +10,8 @@ use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
 use crate::{Timestamp, exception, runtime};
 use otlp_model::{
-    KeyValue, Signal, SpanContext, SpanId, SpanKind, SpanWriter, StatusCode, ToKey, ToValue, TraceFlags,
-    TraceId, TraceState, ValueRef,
+    KeyValue, PreparedAttributes, Signal, SpanContext, SpanId, SpanKind, SpanWriter, StatusCode, ToKey,
+    ToValue, TraceFlags, TraceId, TraceState, ValueRef,
 };
 use std::error::Error;
 use std::fmt;
@@ -223,6 +223,28 @@ impl Span {
         self
     }
 
+    /// Sets attributes that were encoded ahead, because many spans have the same. As if one after the other, and in one go where
+    /// none of their keys was set before.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// use otlp::{KeyValue, PreparedAttributes};
+    /// let peer = PreparedAttributes::new([
+    ///     KeyValue::new("server.address", "db.internal"),
+    ///     KeyValue::new("server.port", 5432),
+    /// ]);
+    /// let mut span = client.tracer("shop").start("SELECT");
+    /// span.set_prepared(&peer);
+    /// # }
+    /// ```
+    #[inline]
+    pub fn set_prepared(&mut self, prepared: &PreparedAttributes) -> &mut Self {
+        if let Some(live) = &mut self.live {
+            live.writer.set_prepared(prepared);
+        }
+        self
+    }
+
     /// Records that something happened now.
     #[inline]
     pub fn add_event(&mut self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
@@ -246,23 +268,27 @@ impl Span {
         self
     }
 
-    /// The same with attributes from an iterator, for those who have no list of them; at `time`, or now.
+    /// The same at `time`, or now, with attributes that were encoded ahead, and others from an iterator, for those who have no list
+    /// of them.
     ///
     /// ```
     /// # fn f(client: otlp::Client) {
+    /// use otlp::{KeyValue, PreparedAttributes};
+    /// let cart = PreparedAttributes::new([KeyValue::new("cart.kind", "gift")]);
     /// let mut span = client.tracer("shop").start("load cart");
-    /// span.add_event_with("loaded", None, ["books", "toys"].into_iter().zip([3, 1]));
+    /// span.add_event_with("loaded", None, &cart, ["books", "toys"].into_iter().zip([3, 1]));
     /// # }
     /// ```
     pub fn add_event_with<K: ToKey, V: ToValue>(
         &mut self,
         name: impl AsRef<str>,
         time: Option<Timestamp>,
+        prepared: &PreparedAttributes,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
             let time = time.map_or_else(|| live.now(), Timestamp::unix_nano);
-            live.writer.add_event(name.as_ref(), time, attributes);
+            live.writer.add_event_prepared(name.as_ref(), time, prepared, attributes);
         }
         self
     }

@@ -75,6 +75,27 @@ impl Index {
         true
     }
 
+    /// Whether none of these keys is there, by a glance.
+    #[inline(always)]
+    pub(super) fn has_surely_none(&self, noted: &Noted) -> bool {
+        // Without a stop on the way all words are looked at at once.
+        (0..WORDS).fold(0, |any, at| any | self.filter[at] & noted.filter[at]) == 0
+    }
+
+    /// Notes that attributes with new keys are about to be written together at `start`. `false`, and nothing done, if there is no
+    /// memory or no allowance for all.
+    #[inline(always)]
+    pub(super) fn note_all(&mut self, noted: &Noted, start: usize) -> bool {
+        let count = self.count + noted.entries.len();
+        let Some(entries) = self.entries.get_mut(self.count..count) else { return false };
+        for (entry, noted) in entries.iter_mut().zip(&noted.entries) {
+            *entry = noted + ((start as u64) << KEPT);
+        }
+        (0..WORDS).for_each(|at| self.filter[at] |= noted.filter[at]);
+        self.count = count;
+        true
+    }
+
     /// Has `put` append the attribute `key` to the buffer, or puts it in the place of an earlier one with the same key.
     /// `false` if it was discarded: it has no key, or as many others are there as may be.
     pub(super) fn set(
@@ -135,6 +156,29 @@ impl Index {
             buffer.truncate(end + new - old);
             self.shift(start + 1, old, new);
         }
+    }
+}
+
+/// Attributes with different keys that lie together: what the index notes of each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Noted {
+    filter: [u64; WORDS],
+    /// As in an index, from the start of the first.
+    entries: Vec<u64>,
+}
+
+impl Noted {
+    /// Adds one that starts so far behind the first.
+    pub(crate) fn push(&mut self, hash: u32, start: usize) {
+        let (word, bit) = place(hash);
+        self.filter[word] |= bit;
+        self.entries.push(pack(hash, start));
+    }
+
+    /// Where they start.
+    #[inline(always)]
+    pub(super) fn starts(&self) -> impl Iterator<Item = usize> {
+        self.entries.iter().map(|entry| (*entry >> KEPT) as usize)
     }
 }
 

@@ -6,10 +6,10 @@
 use super::buffer::{FIELD_2, varint_len, write_varint};
 use super::index::Index;
 use super::room::Buffer;
-use super::short::{ShortKey, ShortValue, put};
+use super::short::{ShortKey, ShortValue, put, put_prepared};
 use super::value::{ValueLimits, put_key_text, put_key_value};
 use crate::key::hash;
-use crate::{KeyRef, Limits, ToKey, ValueRef};
+use crate::{KeyRef, Limits, PreparedAttributes, ToKey, ToValue, ValueRef};
 use std::fmt;
 
 /// Room in front of a record for its tag and length, filled from the right when the length is known.
@@ -75,6 +75,23 @@ impl<const TAG: u8> Live<TAG> {
         match key.to_key() {
             KeyRef::Text(key) => self.set(key, hash(key.as_bytes()), value),
             KeyRef::Key(key) => self.set(key, key.hash(), value),
+        }
+    }
+
+    /// Sets attributes that were encoded ahead.
+    #[inline]
+    pub(super) fn set_prepared(&mut self, prepared: &PreparedAttributes) {
+        let Self { buffer, attributes, value_limits, .. } = self;
+        let is_empty = prepared.attributes().is_empty();
+        if !is_empty && !put_prepared(buffer, attributes, TAG, prepared, *value_limits) {
+            self.set_one_by_one(prepared);
+        }
+    }
+
+    #[inline(never)]
+    fn set_one_by_one(&mut self, prepared: &PreparedAttributes) {
+        for attribute in prepared.attributes() {
+            self.set_attribute(&attribute.key, attribute.value.to_value());
         }
     }
 

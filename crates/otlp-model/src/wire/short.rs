@@ -4,10 +4,12 @@
 //! plain value is left to the long way: [`put`] then writes nothing and says so.
 
 use super::buffer::{FIELD_1, FIELD_2, copy_short, spread_56};
+use super::index::Index;
 use super::room::Buffer;
 use super::value::ValueLimits;
-use crate::key::{BEFORE_KEY, SHORT_KEY};
-use crate::{Key, ToValue};
+use crate::key::{BEFORE_KEY, SHORT_KEY, hash};
+use crate::prepared::PREPARED_TAG;
+use crate::{Key, PreparedAttributes, ToValue};
 
 /// Texts of up to this many bytes are short.
 pub(super) const SHORT_TEXT: usize = 48;
@@ -171,4 +173,39 @@ pub(super) fn put(
     room[..2].copy_from_slice(&[tag, (end - 2) as u8]);
     buffer.advance(end);
     true
+}
+
+/// Appends attributes that are encoded already, if all keys are new; `false`, and nothing done, if they may not be, or limits may
+/// cost something, or there is no room.
+#[inline]
+pub(super) fn put_prepared(
+    buffer: &mut Buffer,
+    index: &mut Index,
+    tag: u8,
+    prepared: &PreparedAttributes,
+    limits: ValueLimits,
+) -> bool {
+    let (bytes, noted, start) = (prepared.bytes(), prepared.noted(), buffer.len());
+    if !prepared.is_allowed(limits)
+        || buffer.room_of(bytes.len()).is_none()
+        || !(index.has_surely_none(noted) || has_none(buffer, index, prepared))
+        || !index.note_all(noted, start)
+    {
+        return false;
+    }
+    // As looked at above.
+    let Some(room) = buffer.room_of(bytes.len()) else { return false };
+    room.copy_from_slice(bytes);
+    if tag != PREPARED_TAG {
+        noted.starts().for_each(|start| room[start] = tag);
+    }
+    buffer.advance(bytes.len());
+    true
+}
+
+/// Whether none of the keys is there, by a close look.
+#[inline(never)]
+fn has_none(buffer: &Buffer, index: &Index, prepared: &PreparedAttributes) -> bool {
+    let mut keys = prepared.attributes().iter().map(|attribute| &*attribute.key);
+    !keys.any(|key| index.has(buffer, key, hash(key.as_bytes())))
 }

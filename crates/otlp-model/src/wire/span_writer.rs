@@ -8,7 +8,7 @@ use super::buffer::{close, open, put_str, put_uint, varint_len, write_varint};
 use super::index::Index;
 use super::live::{Live, PREFIX};
 use super::span_head::{Head, complete};
-use crate::{Limits, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ValueRef};
+use crate::{Limits, PreparedAttributes, SpanContext, SpanId, SpanKind, StatusCode, ToKey, ValueRef};
 
 mod draft;
 mod event;
@@ -115,6 +115,12 @@ impl SpanWriter {
     #[inline(always)]
     pub fn set_attribute(&mut self, key: impl ToKey, value: ValueRef<'_>) {
         self.live.set_attribute(key, value);
+    }
+
+    /// Sets attributes that are known ahead, as if one after the other.
+    #[inline]
+    pub fn set_prepared(&mut self, prepared: &PreparedAttributes) {
+        self.live.set_prepared(prepared);
     }
 
     /// Replaces the name.

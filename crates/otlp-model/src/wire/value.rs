@@ -44,7 +44,13 @@ impl ValueLimits {
     /// Whether a text is kept whole, by a glance at its bytes: it has at most as many characters.
     #[inline]
     pub(super) fn surely_keep(self, text: &str) -> bool {
-        text.len() <= self.length
+        self.surely_keep_len(text.len())
+    }
+
+    /// The same by its length in bytes.
+    #[inline]
+    pub(crate) fn surely_keep_len(self, len: usize) -> bool {
+        len <= self.length
     }
 
     /// What holds inside an array or map; `None` if none may be entered any more.

@@ -5,7 +5,7 @@ use super::nested::close;
 use crate::wire::buffer::{copy_short, put_fixed64, put_str, put_uint};
 use crate::wire::room::Buffer;
 use crate::wire::short::SHORT_TEXT;
-use crate::{ToKey, ToValue};
+use crate::{PreparedAttributes, ToKey, ToValue};
 
 const EVENT_TAG: u8 = 0x5a;
 
@@ -22,7 +22,18 @@ impl SpanWriter {
         K: ToKey,
         V: ToValue,
     {
-        self.put_event(name, time_unix_nano, attributes, 0);
+        self.put_event_with(name, time_unix_nano, None, attributes, 0);
+    }
+
+    /// The same with attributes that are known ahead before the others.
+    pub fn add_event_prepared<K: ToKey, V: ToValue>(
+        &mut self,
+        name: &str,
+        time_unix_nano: u64,
+        prepared: &PreparedAttributes,
+        attributes: impl IntoIterator<Item = (K, V)>,
+    ) {
+        self.put_event_with(name, time_unix_nano, Some(prepared), attributes, 0);
     }
 
     /// As [`add_event`](Self::add_event), of an event that has lost `dropped` attributes before.
@@ -30,6 +41,18 @@ impl SpanWriter {
         &mut self,
         name: &str,
         time_unix_nano: u64,
+        attributes: impl IntoIterator<Item = (K, V)>,
+        dropped: u32,
+    ) {
+        self.put_event_with(name, time_unix_nano, None, attributes, dropped);
+    }
+
+    #[inline]
+    fn put_event_with<K: ToKey, V: ToValue>(
+        &mut self,
+        name: &str,
+        time_unix_nano: u64,
+        prepared: Option<&PreparedAttributes>,
         attributes: impl IntoIterator<Item = (K, V)>,
         dropped: u32,
     ) {
@@ -43,7 +66,7 @@ impl SpanWriter {
         self.events += 1;
         let body = open_event(&mut self.live.buffer, name, time_unix_nano);
         let max = self.limits.attributes_per_event;
-        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, attributes));
+        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, prepared, attributes));
         if dropped > 0 {
             self.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
         }

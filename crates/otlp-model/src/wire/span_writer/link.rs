@@ -51,7 +51,7 @@ impl SpanWriter {
             body
         });
         let max = self.limits.attributes_per_link;
-        let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, attributes));
+        let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, None, attributes));
         self.live.buffer.append(|bytes| {
             put_uint(bytes, 0x28, dropped.into());
             bytes.push(0x35);

@@ -6,9 +6,9 @@ use super::SpanWriter;
 use crate::key::hash;
 use crate::wire::buffer::{varint_len, write_varint};
 use crate::wire::room::Buffer;
-use crate::wire::short::{ShortKey, ShortValue, put};
+use crate::wire::short::{ShortKey, ShortValue, put, put_prepared};
 use crate::wire::value::put_key_value;
-use crate::{KeyRef, ToKey, ToValue, ValueRef};
+use crate::{KeyRef, KeyValue, PreparedAttributes, ToKey, ToValue, ValueRef};
 
 impl SpanWriter {
     /// The attributes of an event or link; returns how many were discarded.
@@ -16,10 +16,11 @@ impl SpanWriter {
     pub(super) fn put_inner<const TAG: u8, K: ToKey, V: ToValue>(
         &mut self,
         max: usize,
+        prepared: Option<&PreparedAttributes>,
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> u32 {
         self.inner.begin(max);
-        let mut discarded = 0u32;
+        let mut discarded = prepared.map_or(0, |prepared| self.put_inner_prepared::<TAG>(prepared));
         // By its own means: an iterator made of several would be asked for each which of them it is at.
         attributes.into_iter().for_each(|(key, value)| {
             let value = value.to_value();
@@ -31,6 +32,21 @@ impl SpanWriter {
         });
         self.inner.end();
         self.limited |= discarded > 0;
+        discarded
+    }
+
+    /// Those that are known ahead; returns how many were discarded.
+    #[inline]
+    fn put_inner_prepared<const TAG: u8>(&mut self, prepared: &PreparedAttributes) -> u32 {
+        let limits = self.live.value_limits;
+        if put_prepared(&mut self.live.buffer, &mut self.inner, TAG, prepared, limits) {
+            return 0;
+        }
+        let mut discarded = 0;
+        for KeyValue { key, value } in prepared.attributes() {
+            let is_kept = self.put_inner_any::<TAG>(key, hash(key.as_bytes()), value.to_value());
+            discarded += u32::from(!is_kept);
+        }
         discarded
     }
 

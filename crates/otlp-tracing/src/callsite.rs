@@ -1,0 +1,140 @@
+//! What is the same for all spans or events of one place in the source: found out once, when it is reached first.
+//!
+//! Used for new spans and for events. A layer has them for all threads, a thread those it came by last. Knows no values of fields.
+
+use crate::layer::Options;
+use crate::metadata::{LEVEL, TARGET, is_log_record, is_of_the_client, location};
+use otlp::{Key, KeyValue, PreparedAttributes};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use tracing::Metadata;
+
+/// A place in the source, as a layer with certain options tells of it.
+#[derive(Debug)]
+pub(crate) struct Callsite {
+    /// Whether it is about the client itself, and must not become its telemetry.
+    pub(crate) is_of_the_client: bool,
+    /// Whether it is where records of the `log` crate become events.
+    pub(crate) is_log_record: bool,
+    /// What is known apart from fields. Of a span, the place; of an event, the level, and all else.
+    pub(crate) attributes: PreparedAttributes,
+    /// What else is known of a span: behind what is known of the thread.
+    pub(crate) others: PreparedAttributes,
+    fields: Box<[Known]>,
+}
+
+/// A field.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) key: Key,
+    /// Whether it is one of those that may say something else than an attribute.
+    pub(crate) is_special: bool,
+}
+
+impl Callsite {
+    fn new(metadata: &'static Metadata<'static>, options: &Options) -> Self {
+        let is_log_record = is_log_record(metadata);
+        let level = KeyValue::new(LEVEL, metadata.level().as_str());
+        let target = KeyValue::new(TARGET, metadata.target());
+        let mut place = Vec::new();
+        if options.location {
+            location(metadata, |attribute| place.push(attribute));
+        }
+        let (attributes, others) = if metadata.is_span() {
+            let level = options.level.then_some(level);
+            (place, level.into_iter().chain(options.target.then_some(target)).collect())
+        } else if is_log_record {
+            // Its own target and place are those of the bridge.
+            (vec![level], Vec::new())
+        } else {
+            ([level, target].into_iter().chain(place).collect(), Vec::new())
+        };
+        let known = |field: tracing::field::Field| Known {
+            key: Key::new(field.name()),
+            is_special: field.name().starts_with("otel."),
+        };
+        Self {
+            is_of_the_client: is_of_the_client(metadata.target()),
+            is_log_record,
+            attributes: PreparedAttributes::new(attributes),
+            others: PreparedAttributes::new(others),
+            fields: metadata.fields().iter().map(known).collect(),
+        }
+    }
+
+    /// A field by its number.
+    #[inline]
+    pub(crate) fn field(&self, at: usize) -> Option<&Known> {
+        self.fields.get(at)
+    }
+}
+
+/// The places that a layer has come by: not more than the program has.
+#[derive(Debug)]
+pub(crate) struct Callsites {
+    /// Which layer's, and with which options.
+    number: usize,
+    known: RwLock<HashMap<usize, Arc<Callsite>>>,
+}
+
+/// The number of the next.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+
+/// How many a thread keeps at most. Each has one slot, and drives out who had it before.
+const SLOTS: usize = 1 << SLOT_BITS;
+const SLOT_BITS: u32 = 6;
+
+/// Whose, which, and what is known of it.
+type Slot = Option<(usize, usize, Arc<Callsite>)>;
+
+thread_local! {
+    static LATEST: RefCell<[Slot; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
+}
+
+impl Callsites {
+    pub(crate) fn new() -> Self {
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), known: RwLock::default() }
+    }
+
+    /// What is known of a place.
+    #[inline]
+    pub(crate) fn of(&self, metadata: &'static Metadata<'static>, options: &Options) -> Arc<Callsite> {
+        let key = std::ptr::from_ref(metadata) as usize;
+        self.latest(key).unwrap_or_else(|| self.look_up(key, metadata, options))
+    }
+
+    #[inline]
+    fn latest(&self, key: usize) -> Option<Arc<Callsite>> {
+        let latest = |latest: &RefCell<[Slot; SLOTS]>| {
+            let latest = latest.try_borrow().ok()?;
+            let (_, _, callsite) =
+                latest[slot(key)].as_ref().filter(|(number, of, _)| (*number, *of) == (self.number, key))?;
+            Some(Arc::clone(callsite))
+        };
+        LATEST.try_with(latest).ok().flatten()
+    }
+
+    #[cold]
+    fn look_up(&self, key: usize, metadata: &'static Metadata<'static>, options: &Options) -> Arc<Callsite> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let callsite = known.unwrap_or_else(|| {
+            let callsite = Arc::new(Callsite::new(metadata, options));
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(key).or_insert(callsite))
+        });
+        let slot = LATEST.try_with(|latest| {
+            let own = (self.number, key, Arc::clone(&callsite));
+            latest.try_borrow_mut().ok()?[slot(key)].replace(own)
+        });
+        drop(slot);
+        callsite
+    }
+}
+
+/// The slot of a place.
+#[inline]
+fn slot(key: usize) -> usize {
+    ((key as u64 >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOT_BITS)) as usize % SLOTS
+}
