@@ -18,6 +18,9 @@
     reason = "the guide's snippets are kept as they are"
 )]
 
+#[path = "it/support.rs"]
+mod support;
+
 /// Beside this file, in a folder of the same name.
 mod guide {
     mod child;

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 #[path = "../it/support.rs"]
-#[allow(dead_code, reason = "shared with the binary `it`; each uses a part")]
+#[allow(dead_code, reason = "shared with `it` and `guide`; each uses a part")]
 mod support;
 
 mod attempts;

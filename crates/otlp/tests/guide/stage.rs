@@ -1,16 +1,14 @@
 //! What the snippets stand on: a client type whose connections go to the test's collector, whatever the endpoint says, and
 //! values for names that a snippet takes for granted.
 
-use otlp::{Client, ClientBuilder, DeliveryReport, Error, Target};
+use otlp::{Client, ClientBuilder, Target};
 use otlp_testkit::Collector;
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::sync::OnceLock;
-use std::time::Duration;
 use tower::util::MapRequestLayer;
 
-/// Long enough for a busy machine; no test passes by waiting for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use crate::support::{PATIENCE, all_delivered, books};
 
 /// What a snippet fails with.
 pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -76,20 +74,6 @@ impl<T> Deref for Free<T> {
     fn deref(&self) -> &T {
         self.0.get().expect("set before use")
     }
-}
-
-/// The report of a flush or shutdown, whether it was a success or not; the books must balance either way.
-pub(crate) fn books(result: Result<DeliveryReport, Error>) -> DeliveryReport {
-    let report = result.unwrap_or_else(|error| error.report().expect("it carries the report").clone());
-    assert!(report.is_balanced(), "{report:?}");
-    report
-}
-
-/// The usual end: all was delivered, and the collector has it.
-pub(crate) async fn all_delivered(client: &Client, collector: &Collector, items: u64) {
-    let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
-    assert_eq!((report.accepted(), report.delivered(), report.pending()), (items, items, 0), "{report}");
-    assert_eq!(collector.received().items(), items);
 }
 
 /// Looks until it is so.

@@ -26,7 +26,7 @@ mod retry_control;
 mod runtimes;
 mod signals;
 mod spans;
-#[allow(dead_code, reason = "shared with the binary `faults`; each uses a part")]
+#[allow(dead_code, reason = "shared with `faults` and `guide`; each uses a part")]
 mod support;
 #[cfg(feature = "_tls")]
 mod tls;
