@@ -42,6 +42,10 @@ pub fn layer(client: &Client) -> OtlpLayer {
 /// It goes on a [`Registry`](tracing_subscriber::Registry), once: of two on one registry, the second records nothing. Filters
 /// on it, for it alone or for all, and reload handles around filters work as with any layer.
 ///
+/// Where a [`SpanHook`](otlp::SpanHook) makes a span of `tracing` at the end of another, or a sampler that is asked about one that
+/// was never entered, it should be a root (`parent: None`). The layer records none there, and the registry never removes one that
+/// is closed while another is closing: it would keep its parent open, which then does not end.
+///
 /// It keeps no client alive: what ends after the client's shutdown is counted as dropped (`shut_down`).
 #[derive(Debug)]
 pub struct OtlpLayer {

@@ -2,9 +2,10 @@
 //! and calls it again are in `reentrant.rs`.
 
 use crate::support::{World, named, spans_of};
+use otlp::{EndedSpan, SpanHook};
 use otlp_tracing::OtlpSpanExt;
 use std::sync::{Arc, Barrier};
-use tracing::{Span, info, info_span};
+use tracing::{Dispatch, Span, info, info_span};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
@@ -15,7 +16,7 @@ fn issue_95_events_and_values_of_many_threads_on_one_span_are_all_there() {
     const THREADS: usize = 8;
     const EVENTS: usize = 12;
     let world = World::new();
-    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(world.layer()));
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(world.layer()));
     tracing::dispatcher::with_default(&dispatch, || {
         let span = info_span!("span");
         let start = Arc::new(Barrier::new(THREADS));
@@ -72,4 +73,36 @@ fn issue_14_a_span_that_follows_from_one_that_is_just_closing() {
     tracing::subscriber::with_default(subscriber, || drop(info_span!("closing")));
     let spans = world.spans();
     assert!(named(&spans, "follower").links.is_empty());
+}
+
+/// Makes a span at each end.
+struct AtTheEnd {
+    /// Whether it is a root.
+    apart: bool,
+}
+
+impl SpanHook for AtTheEnd {
+    fn on_end(&self, _: &mut EndedSpan<'_>) {
+        match self.apart {
+            true => drop(info_span!(parent: None, "of a hook")),
+            false => drop(info_span!("of a hook")),
+        }
+    }
+}
+
+/// The registry removes only the outermost of spans that are closed in each other, so what a hook makes at an end stays, and keeps
+/// its parent open.
+#[test]
+fn a_span_that_a_hook_makes_at_an_end_must_be_a_root_or_its_parent_never_ends() {
+    for (apart, ended) in [(true, &["child", "parent"][..]), (false, &["child"])] {
+        let world = World::with(|builder| builder.with_span_hook(AtTheEnd { apart }));
+        // Kept, as everybody's subscriber is: with the registry the parent would end, too.
+        let dispatch = Dispatch::new(tracing_subscriber::registry().with(world.layer()));
+        tracing::dispatcher::with_default(&dispatch, || {
+            let _parent = info_span!("parent").entered();
+            drop(info_span!("child"));
+        });
+        let spans = world.spans();
+        assert_eq!(spans.iter().map(|span| &*span.name).collect::<Vec<_>>(), ended);
+    }
 }
