@@ -2,45 +2,26 @@
 //!
 //! A sampled span owns one recycled buffer, and every call appends OTLP protobuf to it. [`Span::end`] completes the
 //! record and copies it into the queue; nothing is encoded after that. An unsampled span owns nothing and does nothing.
-//! No call returns an error or panics, and none allocates once the thread has made a few spans.
+//! No call returns an error or panics, and none allocates once the thread has made a few spans. Events are in `span/event.rs`,
+//! what a recording span owns is in `span/live.rs`, and a span without a settled place in the trace in `span/draft.rs`.
 
+use crate::Timestamp;
 use crate::context::{ContextGuard, TraceContext};
-use crate::hook::StartedSpan;
-use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
-use crate::{Timestamp, exception, runtime};
 use otlp_model::{
-    KeyValue, PreparedAttributes, Signal, SpanContext, SpanId, SpanKind, SpanWriter, StatusCode, ToKey,
-    ToValue, TraceFlags, TraceId, TraceState, ValueRef,
+    KeyValue, PreparedAttributes, SpanContext, SpanId, StatusCode, ToKey, ToValue, TraceFlags, TraceId,
+    TraceState, ValueRef,
 };
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 mod draft;
+mod event;
+mod live;
 
 pub use draft::{SamplingAnswer, SamplingQuestion, SpanDraft};
-
-thread_local! {
-    static SPARE: Spare<Live> = const { Spare::new() };
-}
-
-/// Calls `say` with no spare buffer on this thread: a span that starts meanwhile is asked in [`Live::fresh`] whether it may.
-pub(crate) fn without_spares(say: impl FnOnce()) {
-    let spares = SPARE.try_with(Spare::lay_aside).unwrap_or_default();
-    say();
-    // Of a panic they are the price.
-    let _ = SPARE.try_with(|spare| spares.into_iter().for_each(|live| spare.give(live)));
-}
-
-/// What a recording span holds. Recycled with its buffer; it keeps its tracer, so that spans of one tracer share no
-/// reference count between threads.
-struct Live {
-    writer: SpanWriter,
-    tracer: Arc<TracerInner>,
-    wall_at_origin: u64,
-    start_unix_nano: u64,
-}
+use live::Live;
+pub(crate) use live::without_spares;
 
 /// An operation being timed. It ends with [`end`](Span::end) or when it is dropped, whichever comes first, and only
 /// once; after that every call does nothing (conformance SPAN-10).
@@ -245,97 +226,6 @@ impl Span {
         self
     }
 
-    /// Records that something happened now.
-    #[inline]
-    pub fn add_event(&mut self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
-        if let Some(live) = &mut self.live {
-            let now = live.tracer.shared.clock.read_on(live.wall_at_origin);
-            live.writer.add_event(name.as_ref(), now, attributes.iter().copied());
-        }
-        self
-    }
-
-    /// Records that something happened at `time`, which is written as given (conformance SPAN-16).
-    pub fn add_event_at(
-        &mut self,
-        name: impl AsRef<str>,
-        time: impl Into<Timestamp>,
-        attributes: &[(&str, ValueRef<'_>)],
-    ) -> &mut Self {
-        if let Some(live) = &mut self.live {
-            live.writer.add_event(name.as_ref(), time.into().unix_nano(), attributes.iter().copied());
-        }
-        self
-    }
-
-    /// The same at `time`, or now, with attributes that were encoded ahead, and others from an iterator, for those who have no list
-    /// of them.
-    ///
-    /// ```
-    /// # fn f(client: otlp::Client) {
-    /// use otlp::{KeyValue, PreparedAttributes};
-    /// let cart = PreparedAttributes::new([KeyValue::new("cart.kind", "gift")]);
-    /// let mut span = client.tracer("shop").start("load cart");
-    /// span.add_event_with("loaded", None, &cart, ["books", "toys"].into_iter().zip([3, 1]));
-    /// # }
-    /// ```
-    pub fn add_event_with<K: ToKey, V: ToValue>(
-        &mut self,
-        name: impl AsRef<str>,
-        time: Option<Timestamp>,
-        prepared: &PreparedAttributes,
-        attributes: impl IntoIterator<Item = (K, V)>,
-    ) -> &mut Self {
-        if let Some(live) = &mut self.live {
-            let time = time.map_or_else(|| live.now(), Timestamp::unix_nano);
-            live.writer.add_event_prepared(name.as_ref(), time, prepared, attributes);
-        }
-        self
-    }
-
-    /// Records an error as an `exception` event: `exception.message` is its text, `exception.type` its type unless that is
-    /// hidden behind a `dyn`, and when it has sources `exception.stacktrace` is what they say, line by line. It does not
-    /// set the status (conformance SPAN-19).
-    ///
-    /// ```
-    /// # async fn f(client: otlp::Client) {
-    /// let mut span = client.tracer("shop").start("parse");
-    /// if let Err(error) = "x".parse::<u8>() {
-    ///     span.record_error(&error).set_status(otlp::StatusCode::Error, error.to_string());
-    /// }
-    /// # }
-    /// ```
-    pub fn record_error<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
-        self.record_error_with(error, &[])
-    }
-
-    /// [`record_error`](Self::record_error) with attributes of your own, which take precedence: the type of an error behind
-    /// a `dyn`, a backtrace, `exception.escaped`.
-    ///
-    /// ```
-    /// # async fn f(client: otlp::Client) {
-    /// use std::backtrace::Backtrace;
-    /// let mut span = client.tracer("shop").start("parse");
-    /// if let Err(error) = "x".parse::<u8>() {
-    ///     let backtrace = Backtrace::force_capture().to_string();
-    ///     span.record_error_with(&error, &[("exception.stacktrace", backtrace.as_str().into())]);
-    /// }
-    /// # }
-    /// ```
-    pub fn record_error_with<E: Error + ?Sized>(
-        &mut self,
-        error: &E,
-        attributes: &[(&str, ValueRef<'_>)],
-    ) -> &mut Self {
-        if let Some(live) = &mut self.live {
-            let now = live.now();
-            let texts = exception::texts(error);
-            let own = texts.iter().map(|(key, text)| (*key, text.as_str().into()));
-            live.writer.add_event("exception", now, own.chain(attributes.iter().copied()));
-        }
-        self
-    }
-
     /// Links another span, of this or another trace.
     pub fn add_link(&mut self, context: &TraceContext, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
         if let Some(live) = &mut self.live {
@@ -377,75 +267,6 @@ impl Span {
         if let Some(live) = self.live.take() {
             live.end(time.into().unix_nano());
         }
-    }
-}
-
-impl Live {
-    /// `None` where nothing may be recorded, see [`fresh`](Self::fresh).
-    #[inline]
-    fn take(tracer: &Arc<TracerInner>) -> Option<Box<Self>> {
-        match SPARE.try_with(Spare::take) {
-            Ok(Some(mut live)) => {
-                if !Arc::ptr_eq(&live.tracer, tracer) {
-                    live.tracer = Arc::clone(tracer);
-                }
-                Some(live)
-            }
-            _ => Self::fresh(tracer),
-        }
-    }
-
-    /// Telemetry about exporting would never end (conformance BATCH-26). It is noticed here, where it costs nothing: while the
-    /// client tells of an export there are no spare buffers.
-    #[cold]
-    fn fresh(tracer: &Arc<TracerInner>) -> Option<Box<Self>> {
-        if runtime::is_telling() {
-            return None;
-        }
-        let writer = SpanWriter::default();
-        Some(Box::new(Self { writer, tracer: Arc::clone(tracer), wall_at_origin: 0, start_unix_nano: 0 }))
-    }
-
-    /// Shows the span to the hooks.
-    #[inline(never)]
-    fn show(&mut self, context: &SpanContext, parent: Option<&SpanContext>, kind: SpanKind) {
-        self.tracer.shared.hooks.started(StartedSpan { writer: &mut self.writer, context, parent, kind });
-    }
-
-    /// What was said of the span before its start.
-    #[inline(never)]
-    fn put_known(&mut self, plan: &Plan<'_>, sampler_attributes: &[KeyValue]) {
-        for attribute in plan.attributes.iter().chain(sampler_attributes) {
-            self.writer.set_attribute(&attribute.key, attribute.value.to_value());
-        }
-        for link in plan.links {
-            self.writer
-                .add_link(&link.context, link.attributes.iter().map(|a| (&*a.key, a.value.to_value())));
-        }
-    }
-
-    #[inline]
-    fn now(&self) -> u64 {
-        self.tracer.shared.clock.read_on(self.wall_at_origin).max(self.start_unix_nano)
-    }
-
-    #[inline]
-    fn end(mut self: Box<Self>, end_unix_nano: u64) {
-        self.tracer.shared.push(Signal::Traces, self.tracer.group, self.writer.finish(end_unix_nano));
-        if self.writer.has_dropped() {
-            self.tracer.shared.limited(Signal::Traces);
-        }
-        self.give_back();
-    }
-
-    /// Leaves its memory to the next span.
-    #[inline]
-    fn give_back(mut self: Box<Self>) {
-        if self.writer.capacity() > SPARE_BYTES {
-            self.writer.shrink_to(SPARE_BYTES);
-        }
-        // While the thread is being torn down there is nowhere to put it, and it is freed.
-        let _ = SPARE.try_with(|spare| spare.give(self));
     }
 }
 
