@@ -103,11 +103,12 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
+    let (protocols, signals) = (once(&options.protocol), once(&options.signal));
     let given = Given {
         endpoint: options.endpoint.as_deref(),
         config: options.config.as_deref(),
-        protocols: &options.protocol,
-        signals: &options.signal,
+        protocols: &protocols,
+        signals: &signals,
         receiver: &options.receiver,
         real: !options.empty,
         limits: options.limits,
@@ -156,4 +157,15 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         write!(out, "{}", verdict::verdict(&findings))?;
     }
     Ok(verdict::exit(&findings))
+}
+
+/// What was given, each once: whoever names something twice wants it no more than others.
+fn once<T: Copy + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut once = Vec::new();
+    for one in given {
+        if !once.contains(one) {
+            once.push(*one);
+        }
+    }
+    once
 }

@@ -142,3 +142,12 @@ fn a_receiver_of_logs_alone_is_not_asked_for_traces() {
     let signals: Vec<Signal> = collector.attempts().iter().map(|it| it.call.signal).collect();
     assert!(signals.iter().all(|signal| *signal == Signal::Logs), "{signals:?}");
 }
+
+#[test]
+fn what_is_asked_for_twice_is_examined_once() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let said =
+        examine(&[&collector.grpc_endpoint(), "--signal", "logs,logs", "-p", "grpc", "-p", "grpc"], &[]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    assert_eq!(collector.received().items(), 1);
+}
