@@ -21,6 +21,14 @@ pub(crate) struct Route {
     pub(crate) headers: Headers,
 }
 
+impl Route {
+    /// The path of requests over HTTP, without the query, which may hold a key.
+    pub(crate) fn path(&self) -> String {
+        let path = self.endpoint.signal_path(self.signal);
+        path.split('?').next().unwrap_or_default().to_owned()
+    }
+}
+
 /// The patient.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {

@@ -70,7 +70,7 @@ pub(crate) async fn export(
         Ok(response) => taken(&response, signal, &format!("{wire}: {what} taken, {}", millis(elapsed))),
         Err(error) => {
             let route = case.route(signal);
-            let path = path_of(route);
+            let path = route.path();
             let has_headers = !route.headers.is_empty();
             let question = Question { wire, signal, path: &path, size, has_headers };
             let (outcome, diagnosis) = judge(&error, question);
@@ -116,10 +116,4 @@ pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, reques
     };
     let accepted = finding.status == Status::Ok;
     finding.with("protocol", wire.name()).with("accepted", accepted)
-}
-
-/// The path of requests, without the query, which may hold a key.
-fn path_of(route: &Route) -> String {
-    let path = route.endpoint.signal_path(route.signal);
-    path.split('?').next().unwrap_or_default().to_owned()
 }

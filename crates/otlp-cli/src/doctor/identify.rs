@@ -48,12 +48,12 @@ async fn listen(case: &Case) -> Heard {
         let secure = (case.is_secure() && tls).then(|| case.unverified(alpn).ok()).flatten();
         secure.unwrap_or_else(|| case.plain())
     };
-    // What is not known to be a receiver gets no credentials.
+    // What is not known to be a receiver gets no credentials: neither headers nor the query.
     let bare = Route { headers: Headers::new(), ..case.first.clone() };
     let said = Arc::new(Mutex::new(Vec::new()));
     let mut listener = tokio::spawn(banner(case.plain(), case.target().clone(), Arc::clone(&said)));
     let (http, grpc) = join(
-        timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &bare)),
+        timeout(case.timeout, talk::post(within(Wire::HttpProtobuf), &bare, bare.path())),
         timeout(case.timeout, talk::call(within(Wire::Grpc), &bare)),
     )
     .await;

@@ -62,7 +62,7 @@ async fn ask(case: &Case, wire: Wire) -> Result<Answer, BoxError> {
     if wire.is_grpc() {
         talk::call(connector, &case.first).await
     } else {
-        talk::post(connector, &case.first).await
+        talk::post(connector, &case.first, case.first.endpoint.signal_path(case.first.signal)).await
     }
 }
 

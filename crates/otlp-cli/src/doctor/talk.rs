@@ -38,14 +38,14 @@ impl Answer {
     }
 }
 
-/// Posts an empty request for the route's signal over HTTP/1.1.
-pub(crate) async fn post(connector: BoxConnector, route: &Route) -> Result<Answer, BoxError> {
-    let Route { signal, endpoint, headers } = route;
+/// Posts an empty request for the route's signal to `path`, over HTTP/1.1.
+pub(crate) async fn post(connector: BoxConnector, route: &Route, path: String) -> Result<Answer, BoxError> {
+    let Route { endpoint, headers, .. } = route;
     let stream = TokioIo::new(connector.oneshot(endpoint.target().clone()).await?);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
     let driver = tokio::spawn(connection);
     let request = request(headers)
-        .uri(endpoint.signal_path(*signal))
+        .uri(path)
         .header(HOST, endpoint.authority())
         .header(CONTENT_TYPE, "application/x-protobuf")
         .header(CONTENT_LENGTH, 0)

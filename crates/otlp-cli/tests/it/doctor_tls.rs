@@ -3,7 +3,10 @@
 use crate::doctor::{PATIENT, examine, ill};
 use crate::support::{finish, otlp};
 use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
@@ -180,4 +183,28 @@ fn tls_to_a_port_for_clear_text() {
             ],
         );
     }
+}
+
+#[test]
+fn what_is_not_the_receiver_hears_no_secret() {
+    // conf: HDR-09, TLS-09
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let endpoint = format!("https://{}/in?key=hunter2", listener.local_addr().unwrap());
+    let (heard, all) = mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, heard) = (stream.unwrap(), heard.clone());
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                let read = stream.read(&mut bytes).unwrap_or_default();
+                let _ = heard.send(String::from_utf8_lossy(&bytes[..read]).into_owned());
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            });
+        }
+    });
+    let said = examine(&endpoint, &["-p", "http/protobuf", "--no-proxy", "-H", "api-key=hunter3"]);
+    ill(&said, &["this port speaks clear text, and it was spoken to with TLS"]);
+    let all: Vec<String> = all.try_iter().collect();
+    assert!(all.iter().any(|text| text.starts_with("POST /in/v1/traces HTTP/1.1\r\n")), "{all:?}");
+    assert!(!all.iter().any(|text| text.contains("hunter")), "{all:?}");
 }
