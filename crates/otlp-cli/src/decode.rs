@@ -5,6 +5,7 @@
 use crate::exit::{Exit, Trouble};
 use crate::input::{self, Input, Requests};
 use crate::output;
+use crate::serve::text;
 use clap::Args;
 use otlp_model::json;
 use std::io::{self, BufWriter, Write};
@@ -42,6 +43,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         let printed = request.and_then(|request| {
             let json = json::request_to_json(request.signal, &request.protobuf)
                 .map_err(|error| Trouble::Failed(format!("{}: {error}", input::name(&options.file))))?;
+            // JSON may hold what deceives whoever looks at a terminal.
+            let json = text::escaped(&String::from_utf8_lossy(&json)).into_bytes();
             let json = if options.pretty { output::indented(&json) } else { json };
             out.write_all(&json)?;
             Ok(out.write_all(b"\n")?)

@@ -53,6 +53,19 @@ fn every_form_of_every_signal_becomes_the_official_json() {
 }
 
 #[test]
+fn what_is_printed_deceives_nobody() {
+    let hostile = r"a\u001b[31m\u009b31m\u2028\u202eb";
+    let json = LOG.replace("hello", hostile);
+    for (line, input) in
+        [(&["decode"][..], json.clone().into_bytes()), (&["decode", "-p"], protobuf(Signal::Logs, &json))]
+    {
+        let said = run_with(line, &input);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.out.contains(hostile), "{said:?}");
+    }
+}
+
+#[test]
 fn lines_of_any_signal_follow_each_other() {
     // conf: JSON-23
     let lines = format!("{TRACE}\n{LOG}\n\n{METRIC}");
