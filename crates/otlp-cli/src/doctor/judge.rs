@@ -110,8 +110,9 @@ fn unauthenticated(question: Question<'_>) -> Diagnosis {
     } else {
         "the receiver wants credentials, and none were sent"
     };
-    let cure = "send the token that the receiver expects: OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer%20…' or \
-                --header 'authorization=Bearer …'; some want a header of their own, such as api-key";
+    let cure = "send the token that the receiver expects: OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer%20…', headers of \
+                the exporter in a configuration file, or --header 'authorization=Bearer …'; some want a header of their own, \
+                such as api-key";
     Diagnosis::new(cause, cure, "refused")
 }
 
@@ -140,8 +141,9 @@ fn missing(question: Question<'_>) -> Diagnosis {
             "there is no {path} on this server: another path, a pipeline without {signal}, or no OTLP receiver at all"
         ),
         format!(
-            "the endpoint is a base, to which /v1/{signal} is appended: check its path, and that the receiver has a \
-             pipeline for {signal}; a Collector listens for HTTP on port 4318"
+            "check the path: the endpoint for all signals is a base, to which /v1/{signal} is appended; that of one signal, or \
+             in a configuration file, is used as it is. Check that the receiver has a pipeline for {signal}; a Collector \
+             listens for HTTP on port 4318"
         ),
         "refused",
     )
@@ -159,7 +161,7 @@ fn too_large(question: Question<'_>) -> Diagnosis {
     Diagnosis::new(
         format!("the receiver, or a gateway before it, does not take a request of {} bytes", question.size),
         "raise its limit (max_request_body_size, max_recv_msg_size_mib, client_max_body_size), or send less at once: \
-         with_max_request_bytes, OTEL_BSP_MAX_EXPORT_BATCH_SIZE; --limits finds out how much it takes",
+         with_max_request_bytes, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, max_export_batch_size in a configuration file; --limits finds out how much it takes",
         "refused",
     )
 }

@@ -70,7 +70,8 @@ pub(crate) fn mistake(asked: Asked, heard: &Heard) -> Diagnosis {
         return Diagnosis::new(
             "this is a port for OTLP/HTTP, and it was spoken to with gRPC",
             format!(
-                "use OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (--protocol http/protobuf), or the port for gRPC: {}",
+                "use OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf (or the signal's own; otlp_http in a configuration file; --protocol \
+                 http/protobuf), or the port for gRPC: {}",
                 elsewhere(Wire::HttpProtobuf)
             ),
             "connect",
@@ -80,7 +81,8 @@ pub(crate) fn mistake(asked: Asked, heard: &Heard) -> Diagnosis {
         return Diagnosis::new(
             "this is a port for OTLP/gRPC, and it was spoken to with HTTP",
             format!(
-                "use OTEL_EXPORTER_OTLP_PROTOCOL=grpc (--protocol grpc), or the port for HTTP: {}",
+                "use OTEL_EXPORTER_OTLP_PROTOCOL=grpc (or the signal's own; otlp_grpc in a configuration file; --protocol grpc), \
+                 or the port for HTTP: {}",
                 elsewhere(Wire::Grpc)
             ),
             "connect",

@@ -123,8 +123,8 @@ fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
         }
         CertificateError::UnknownIssuer => Diagnosis::new(
             "the server's certificate is from an authority that is not trusted here",
-            "name the certificate of that authority: --ca-file, OTEL_EXPORTER_OTLP_CERTIFICATE, TlsConfig::ca_file; or have \
-             the receiver send the certificates between its own and the authority's",
+            "name the certificate of that authority: --ca-file, OTEL_EXPORTER_OTLP_CERTIFICATE, tls.ca_file in a \
+             configuration file, TlsConfig::ca_file; or have the receiver send the certificates between its own and the authority's",
             "tls",
         ),
         CertificateError::BadSignature => Diagnosis::new(
@@ -145,8 +145,8 @@ pub(super) fn of_kind(kind: TlsErrorKind) -> Diagnosis {
     match kind {
         TlsErrorKind::ClientCertificate => Diagnosis::new(
             "the server wants a certificate of the client, or another one (mTLS)",
-            "--cert-file and --key-file, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and …_CLIENT_KEY, TlsConfig::cert_file and \
-             key_file, from an authority that the receiver trusts",
+            "--cert-file and --key-file, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and …_CLIENT_KEY, tls.cert_file and \
+             tls.key_file in a configuration file, TlsConfig::cert_file and key_file, from an authority that the receiver trusts",
             "tls",
         ),
         TlsErrorKind::NoTls => Diagnosis::new(

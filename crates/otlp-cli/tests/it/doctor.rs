@@ -254,7 +254,8 @@ fn a_path_that_is_not_there() {
         &[
             "answered 404",
             "there is no /wrong/v1/traces on this server",
-            "the endpoint is a base",
+            "the endpoint for all signals is a base",
+            "in a configuration file, is used as it is",
             "#refused",
         ],
     );
