@@ -11,7 +11,7 @@ pub use record::{EmittedLog, EndedSpan, StartedSpan};
 
 use crate::foreign::contained;
 use event_bridge::EventBridge;
-use otlp_model::{DropReason, Limits, Signal};
+use otlp_model::{DropReason, Limits, Signal, SpanId};
 use record::Finished;
 use std::borrow::Cow;
 use std::fmt;
@@ -67,6 +67,8 @@ pub trait LogHook: Send + Sync + 'static {
 pub(crate) struct Hooks {
     spans: Vec<Box<dyn SpanHook>>,
     logs: Vec<Box<dyn LogHook>>,
+    /// Among both, where events are copied.
+    bridge: Option<Arc<EventBridge>>,
 }
 
 impl Hooks {
@@ -82,7 +84,8 @@ impl Hooks {
     pub(crate) fn bridge_events(&mut self, span_limits: Limits) {
         let bridge = Arc::new(EventBridge::new(span_limits));
         self.spans.insert(0, Box::new(Arc::clone(&bridge)));
-        self.logs.push(Box::new(bridge));
+        self.logs.push(Box::new(Arc::clone(&bridge)));
+        self.bridge = Some(bridge);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -98,6 +101,13 @@ impl Hooks {
         for hook in &self.spans {
             // What it has set so far stays.
             contained(|| hook.on_start(&mut span));
+        }
+    }
+
+    /// A span that was shown at its start will not end. Calls no one else's code.
+    pub(crate) fn given_up(&self, span: SpanId) {
+        if let Some(bridge) = &self.bridge {
+            bridge.take(span);
         }
     }
 

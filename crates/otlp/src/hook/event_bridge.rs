@@ -24,7 +24,7 @@ pub(super) struct EventBridge {
 }
 
 #[derive(Default)]
-struct Copied {
+pub(super) struct Copied {
     events: Vec<Event>,
     /// Those beyond the limit.
     dropped: u32,
@@ -43,6 +43,11 @@ impl EventBridge {
             Err(TryLockError::WouldBlock) if process::id() != self.made_by => None,
             Err(TryLockError::WouldBlock) => Some(self.open.lock().unwrap_or_else(PoisonError::into_inner)),
         }
+    }
+
+    /// What was emitted in a span that is no longer open.
+    pub(super) fn take(&self, span: SpanId) -> Option<Copied> {
+        self.open()?.remove(&span)
     }
 
     fn copy(&self, log: &LogRecordView<'_>) -> Option<()> {
@@ -72,8 +77,7 @@ impl SpanHook for Arc<EventBridge> {
 
     fn on_end(&self, span: &mut EndedSpan<'_>) {
         let Ok(id) = span.view().map(|view| view.span_id) else { return };
-        let copied = self.open().and_then(|mut open| open.remove(&id));
-        if let Some(Copied { events, dropped }) = copied
+        if let Some(Copied { events, dropped }) = self.take(id)
             && (!events.is_empty() || dropped > 0)
         {
             span.add_events(events, dropped, &self.limits);

@@ -253,6 +253,7 @@ impl Span {
     /// Records nothing any more, and is not sent.
     fn give_up(&mut self) {
         if let Some(mut live) = self.live.take() {
+            live.tracer.shared.hooks.given_up(self.context.span_id());
             live.writer.discard();
             live.give_back();
         }

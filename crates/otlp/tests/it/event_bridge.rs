@@ -3,7 +3,7 @@
 use crate::support::{PATIENCE, books, builder, grpc};
 use otlp::{
     Client, ClientBuilder, EmittedLog, EndedSpan, FutureExt, Limits, LogHook, Redaction, Severity, SpanData,
-    SpanHook, TraceContext,
+    SpanHook, SpanKind, TraceContext,
 };
 use otlp_testkit::Received;
 use std::time::{Duration, SystemTime};
@@ -136,6 +136,21 @@ async fn copies_count_among_the_events_of_a_span() {
     let span = span(&received, "s");
     let names: Vec<_> = span.events.iter().map(|event| &*event.name).collect();
     assert_eq!((names, span.dropped_events_count), (vec!["own", "a"], 2));
+}
+
+#[tokio::test]
+async fn a_draft_that_is_given_up_leaves_its_place_to_others() {
+    // conf: LOG-15
+    let received = received(on, |client| {
+        let tracer = client.tracer("t");
+        // More than may be open at once.
+        for _ in 0..100_000 {
+            drop(tracer.draft("given up", SpanKind::Internal, &TraceContext::default()));
+        }
+        tracer.in_span("s", |_| emit(client, "e"));
+    })
+    .await;
+    assert_eq!(span(&received, "s").events.len(), 1);
 }
 
 struct Hides(&'static str);
