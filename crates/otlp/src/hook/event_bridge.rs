@@ -4,7 +4,7 @@
 //! no log record.
 
 use super::{EmittedLog, EndedSpan, LogHook, SpanHook, StartedSpan};
-use crate::context::TraceContext;
+use crate::logger;
 use otlp_model::view::LogRecordView;
 use otlp_model::{Event, Limits, SpanId};
 use std::collections::HashMap;
@@ -50,20 +50,22 @@ impl EventBridge {
         self.open()?.remove(&span)
     }
 
+    /// Made before the lock is taken, for which all spans wait.
     fn copy(&self, log: &LogRecordView<'_>) -> Option<()> {
-        let mut open = self.open()?;
-        let copied = open.get_mut(&log.span_id)?;
-        if copied.events.len() >= self.limits.events {
-            copied.dropped = copied.dropped.saturating_add(1);
-            return None;
-        }
         let happened = log.time_unix_nano;
-        copied.events.push(Event {
+        let event = Event {
             name: log.event_name.to_owned().into(),
             time_unix_nano: if happened == 0 { log.observed_time_unix_nano } else { happened },
             attributes: log.attributes.to_key_values().ok()?,
             dropped_attributes_count: log.dropped_attributes_count,
-        });
+        };
+        let mut open = self.open()?;
+        let copied = open.get_mut(&log.span_id)?;
+        if copied.events.len() < self.limits.events {
+            copied.events.push(event);
+        } else {
+            copied.dropped = copied.dropped.saturating_add(1);
+        }
         Some(())
     }
 }
@@ -89,14 +91,9 @@ impl LogHook for Arc<EventBridge> {
     /// Of the span that is current on this thread, and of no other (conformance LOG-15).
     fn on_emit(&self, log: &mut EmittedLog<'_>) {
         let Ok(log) = log.view() else { return };
-        if log.event_name.is_empty() || !log.trace_id.is_valid() || !log.span_id.is_valid() {
-            return;
-        }
-        let is_current = TraceContext::current().is_some_and(|current| {
-            let current = current.span_context();
-            (current.trace_id(), current.span_id()) == (log.trace_id, log.span_id)
-        });
-        if is_current {
+        let current = logger::current();
+        let is_current = (current.trace_id(), current.span_id()) == (log.trace_id, log.span_id);
+        if is_current && current.is_sampled() && !log.event_name.is_empty() {
             self.copy(&log);
         }
     }
