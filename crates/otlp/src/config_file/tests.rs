@@ -116,6 +116,10 @@ fn exporters_and_processors_have_the_schemas_defaults() {
         let times = [&traces.batch_delay, &traces.export_timeout, &traces.request_timeout];
         assert_eq!(times.map(|time| time.as_ref().unwrap().value.as_secs()), [5, 30, 10]);
     }
+    let logs = "logger_provider: { processors: [{ batch: { exporter: { otlp_grpc: } } }] }";
+    let settings = read(&format!("file_format: '1.1'\n{logs}\n")).unwrap();
+    let delay = settings.signals.get(Signal::Logs).batch_delay.as_ref().unwrap().value;
+    assert_eq!(delay.as_secs(), 1);
 }
 
 #[test]
