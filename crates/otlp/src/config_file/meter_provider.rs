@@ -13,7 +13,7 @@ pub(super) fn meter_provider(from: &FromFile, at: &At<'_>, settings: &mut Settin
     let cure = "the SDK decides which exemplars it keeps";
     at.only_as_it_is("exemplar_filter", &Node::Text("trace_based".to_owned()), cure)?;
     let readers = at.need("readers")?;
-    let mut list = readers.filled_list()?.into_iter();
+    let mut list = readers.list()?.into_iter();
     let first = list.next().ok_or_else(|| readers.wrong("must not be empty"))?;
     if let Some(second) = list.next() {
         return Err(second.wrong(
