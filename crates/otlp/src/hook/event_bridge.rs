@@ -98,3 +98,16 @@ impl LogHook for Arc<EventBridge> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_that_finds_the_lock_taken_does_not_wait() {
+        let inherited = EventBridge { made_by: 0, ..EventBridge::new(Limits::default()) };
+        assert!(inherited.open().is_some(), "free");
+        let _held = inherited.open.lock().unwrap();
+        assert!(inherited.open().is_none());
+    }
+}

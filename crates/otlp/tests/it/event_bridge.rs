@@ -6,6 +6,7 @@ use otlp::{
     SpanHook, SpanKind, TraceContext,
 };
 use otlp_testkit::Received;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 fn on(builder: ClientBuilder) -> ClientBuilder {
@@ -120,6 +121,24 @@ async fn it_follows_a_future_from_thread_to_thread() {
     let received = collector.received();
     let events = received.spans().into_iter().map(|span| span.to_model().unwrap().events.len());
     assert_eq!(events.collect::<Vec<_>>(), [4; 8]);
+}
+
+#[tokio::test]
+async fn a_span_may_end_on_another_thread_than_it_started_on() {
+    // conf: LOG-15
+    let received = received(on, |client| {
+        let span = client.tracer("t").start("s");
+        span.in_span(|| emit(client, "here"));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                span.in_span(|| emit(client, "there"));
+                drop(span);
+            });
+        });
+    })
+    .await;
+    let names: Vec<_> = span(&received, "s").events.into_iter().map(|event| event.name).collect();
+    assert_eq!(names, ["here", "there"]);
 }
 
 #[tokio::test]
