@@ -92,7 +92,8 @@ impl ClientBuilder {
     /// an event: name, time and attributes, not the body (conformance LOG-15). The log record is sent as well. Default `false`.
     ///
     /// For receivers that show the events of spans and not those among logs. What hooks of logs remove is not copied, and hooks
-    /// of spans see the copy. It costs every span a lock that all of them share, and spans with such events are written anew.
+    /// of spans see the copy. It costs every span a lock that all of them share, and spans with such events are written anew. Of
+    /// more than 65,536 spans that are open at once the latest get no copies; where logs are off, there is nothing to copy.
     ///
     /// ```
     /// # async fn f() -> Result<(), otlp::Error> {
