@@ -13,6 +13,7 @@ mod connection_pool;
 mod console;
 mod context;
 pub mod core;
+mod deaf;
 mod decision;
 pub mod detect;
 mod env;

@@ -3,6 +3,7 @@
 //! It makes the client work under every runtime of the host, and under none. Telemetry of the libraries on this thread
 //! goes nowhere, so that exporting can't make telemetry about itself (conformance BATCH-26); but for tokio's, see `console`.
 
+use crate::deaf::Deaf;
 use crate::error::{self, Error};
 use crate::stack::Probe;
 use futures_util::future::join_all;
@@ -18,7 +19,6 @@ use std::sync::OnceLock;
 use tokio::sync::{mpsc, oneshot};
 use tower::ServiceExt;
 use tracing::dispatcher::{self, DefaultGuard, Dispatch};
-use tracing::subscriber::NoSubscriber;
 
 /// A worker of any stack.
 pub(crate) type Work = Pin<Box<dyn Future<Output = Stats> + Send>>;
@@ -75,12 +75,12 @@ pub(crate) fn telling(say: impl FnOnce()) {
     crate::span::without_spares(say);
 }
 
-/// By one subscriber for all clients, made once. Making one has all call sites of the process decide anew who is interested,
+/// By one [deaf](Deaf) subscriber for all clients, made once. Making one has all call sites of the process decide anew who is interested,
 /// under a lock that a fork may leave locked forever. With none at all, a call site that is first reached on this thread would be
 /// decided by it alone: nobody would hear it on other threads either.
 fn be_silent() {
     static SILENT: OnceLock<Dispatch> = OnceLock::new();
-    let silent = || SILENT.get_or_init(|| Dispatch::new(NoSubscriber::default())).clone();
+    let silent = || SILENT.get_or_init(|| Dispatch::new(Deaf)).clone();
     #[cfg(all(tokio_unstable, feature = "tokio-console"))]
     let silent = || crate::console::of_this_thread().unwrap_or_else(silent);
     SILENCE.set(Some(dispatcher::set_default(&silent())));
