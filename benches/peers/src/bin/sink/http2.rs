@@ -6,12 +6,12 @@ mod answer;
 mod output;
 
 use crate::books::Books;
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::refused;
 use crate::request::{Body, Head, Path};
 use crate::source::Source;
 use answer::Answer;
-use loona_hpack::Decoder;
+use httlib_hpack::Decoder;
 use output::Output;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -26,6 +26,8 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const MAX_FRAME: usize = 16 * 1024;
 /// What a client may send of a stream, and of all, before it is allowed more.
 const WINDOW: u32 = 1024 * 1024;
+// Half a window may have come and not be given back: what is waited for has to fit in the other.
+const _: () = assert!(input::SIZE < WINDOW as usize / 2);
 /// What every client may send before it has been told anything.
 const FIRST_WINDOW: u32 = 65_535;
 
@@ -94,7 +96,7 @@ pub(crate) fn serve<R: Source, W: Write + Send + 'static>(
     output.write(&greeting())?;
     let output = Arc::new(Mutex::new(output));
     let later = (!delay.is_zero()).then(|| (delay, answer_later(Arc::clone(&output))));
-    let headers = Decoder::new();
+    let headers = Decoder::default();
     let mut reader = Reader { input, output, headers, streams: HashMap::new(), used: 0, books, later };
     while reader.frame()? {}
     Ok(())
@@ -233,12 +235,16 @@ impl<R: Source, W: Write> Reader<'_, R, W> {
             ended = next.has(flag::END_HEADERS);
         }
         let mut head = Head::default();
-        let decoded = self.headers.decode_with_cb(&block, |name, value| match &*name {
-            b":method" => head.set_method(&value),
-            b":path" => head.set_path(&value),
-            name => head.header(name, &value),
-        });
-        decoded.map_err(|error| refused(&format!("a header block: {error}")))?;
+        let mut fields = Vec::new();
+        let decoded = self.headers.decode(&mut block, &mut fields);
+        decoded.map_err(|error| refused(&format!("a header block: {error:?}")))?;
+        for (name, value, _) in &fields {
+            match &name[..] {
+                b":method" => head.set_method(value),
+                b":path" => head.set_path(value),
+                name => head.header(name, value),
+            }
+        }
         let fresh = || Stream { path: head.path, body: head.body(), used: 0 };
         self.streams.entry(frame.stream).or_insert_with(fresh);
         if frame.has(flag::END_STREAM) { self.end(frame.stream) } else { Ok(()) }
