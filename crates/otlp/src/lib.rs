@@ -81,9 +81,10 @@ pub use otlp_model::{
     Exemplar, ExponentialBuckets, ExponentialHistogram, ExponentialHistogramDataPoint, ExportRequest,
     ExportResponse, Gauge, GroupId, Histogram, HistogramDataPoint, InstrumentationScope, Key, KeyRef,
     KeyValue, Limits, Link, LogRecord, LogWriter, Metric, MetricData, MetricKind, MetricWriter,
-    NumberDataPoint, NumberValue, Outcome, PreparedAttributes, Redaction, Resource, Severity, Signal,
-    SpanContext, SpanData, SpanId, SpanKind, SpanWriter, Status, StatusCode, Sum, Summary, SummaryDataPoint,
-    Temporality, ToKey, ToValue, TraceFlags, TraceId, TraceState, Undelivered, ValueAtQuantile, ValueRef,
+    NumberDataPoint, NumberValue, Outcome, PreparedAttributes, Records, Redaction, Resource, Severity,
+    Signal, SpanContext, SpanData, SpanId, SpanKind, SpanWriter, Status, StatusCode, Sum, Summary,
+    SummaryDataPoint, Temporality, ToKey, ToValue, TraceFlags, TraceId, TraceState, Undelivered,
+    ValueAtQuantile, ValueRef,
 };
 pub use otlp_sampling::{
     AlwaysOffSampler, AlwaysOnSampler, ComposableAdaptive, ComposableAlwaysOff, ComposableAlwaysOn,

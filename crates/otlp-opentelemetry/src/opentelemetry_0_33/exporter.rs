@@ -15,7 +15,7 @@ use super::opentelemetry::InstrumentationScope;
 use super::targets::Targets;
 use super::value;
 use opentelemetry_sdk_0_33 as sdk;
-use otlp::{BatchSender, Client, DropReason, EncodedRecords, GroupId, Limits, Resource, Signal};
+use otlp::{BatchSender, Client, DropReason, EncodedRecords, GroupId, Limits, Records, Resource, Signal};
 use sdk::error::{OTelSdkError, OTelSdkResult};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +38,15 @@ struct Exporter<W> {
 struct State<W> {
     writer: W,
     groups: Scopes,
+    /// The size of the batch before.
+    last_bytes: usize,
+}
+
+impl<W> State<W> {
+    /// Memory for a batch like the one before: to grow it by doubling would copy every record once more.
+    fn records(&self) -> EncodedRecords {
+        EncodedRecords::with_capacity(self.last_bytes)
+    }
 }
 
 /// The groups of scopes under one resource.
@@ -94,7 +103,7 @@ impl<W: Default> Exporter<W> {
             sender: client.batch_sender(signal),
             timeout: None,
             is_shut_down: AtomicBool::new(false),
-            state: Mutex::new(State { writer: W::default(), groups }),
+            state: Mutex::new(State { writer: W::default(), groups, last_bytes: 0 }),
         }
     }
 
@@ -121,6 +130,7 @@ impl<W: Default> Exporter<W> {
         if records.is_empty() {
             return Ok(());
         }
+        self.state().last_bytes = records.bytes();
         let report = self.sender.send(records, self.timeout).await;
         if report.is_delivered() {
             return Ok(());

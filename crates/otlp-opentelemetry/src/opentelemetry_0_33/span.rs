@@ -3,7 +3,7 @@
 use super::context::{from_span_context, to_span_context};
 use super::opentelemetry::KeyValue;
 use super::opentelemetry::trace::{self as theirs, Status};
-use super::value::{Converted, pair};
+use super::value::{Converted, pair, set_attribute};
 use otlp::{StatusCode, ToValue, ValueRef};
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -75,8 +75,7 @@ impl theirs::Span for Span {
 
     #[inline]
     fn set_attribute(&mut self, attribute: KeyValue) {
-        let (key, value) = pair(&attribute);
-        self.inner.set_attribute(key, value);
+        set_attribute(&mut self.inner, &attribute);
     }
 
     fn set_status(&mut self, status: Status) {

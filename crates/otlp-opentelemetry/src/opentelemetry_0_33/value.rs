@@ -4,7 +4,7 @@
 //! that is a value or an element of a list of texts.
 
 use super::opentelemetry::{self, Array, KeyValue, Value};
-use otlp::{AnyValue, ToValue, ValueRef};
+use otlp::{AnyValue, SpanWriter, ToValue, ValueRef};
 
 /// A value, or a list of values, as the writer takes it.
 pub(super) enum Converted<'a> {
@@ -92,7 +92,38 @@ fn owned(value: &opentelemetry::logs::AnyValue) -> AnyValue {
     }
 }
 
-/// An attribute as the writer takes it.
+/// What attributes are set on.
+pub(super) trait Attributes {
+    fn set(&mut self, key: &str, value: impl ToValue);
+}
+
+impl Attributes for otlp::Span {
+    fn set(&mut self, key: &str, value: impl ToValue) {
+        self.set_attribute(key, value);
+    }
+}
+
+impl Attributes for SpanWriter {
+    fn set(&mut self, key: &str, value: impl ToValue) {
+        self.set_attribute(key, value.to_value());
+    }
+}
+
+/// Sets an attribute, each usual kind by a call of its own: put together first and then taken apart, a value costs more than
+/// the rest of it.
+#[inline]
+pub(super) fn set_attribute(on: &mut impl Attributes, attribute: &KeyValue) {
+    let key = attribute.key.as_str();
+    match &attribute.value {
+        Value::Bool(value) => on.set(key, *value),
+        Value::I64(value) => on.set(key, *value),
+        Value::F64(value) => on.set(key, *value),
+        Value::String(value) => on.set(key, value.as_str()),
+        value => on.set(key, Converted::unusual(value)),
+    }
+}
+
+/// An attribute as the writer takes it, where it takes many at once.
 #[inline]
 pub(super) fn pair(attribute: &KeyValue) -> (&str, Converted<'_>) {
     (attribute.key.as_str(), Converted::from(&attribute.value))

@@ -45,7 +45,7 @@ impl LogExporter {
     fn encode(&self, batch: &LogBatch<'_>) -> EncodedRecords {
         let limits = self.0.limits();
         let state = &mut *self.0.state();
-        let mut records = EncodedRecords::new();
+        let mut records = state.records();
         for (record, scope) in batch.iter() {
             let target = record.target().map(|target| &**target);
             let (group, is_named) = state.groups.group(&self.0.sender, scope, target);

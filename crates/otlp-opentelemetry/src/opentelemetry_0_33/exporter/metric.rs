@@ -66,7 +66,7 @@ impl MetricExporter {
     fn encode(&self, metrics: &ResourceMetrics) -> EncodedRecords {
         let state = &mut *self.exporter.state();
         state.groups.set_resource(metrics.resource());
-        let mut records = EncodedRecords::new();
+        let mut records = state.records();
         for scoped in metrics.scope_metrics() {
             let (group, _) = state.groups.group(&self.exporter.sender, scoped.scope(), None);
             for metric in scoped.metrics() {

@@ -4,8 +4,8 @@ use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::context::from_span_context;
 use crate::opentelemetry_0_33::opentelemetry::trace::Status;
 use crate::opentelemetry_0_33::tracer::kind;
-use crate::opentelemetry_0_33::value::pair;
-use otlp::{Client, EncodedRecords, Limits, Signal, SpanId, SpanWriter, StatusCode, ToValue as _};
+use crate::opentelemetry_0_33::value::{pair, set_attribute};
+use otlp::{Client, EncodedRecords, Limits, Signal, SpanId, SpanWriter, StatusCode};
 use sdk::error::{OTelSdkError, OTelSdkResult};
 use sdk::trace::SpanData;
 use std::time::Duration;
@@ -50,7 +50,7 @@ impl SpanExporter {
     fn encode(&self, batch: &[SpanData]) -> (EncodedRecords, u32) {
         let limits = self.0.limits();
         let state = &mut *self.0.state();
-        let (mut records, mut nameless) = (EncodedRecords::new(), 0);
+        let (mut records, mut nameless) = (state.records(), 0);
         let mut last = None;
         for span in batch {
             let group = match last {
@@ -80,8 +80,7 @@ fn write<'a>(writer: &'a mut SpanWriter, span: &SpanData, limits: &Limits) -> &'
         unix_nano(span.start_time),
     );
     for attribute in &span.attributes {
-        let (key, value) = pair(attribute);
-        writer.set_attribute(key, value.to_value());
+        set_attribute(writer, attribute);
     }
     for event in &span.events.events {
         let (time, dropped) = (unix_nano(event.timestamp), event.dropped_attributes_count);
