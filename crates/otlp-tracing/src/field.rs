@@ -5,7 +5,7 @@
 
 use crate::exception::{Chain, sources};
 use crate::fields::ErrorField;
-use otlp::{AnyValue, ValueRef};
+use otlp::{AnyValue, ToValue};
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write};
@@ -14,12 +14,12 @@ use tracing::field::{Field, Visit};
 
 /// Where fields go.
 pub(crate) trait Sink {
-    /// Takes a value.
-    fn set(&mut self, field: &Field, value: ValueRef<'_>);
+    /// Takes a value: as it is, so that its kind is known where it is written.
+    fn set(&mut self, field: &Field, value: impl ToValue);
 
     /// Takes what is displayed.
     fn set_shown(&mut self, field: &Field, shown: fmt::Arguments<'_>) {
-        with_text(shown, |text| self.set(field, text.into()));
+        with_text(shown, |text| self.set(field, text));
     }
 
     /// Takes an error.
@@ -35,23 +35,23 @@ impl<S: Sink> Visit for Reader<S> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
@@ -70,7 +70,7 @@ impl<S: Sink> Visit for Reader<S> {
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        self.0.set(field, value.into());
+        self.0.set(field, value);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {

@@ -3,7 +3,7 @@
 //! Reading runs foreign code, for which a span must not be locked; writing needs the lock. In between they lie here.
 
 use crate::field::{KEPT, Sink, write_text};
-use otlp::{AnyValue, ValueRef};
+use otlp::{AnyValue, ToValue, ValueRef};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
@@ -125,8 +125,8 @@ impl Fields {
 
 impl Sink for &mut Fields {
     #[inline(always)]
-    fn set(&mut self, field: &Field, value: ValueRef<'_>) {
-        let value = match value {
+    fn set(&mut self, field: &Field, value: impl ToValue) {
+        let value = match value.to_value() {
             ValueRef::String(text) => {
                 let range = self.keep(text);
                 return self.note(field, range);

@@ -7,7 +7,7 @@ use crate::callsite::Callsite;
 use crate::field::Sink;
 use crate::fields::ErrorField;
 use crate::state::SpanState;
-use otlp::{SpanKind, StatusCode, ValueRef};
+use otlp::{SpanKind, StatusCode, ToValue, ValueRef};
 use tracing::field::Field;
 
 /// The attributes of an exception.
@@ -31,12 +31,12 @@ pub(crate) struct NewSpanSink<'a> {
 impl Sink for NewSpanSink<'_> {
     // Inlined where the kind of value is known: of a number it need not be asked whether it says a name, and which to write.
     #[inline(always)]
-    fn set(&mut self, field: &Field, value: ValueRef<'_>) {
+    fn set(&mut self, field: &Field, value: impl ToValue) {
         match self.callsite.field(field.index()) {
             Some(known) if !known.is_special => {
                 self.sink.state.draft.span_mut().set_attribute(&known.key, value);
             }
-            _ => self.sink.set(field.name(), value),
+            _ => self.sink.set(field.name(), value.to_value()),
         }
     }
 
