@@ -10,7 +10,6 @@ use otlp_model::Signal;
 
 /// What is worth a word, the worst first. `asked` are the signals that were asked for; nothing for all.
 pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding> {
-    let value = |name: &str| config.get(name).map(|entry| entry.value.as_str()).unwrap_or_default();
     let mut findings = Vec::new();
     if let Some(entry) = config.get("disabled").filter(|entry| entry.value == "true") {
         let (what, cure) = match &entry.origin {
@@ -48,13 +47,16 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
         let text = format!("{signal} are not exported, as {} says{rest}", entry.origin);
         findings.push(Finding::note("config", text));
     }
-    if value("sampler").contains("always_off") {
-        findings.push(Finding::note(
-            "config",
-            format!("no span is sampled: the sampler is {}", value("sampler")),
-        ));
+    if let Some(entry) = config.get("sampler").filter(|entry| is_off(&entry.value)) {
+        findings.push(Finding::note("config", format!("no span is sampled: the sampler is {}", entry.value)));
     }
     findings
+}
+
+/// Whether a sampler takes no root. What else it has is for spans with a parent.
+fn is_off(sampler: &str) -> bool {
+    let around = ["always_record(", "parentbased("];
+    around.iter().fold(sampler, |rest, name| rest.trim_start_matches(name)).starts_with("always_off")
 }
 
 /// What says that a signal is not exported, if something does.

@@ -161,6 +161,28 @@ fn a_file_that_is_refused_is_an_ailment_with_its_place_and_cure() {
 }
 
 #[test]
+fn a_sampler_that_takes_no_root_is_told() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    for (sampler, is_told) in [
+        ("always_off:", true),
+        ("parent_based: { root: { always_off: } }", true),
+        ("always_record: { root: { always_off: } }", true),
+        ("parent_based: { root: { always_on: } }", false),
+        // Children of what was not sampled are not, as ever.
+        ("parent_based: { root: { always_on: }, local_parent_sampled: { always_off: } }", false),
+    ] {
+        let exporter = format!("otlp_grpc: {{ endpoint: \"{}\" }}", collector.grpc_endpoint());
+        let yaml = format!(
+            "file_format: \"1.1\"\ntracer_provider: {{ sampler: {{ {sampler} }}, processors: [{{ batch: {{ exporter: {{ {exporter} }} }} }}] }}\n"
+        );
+        let folder = Folder::with("sampler", &yaml);
+        let said = examine(&["--config", &folder.file(), "--empty"], &[]);
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        assert_eq!(said.out.contains("• config   no span is sampled: "), is_told, "{}", said.out);
+    }
+}
+
+#[test]
 fn a_file_may_switch_everything_off() {
     let collector = Collector::builder().grpc().start_blocking().unwrap();
     let endpoint = collector.grpc_endpoint();
