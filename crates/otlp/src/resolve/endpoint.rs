@@ -149,10 +149,15 @@ impl Found {
         let (mistaken, spoken, other) =
             if is_grpc(protocol) { (4318, "gRPC", "HTTP") } else { (4317, "HTTP", "gRPC") };
         if *port == mistaken {
-            config.warn(format!(
-                "{} is spoken to {}, where receivers expect {}; set OTEL_EXPORTER_OTLP_PROTOCOL or with_protocol",
-                spoken, self.endpoint, other
-            ));
+            let cure = match &self.origin {
+                // Variables do not count beside it.
+                Origin::File(path) => {
+                    format!("use otlp_{} in {}", other.to_ascii_lowercase(), path.display())
+                }
+                _ => "set OTEL_EXPORTER_OTLP_PROTOCOL or with_protocol".to_owned(),
+            };
+            let endpoint = &self.endpoint;
+            config.warn(format!("{spoken} is spoken to {endpoint}, where receivers expect {other}; {cure}"));
         }
     }
 }

@@ -137,6 +137,22 @@ fn code_goes_before_a_file_and_origins_name_it() {
 }
 
 #[test]
+fn a_mistaken_port_is_told_with_what_to_change_in_the_file() {
+    let variables = [
+        ("OTEL_CONFIG_FILE", SIGNALS),
+        ("TRACES", "http://c:4318"),
+        ("METRICS", "http://c:4318"),
+        ("LOGS", "http://c:4318"),
+    ];
+    let lookup =
+        |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let config = Client::builder().with_env_from(lookup).resolve().unwrap();
+    let warning =
+        format!("gRPC is spoken to http://c:4318, where receivers expect HTTP; use otlp_http in {SIGNALS}");
+    assert_eq!(config.warnings(), [warning]);
+}
+
+#[test]
 fn a_schema_that_is_not_that_of_what_was_detected_is_told_by_the_files_name() {
     // conf: RES-05
     let builder = Client::builder().with_config_file(FILE).with_resource_detectors(&[otlp::detect::os]);
