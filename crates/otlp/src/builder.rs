@@ -252,14 +252,16 @@ impl ClientBuilder {
         resolve(self).map(|resolved| resolved.config)
     }
 
-    /// Where the requests of a signal would go and which headers they would have, for tools that look at its receiver. What
-    /// [`resolve`](Self::resolve) tells of it leaves out what is secret; this does not.
+    /// Where the requests of a signal would go and which headers are configured for them, for tools that look at its receiver. What
+    /// [`resolve`](Self::resolve) tells of it leaves out what is secret; this does not, but has no token of
+    /// [`with_credentials`](Self::with_credentials), which is fetched when one is needed.
     ///
     /// ```
     /// let builder = otlp::Client::builder().with_endpoint("http://collector:4317?key=1").with_header("api-key", "hunter2");
     /// let exporter = builder.resolve_exporter(otlp::Signal::Logs)?;
     /// assert_eq!(exporter.endpoint.signal_path(otlp::Signal::Logs), "/v1/logs?key=1");
     /// assert_eq!(exporter.headers.get("api-key"), Some("hunter2"));
+    /// assert!(!format!("{exporter:?}").contains("hunter2") && !format!("{exporter:?}").contains("key=1"));
     /// # Ok::<(), otlp::Error>(())
     /// ```
     ///

@@ -162,6 +162,6 @@ impl fmt::Display for Explanation<'_> {
 pub struct ResolvedExporter {
     /// The receiver. Its path may be a base or the signal's own, and its query may hold a key.
     pub endpoint: Endpoint,
-    /// The headers of every request. Their values are secrets.
+    /// The configured headers of every request. Their values are secrets.
     pub headers: Headers,
 }
