@@ -95,7 +95,8 @@ impl Destination {
         match config.get(&format!("{signal}.enabled")).filter(|entry| entry.value == "false") {
             None => Ok(()),
             Some(ConfigEntry { origin: origin @ Origin::File(_), .. }) => {
-                Err(Trouble::Usage(format!("{origin} switches {signal} off: it has no provider for them")))
+                let why = "it has no provider for them, or one that takes none";
+                Err(Trouble::Usage(format!("{origin} switches {signal} off: {why}")))
             }
             Some(entry) => Err(Trouble::Usage(format!("{} switches {signal} off: unset it", entry.origin))),
         }
