@@ -179,7 +179,11 @@ fn what_is_wrong_or_not_supported_is_told_by_its_path() {
         ),
         (
             "attribute_limits: { attribute_value_depth_limit: 0 }",
-            "attribute_limits.attribute_value_depth_limit: ",
+            "attribute_limits.attribute_value_depth_limit: must be a whole number, at least 1",
+        ),
+        (
+            "attribute_limits: { attribute_value_depth_limit: 257 }",
+            "attribute_limits.attribute_value_depth_limit: must be at most 256",
         ),
         ("propagator: { composite: [{ xray: }] }", "propagator.composite[0].xray: "),
         ("attribute_limits: { attribute_count_limit: many }", "attribute_limits.attribute_count_limit: "),

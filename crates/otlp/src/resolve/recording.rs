@@ -146,8 +146,7 @@ pub(super) fn resource(options: &ClientBuilder, config: &mut ResolvedConfig) -> 
     if let Some(code) = &options.resource {
         let mut code = code.clone();
         // Whoever began with the default resource did not mean its name for a service that is not known.
-        let said = settings.service_name.is_some()
-            || settings.resource.as_ref().is_some_and(|given| given.value.get("service.name").is_some());
+        let said = layers.iter().any(|(layer, _)| layer.get("service.name").is_some());
         if said && code.get("service.name") == unknown.as_ref() {
             code.attributes.retain(|attribute| attribute.key != "service.name");
         }

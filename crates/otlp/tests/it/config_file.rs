@@ -127,6 +127,20 @@ fn a_files_detectors_yield_to_its_attributes() {
 }
 
 #[test]
+fn a_name_that_a_files_detector_finds_goes_before_that_of_unknown_services() {
+    // conf: CFG-20, RES-09
+    let lookup = |name: &str| match name {
+        "OTEL_CONFIG_FILE" => Some(SIGNALS.to_owned()),
+        "OTEL_SERVICE_NAME" => Some("found".to_owned()),
+        _ => None,
+    };
+    let resource = otlp::default_resource().with("team", "code");
+    let config = Client::builder().with_env_from(lookup).with_resource(resource).resolve().unwrap();
+    let of = |name: &str| &*config.get(name).unwrap().value;
+    assert_eq!([of("resource.service.name"), of("resource.team")], ["found", "code"]);
+}
+
+#[test]
 fn code_goes_before_a_file_and_origins_name_it() {
     let config = Client::builder().with_service_name("code").with_config_file(FILE).resolve().unwrap();
     let of = |name: &str| (config.get(name).unwrap().value.clone(), config.get(name).unwrap().origin.clone());
