@@ -102,6 +102,21 @@ impl LogHook for Arc<EventBridge> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::record::Finished;
+    use otlp_model::{AnyValue, KeyValue, SpanContext, SpanData, encode_span};
+
+    #[test]
+    fn a_span_that_nests_deeper_than_is_read_is_sent_as_it_is() {
+        // conf: LOG-15
+        let deep = (0..40).fold(AnyValue::from(1), |value, _| AnyValue::Map(vec![KeyValue::new("k", value)]));
+        let attributes = vec![KeyValue::new("deep", deep)];
+        let data = SpanData { attributes, ..SpanData::new(SpanContext::default(), "s", 1, 2) };
+        let (limits, mut record) = (Limits::default(), Vec::new());
+        encode_span(&data, &limits, &mut record);
+        let mut span = EndedSpan(Finished::new(&record));
+        span.add_events(Vec::new(), 1, &limits);
+        assert_eq!(span.0.into_record().unwrap().as_deref(), Some(&*record));
+    }
 
     #[test]
     fn a_fork_that_finds_the_lock_taken_does_not_wait() {

@@ -105,16 +105,14 @@ impl EndedSpan<'_> {
         self.0.replace(changed);
     }
 
-    /// Adds events after those it has; `dropped` more were there already.
+    /// Adds events after those it has; `dropped` more were there already. A span that nests deeper than is read stays as it is.
     pub(super) fn add_events(&mut self, events: Vec<Event>, dropped: u32, limits: &Limits) {
-        let with_them = self.view().and_then(|view| view.to_span_data()).map(|mut span| {
-            span.events.extend(events);
-            span.dropped_events_count = span.dropped_events_count.saturating_add(dropped);
-            let mut record = Vec::new();
-            encode_span(&span, limits, &mut record);
-            Some(record)
-        });
-        self.0.replace(with_them);
+        let Ok(mut span) = self.view().and_then(|view| view.to_span_data()) else { return };
+        span.events.extend(events);
+        span.dropped_events_count = span.dropped_events_count.saturating_add(dropped);
+        let mut record = Vec::new();
+        encode_span(&span, limits, &mut record);
+        self.0.record = Cow::Owned(record);
     }
 
     /// Leaves the span out, as if it had not been sampled: later hooks do not see it, and it enters no books.
