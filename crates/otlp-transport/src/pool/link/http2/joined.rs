@@ -58,11 +58,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Joined<T> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // A server that does not read now may write all the same.
-        if !self.bytes.is_empty()
-            && let Poll::Ready(Err(error)) = self.flush_joined(cx)
-        {
-            return Poll::Ready(Err(error));
+        // A server that does not read now may write all the same. One that is gone may have said why before: the error waits
+        // for the flush with which HTTP/2 ends each turn.
+        if !self.bytes.is_empty() {
+            let _ = self.flush_joined(cx);
         }
         Pin::new(&mut self.io).poll_read(cx, buffer)
     }
@@ -128,6 +127,10 @@ mod tests {
         calls: usize,
         flushes: usize,
         is_shut: bool,
+        /// Nobody is there to take any more.
+        is_gone: bool,
+        /// What it was told before.
+        told: Vec<u8>,
     }
 
     impl AsyncWrite for Wire {
@@ -136,6 +139,9 @@ mod tests {
             _: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
+            if self.is_gone {
+                return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+            }
             let takes =
                 if self.takes.is_empty() { usize::MAX } else { self.takes[self.turn % self.takes.len()] };
             self.turn += 1;
@@ -160,8 +166,16 @@ mod tests {
     }
 
     impl AsyncRead for Wire {
-        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            Poll::Pending
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.told.is_empty() {
+                return Poll::Pending;
+            }
+            buffer.put_slice(&std::mem::take(&mut self.told));
+            Poll::Ready(Ok(()))
         }
     }
 
@@ -214,6 +228,19 @@ mod tests {
         assert!(write(&mut joined, cx, FRAME) && flush(&mut joined, cx));
         read(&mut joined, cx);
         assert_eq!((joined.io.written.len(), joined.io.flushes), (FRAME, 1));
+    }
+
+    #[test]
+    fn what_a_server_said_before_it_was_gone_is_read_before_the_error() {
+        let cx = &mut Context::from_waker(Waker::noop());
+        let wire = Wire { is_gone: true, told: b"goodbye".to_vec(), ..Wire::default() };
+        let mut joined = Joined::new(wire);
+        assert!(write(&mut joined, cx, FRAME) && flush(&mut joined, cx));
+        let mut bytes = [0; 16];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        assert!(matches!(Pin::new(&mut joined).poll_read(cx, &mut buffer), Poll::Ready(Ok(()))));
+        assert_eq!(buffer.filled(), b"goodbye");
+        assert!(matches!(Pin::new(&mut joined).poll_flush(cx), Poll::Ready(Err(_))));
     }
 
     #[test]
