@@ -8,7 +8,7 @@ use otlp::{Key, KeyValue, PreparedAttributes};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use tracing::Metadata;
 
 /// A place in the source, as a layer with certain options tells of it.
@@ -116,13 +116,16 @@ impl Callsites {
         LATEST.try_with(latest).ok().flatten()
     }
 
+    /// Waits for nobody: in a fork, who has the lock is left behind. What is found out anew meanwhile says the same.
     #[cold]
     fn look_up(&self, key: usize, metadata: &'static Metadata<'static>, options: &Options) -> Arc<Callsite> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let known = self.known.try_read().ok().and_then(|known| known.get(&key).cloned());
         let callsite = known.unwrap_or_else(|| {
             let callsite = Arc::new(Callsite::new(metadata, options));
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(key).or_insert(callsite))
+            match self.known.try_write() {
+                Ok(mut known) => Arc::clone(known.entry(key).or_insert(callsite)),
+                Err(_) => callsite,
+            }
         });
         let slot = LATEST.try_with(|latest| {
             let own = (self.number, key, Arc::clone(&callsite));
@@ -137,4 +140,24 @@ impl Callsites {
 #[inline]
 fn slot(key: usize) -> usize {
     ((key as u64 >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOT_BITS)) as usize % SLOTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fork_that_finds_the_lock_taken_does_not_wait() {
+        let client = otlp::Client::builder().build_blocking().unwrap();
+        let layer = crate::layer(&client);
+        let span = tracing::subscriber::with_default(tracing_subscriber::registry(), || {
+            tracing::info_span!("span", one = 1, two = 2)
+        });
+        let fields =
+            |callsites: &Callsites| callsites.of(span.metadata().unwrap(), layer.options()).fields.len();
+        let (read, written) = (Callsites::new(), Callsites::new());
+        let _reads = read.known.read().unwrap();
+        let _writes = written.known.write().unwrap();
+        assert_eq!([fields(&read), fields(&written)], [2, 2]);
+    }
 }
