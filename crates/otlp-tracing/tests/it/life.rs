@@ -1,9 +1,13 @@
 //! Where and when spans end: on other threads, late, never.
 
-use crate::support::{PATIENCE, World, int, named, spans_of, text};
+use crate::support::{PATIENCE, World, int, keys, named, spans_of, text};
 use otlp_tracing::OtlpSpanExt;
+use std::sync::mpsc;
 use tracing::field::Empty;
 use tracing::{Span, info, info_span};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::{Identity, SubscriberExt};
 
 #[test]
 fn a_span_may_close_on_another_thread() {
@@ -57,6 +61,38 @@ fn spans_of_two_registries_on_one_thread_are_told_apart_by_more_than_their_ids()
 }
 
 #[test]
+fn a_thread_that_knew_a_span_knows_a_later_one_with_the_same_id_for_what_it_is() {
+    let world = World::new();
+    let layer = world.layer().with_filter(filter_fn(|metadata| metadata.name() != "between"));
+    // What nobody wants would not be made at all.
+    let all = Identity::new().with_filter(LevelFilter::TRACE);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer).with(all), || {
+        let (give, given) = mpsc::channel::<Span>();
+        let (give_back, given_back) = mpsc::channel();
+        std::thread::spawn(move || {
+            for span in given {
+                span.record("late", true);
+                let _ = give_back.send(span);
+            }
+        });
+        let there = |span| {
+            give.send(span).unwrap();
+            given_back.recv().unwrap()
+        };
+        let first = there(info_span!("first", late = Empty));
+        let id = first.id();
+        drop(first);
+        // An id comes again after so many spans in the same place.
+        let turn = (1..1 << 20).find(|_| info_span!("between").id() == id).unwrap();
+        (1..turn).for_each(|_| drop(info_span!("between")));
+        assert_eq!(there(info_span!("again", late = Empty)).id(), id);
+    });
+    let spans = world.spans();
+    assert_eq!(spans.iter().map(|span| &*span.name).collect::<Vec<_>>(), ["first", "again"]);
+    assert!(spans.iter().all(|span| keys(&span.attributes) == ["late"]));
+}
+
+#[test]
 fn a_span_that_is_never_closed_is_not_sent_and_not_counted() {
     let world = World::new();
     world.run(world.layer(), || {
@@ -91,10 +127,8 @@ fn spans_in_destructors_at_the_end_of_a_thread_do_no_harm() {
         static LAST: Last = const { Last };
     }
     let world = World::new();
-    let dispatch = {
-        use tracing_subscriber::layer::SubscriberExt;
-        tracing::Dispatch::new(tracing_subscriber::registry().with(otlp_tracing::layer(&world.client)))
-    };
+    let dispatch =
+        tracing::Dispatch::new(tracing_subscriber::registry().with(otlp_tracing::layer(&world.client)));
     std::thread::spawn(move || {
         LAST.with(|_| {});
         let _default = tracing::dispatcher::set_default(&dispatch);
