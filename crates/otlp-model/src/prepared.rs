@@ -21,6 +21,8 @@ pub(crate) const PREPARED_TAG: u8 = 0x4a;
 /// let mut writer = SpanWriter::new();
 /// writer.start(&Limits::default(), &SpanContext::default(), SpanId::INVALID, false, "load cart", SpanKind::Internal, 1);
 /// writer.set_prepared(&place);
+/// writer.add_event_prepared("loaded", 2, &place, [("cart.items", 3)]);
+/// assert_eq!(place.attributes().len(), 2);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct PreparedAttributes {
@@ -56,7 +58,7 @@ impl PreparedAttributes {
         Self { attributes: unique, bytes, noted, longest }
     }
 
-    /// The attributes.
+    /// The attributes, each key once.
     #[must_use]
     pub fn attributes(&self) -> &[KeyValue] {
         &self.attributes

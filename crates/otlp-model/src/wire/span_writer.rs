@@ -117,7 +117,7 @@ impl SpanWriter {
         self.live.set_attribute(key, value);
     }
 
-    /// Sets attributes that are known ahead, as if one after the other.
+    /// Sets attributes that were encoded ahead, as if one after the other; [`PreparedAttributes`] shows it.
     #[inline]
     pub fn set_prepared(&mut self, prepared: &PreparedAttributes) {
         self.live.set_prepared(prepared);

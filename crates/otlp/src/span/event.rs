@@ -29,8 +29,8 @@ impl Span {
         self
     }
 
-    /// The same at `time`, or now, with attributes that were encoded ahead, and others from an iterator, for those who have no list
-    /// of them.
+    /// Records that something happened at `time`, or now: with attributes that were encoded ahead, and behind them others from an
+    /// iterator, for those who have no list of them.
     ///
     /// ```
     /// # fn f(client: otlp::Client) {

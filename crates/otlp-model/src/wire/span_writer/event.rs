@@ -25,7 +25,8 @@ impl SpanWriter {
         self.put_event_with(name, time_unix_nano, None, attributes, 0);
     }
 
-    /// The same with attributes that are known ahead before the others.
+    /// As [`add_event`](Self::add_event), with attributes that were encoded ahead in front of the others; [`PreparedAttributes`]
+    /// shows it.
     pub fn add_event_prepared<K: ToKey, V: ToValue>(
         &mut self,
         name: &str,
