@@ -13,6 +13,7 @@ use otlp::{
 use otlp_tower::{TraceClientLayer, TraceServerLayer};
 use std::convert::Infallible;
 use std::future::ready;
+use std::sync::{Arc, Mutex};
 use tower::{Layer, Service, service_fn};
 
 const REQUESTS: u64 = 1_000;
@@ -82,18 +83,28 @@ fn a_client_allocates_no_more_than_the_header_it_sends() {
 fn a_server_allocates_nothing_for_usual_requests_that_are_sampled_either() {
     let memory =
         MemoryPoolConfig { initial_size: 64 << 20, max_size: 64 << 20, ..MemoryPoolConfig::default() };
-    let deliver = |_: ExportRequest| async { Ok::<_, BoxError>(ExportResponse::success()) };
+    let gate = Arc::new(Mutex::new(()));
+    let deliver = {
+        let gate = Arc::clone(&gate);
+        move |_: ExportRequest| {
+            drop(gate.lock().unwrap());
+            async { Ok::<_, BoxError>(ExportResponse::success()) }
+        }
+    };
     let client = Client::builder()
         .with_protocol(Protocol::Http)
         .with_memory_pool_config(memory)
-        .with_layer(tower::layer::layer_fn(move |_| service_fn(deliver)))
+        .with_layer(tower::layer::layer_fn(move |_| service_fn(deliver.clone())))
         .build_blocking()
         .unwrap();
     let layer = TraceServerLayer::new(&client).with_route(|_| Some("/users/{id}".into()));
-    // Until every shard has its memory and the thread its buffer.
+    // Until every shard has its memory and the thread its buffer, and with the client's thread held at the first request: so the
+    // queue has been longer than it will be, however late that thread then comes.
+    let held = gate.lock().unwrap();
     for _ in 0..20 {
         allocations(layer.layer(answer()), &[]);
     }
+    drop(held);
     client.flush_blocking().unwrap();
     assert_eq!(allocations(layer.layer(answer()), &[]), 0);
 }
