@@ -25,9 +25,9 @@ const app = {
   // An answer of the server. `parameters` that are empty are left out.
   async get(path, parameters = {}) {
     const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== ''));
-    const answer = await fetch(query.size > 0 ? `${path}?${query}` : path);
+    const [answer, text] = await reach(query.size > 0 ? `${path}?${query}` : path);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
-    const told = await answer.json();
+    const told = JSON.parse(text);
     for (const origin of told.origins ?? []) origin.attributes = told.resources[origin.resource];
     return told;
   },
@@ -90,6 +90,18 @@ async function poll() {
   }
 }
 
+class Unreachable extends Error {}
+
+// An answer and what it says; or nobody is there, or nobody any more.
+async function reach(url) {
+  try {
+    const answer = await fetch(url);
+    return [answer, await answer.text()];
+  } catch (cause) {
+    throw new Unreachable(url, { cause });
+  }
+}
+
 function received({ spans, logs, points, forgotten }) {
   if (spans + logs + points === 0) return 'Nothing received yet';
   const text = `Received ${plural(spans, 'span')}, ${plural(logs, 'log record')}, ${plural(points, 'data point')}`;
@@ -98,8 +110,8 @@ function received({ spans, logs, points, forgotten }) {
 
 function connected(yes, error) {
   document.documentElement.classList.toggle('gone', !yes);
-  // Nobody was reached. A server that was stopped is no mistake of the page; anything else is, and is told.
-  const stopped = error instanceof TypeError;
+  // A server that was stopped is no mistake of the page; anything else is, and is told.
+  const stopped = error instanceof Unreachable;
   byId('live-text').textContent = yes ? (live ? 'Live' : 'Paused') : stopped ? 'No server' : 'Server error';
   if (!yes && !stopped) console.error(error);
   if (!yes) seen = undefined;
