@@ -62,6 +62,11 @@ type Outcome = Result<(), String>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first().map(|(command, rest)| (command.as_str(), rest)) {
+        // The benchmarks of single steps have options, and a help, of their own.
+        Some((_, rest)) if asks_for_help(rest) && !rest.iter().any(|argument| argument == "--micro") => {
+            print!("{HELP}");
+            Ok(())
+        }
         Some(("ci", [])) => ci::run(),
         Some(("tidy", [])) => tidy::run(),
         Some(("conformance", rest)) => conformance::run(rest),
@@ -85,4 +90,8 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn asks_for_help(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "--help" || argument == "-h")
 }
