@@ -4,12 +4,11 @@ use crate::context::{TraceContext, is_any_current, with_current};
 use crate::decision::ask;
 use crate::shared::Shared;
 use crate::span::Span;
-use crate::{clock, id_generator, ids};
+use crate::{Timestamp, id_generator, ids};
 use otlp_model::{GroupId, KeyValue, Link, Signal, SpanContext, SpanId, SpanKind, TraceFlags, TraceId};
 use otlp_sampling::{Sampler, SamplingParameters};
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Starts spans for one instrumentation scope. Cloning is cheap, and it may be used from any thread.
 ///
@@ -277,8 +276,8 @@ impl SpanBuilder<'_> {
     }
 
     /// The start, if it was earlier than now.
-    pub fn start_time(self, start: SystemTime) -> Self {
-        Self { start: Some(clock::unix_nano(start)), ..self }
+    pub fn start_time(self, start: impl Into<Timestamp>) -> Self {
+        Self { start: Some(start.into().unix_nano()), ..self }
     }
 
     /// An attribute that the sampler sees, too.
