@@ -146,16 +146,14 @@ impl TraceContext {
         self.extras.clone()
     }
 
-    /// For the context of a span, which is new: takes over what `parent` has besides an identity.
+    /// Whether it has anything besides an identity.
     #[inline(always)]
-    pub(crate) fn take_extras(&mut self, parent: &Self) {
-        if parent.extras.0.is_some() {
-            self.clone_extras(parent);
-        }
+    pub(crate) fn has_extras(&self) -> bool {
+        self.extras.0.is_some()
     }
 
-    #[cold]
-    fn clone_extras(&mut self, parent: &Self) {
+    /// For the context of a span, which is new: takes over what `parent` has besides an identity.
+    pub(crate) fn take_extras(&mut self, parent: &Self) {
         self.extras = parent.extras.clone();
     }
 

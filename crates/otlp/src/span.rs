@@ -101,7 +101,6 @@ impl Span {
     }
 
     /// Takes over what the context it was started under has besides an identity.
-    #[inline(always)]
     pub(crate) fn take_extras(&mut self, parent: &TraceContext) {
         self.context.take_extras(parent);
     }

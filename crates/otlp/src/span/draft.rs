@@ -55,7 +55,9 @@ impl Tracer {
             let context =
                 SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(state);
             let mut span = Span::recording(&self.inner, context, valid, &plan, &[]);
-            span.take_extras(parent);
+            if parent.has_extras() {
+                span.take_extras(parent);
+            }
             span
         } else {
             self.begin(&plan, Some(parent))
