@@ -189,32 +189,69 @@ impl Life {
         } else {
             self.shared.go_down();
         }
+        // Before the listeners are gone, so that nobody is given the ports in between.
+        let reserved = self.reserve();
         for listener in self.listeners.drain(..) {
             // An error is a panic of the task, reported there; it is gone all the same.
             let _ = listener.await;
         }
         self.shared.go_down();
-        for site in &self.sites {
-            match &site.place {
-                Place::Tcp(address) => {
-                    let failed = |source| Error::Listen { address: address.to_string(), source };
-                    self.reserved.push((*address, bind(*address).map_err(failed)?));
-                }
-                // A crash leaves its socket file behind; so does a kill.
-                Place::Unix(_) if phase == Phase::Stopping => site.remove_socket_file(),
-                Place::Unix(_) => {}
-            }
+        // A crash leaves its socket file behind; so does a kill.
+        if phase == Phase::Stopping {
+            self.sites.iter().for_each(Site::remove_socket_file);
         }
+        self.reserved = match reserved {
+            // Elsewhere than on Unix a port is bound again only when it is free.
+            Err(_) => self.reserve()?,
+            Ok(reserved) => reserved,
+        };
         Ok(())
+    }
+
+    fn reserve(&self) -> Result<Vec<(SocketAddr, TcpSocket)>, Error> {
+        let addresses = self.sites.iter().filter_map(|site| match site.place {
+            Place::Tcp(address) => Some(address),
+            Place::Unix(_) => None,
+        });
+        let reserve = |address: SocketAddr| {
+            let failed = |source| Error::Listen { address: address.to_string(), source };
+            Ok((address, bind(address).map_err(failed)?))
+        };
+        addresses.map(reserve).collect()
     }
 }
 
-/// A socket bound to `address`; SO_REUSEADDR lets it have the port of connections that have just been closed.
+/// A socket bound to `address`. SO_REUSEADDR lets it have the port of connections that have just been closed, and SO_REUSEPORT
+/// that of another which was made here and still listens. Whoever asks for any port is given neither.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
     socket.bind(address)?;
     Ok(socket)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_is_reserved_while_another_listens_who_goes_on_to_get_the_connections() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let serving = bind(any).unwrap().listen(8).unwrap();
+        let address = serving.local_addr().unwrap();
+        let reserved = bind(address).unwrap();
+        for _ in 0..8 {
+            let (connected, accepted) =
+                tokio::join!(tokio::net::TcpStream::connect(address), serving.accept());
+            assert_eq!(connected.unwrap().local_addr().unwrap(), accepted.unwrap().1);
+        }
+        drop(serving);
+        let refused = tokio::net::TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(reserved.listen(8).unwrap().local_addr().unwrap(), address);
+    }
 }
 
 impl Site {

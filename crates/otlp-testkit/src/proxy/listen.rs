@@ -62,15 +62,18 @@ pub(super) async fn listen(
             biased;
             change = changes.recv() => {
                 let Some(Change { listen, done }) = change else { break };
-                // The old one must be gone before its port can be bound again.
-                let shut = match door.take() {
+                let former = door.take();
+                let changed = match former {
+                    // Shut before the open one is gone, so that nobody is given the port in between.
                     Some(Door::Open(listener)) if !listen => {
+                        let shut = Door::shut(address);
                         drop(listener);
-                        None
+                        // Elsewhere than on Unix a port is bound again only when it is free.
+                        shut.or_else(|_| Door::shut(address))
                     }
-                    other => other,
+                    Some(door) => Ok(door),
+                    None => Door::shut(address),
                 };
-                let changed = shut.map_or_else(|| Door::shut(address), Ok);
                 let changed = changed.and_then(|door| if listen { door.open(address) } else { Ok(door) });
                 let result = changed.map(|changed| door = Some(changed));
                 // Nobody may be waiting any more.
