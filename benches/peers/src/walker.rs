@@ -27,6 +27,9 @@ enum Expect {
     Varint,
 }
 
+/// What an item in its scope begins with, before its length.
+const ITEM: u8 = 0x12;
+
 /// The bytes are no such request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Malformed;
@@ -38,7 +41,11 @@ impl Walker {
     ///
     /// If they can't be what comes next.
     pub fn feed(&mut self, mut data: &[u8]) -> Result<(), Malformed> {
-        while !data.is_empty() {
+        loop {
+            self.whole_items(&mut data);
+            if data.is_empty() {
+                return Ok(());
+            }
             if self.skip > 0 {
                 let length = data.len().min(usize::try_from(self.skip).unwrap_or(usize::MAX));
                 data = &data[length..];
@@ -60,7 +67,25 @@ impl Walker {
                 self.number(value)?;
             }
         }
-        Ok(())
+    }
+
+    /// Passes over the items that lie there whole, one behind the other, as nearly all do. What ends here or otherwise is left.
+    fn whole_items(&mut self, data: &mut &[u8]) {
+        if self.depth < 2 || self.expect != Expect::Tag || self.skip > 0 || self.shift > 0 {
+            return;
+        }
+        // Less than to the end of the scope, which is to be noticed.
+        while let [ITEM, low, high, ..] = **data {
+            let (head, length) = match (low < 0x80, high < 0x80) {
+                (true, _) => (2, usize::from(low)),
+                (false, true) => (3, usize::from(low & 0x7f) | usize::from(high) << 7),
+                (false, false) => return,
+            };
+            let end = self.offset + (head + length) as u64;
+            let Some(rest) = data.get(head + length..).filter(|_| end < self.ends[1]) else { return };
+            (*data, self.offset) = (rest, end);
+            self.items += 1;
+        }
     }
 
     /// How many items there were.
