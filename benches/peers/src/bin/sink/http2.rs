@@ -25,7 +25,7 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The longest payload of a frame.
 const MAX_FRAME: usize = 16 * 1024;
 /// What a client may send of a stream, and of all, before it is allowed more.
-const WINDOW: u32 = 1024 * 1024;
+const WINDOW: u32 = 2 * 1024 * 1024;
 // Half a window may have come and not be given back: what is waited for has to fit in the other.
 const _: () = assert!(input::SIZE < WINDOW as usize / 2);
 /// What every client may send before it has been told anything.

@@ -5,7 +5,7 @@
 use crate::source::Source;
 use std::io::{self, ErrorKind};
 /// What is read at once, at most: small enough to stay in a core's own cache.
-pub(crate) const SIZE: usize = 256 * 1024;
+pub(crate) const SIZE: usize = 512 * 1024;
 
 /// Less than this is not worth to be waited for.
 const LEAST_WAIT: usize = 32 * 1024;

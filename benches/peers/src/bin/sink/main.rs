@@ -8,9 +8,9 @@
 //! It must cost little, or the receiver would be measured: a thread for each connection reads the socket in large pieces
 //! and takes them apart in place. Plain bodies are walked as they arrive, without collecting them. Compressed bodies are kept
 //! as they came and walked when the count is asked for, so that decompression is not in the time that is measured. It never
-//! decodes an item. To a client it looks as a server of hyper with its defaults, as most Rust servers are: HTTP/2 windows of
-//! 1 MiB per stream and connection, given back when half is used; frames of 16 KiB, 200 streams; `TCP_NODELAY` is set, as
-//! by tonic and Go.
+//! decodes an item. To a client it looks as a server of hyper, as most Rust servers are, with HTTP/2 windows of 2 MiB per
+//! stream and connection, where hyper's default is one, because up to half a window is waited for; they are given back when half
+//! is used. Frames of 16 KiB, 200 streams; `TCP_NODELAY` is set, as by tonic and Go.
 //!
 //! Not for any other use: whatever the clients compared do not send, it refuses by closing the connection.
 

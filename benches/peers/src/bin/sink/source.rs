@@ -44,7 +44,7 @@ mod linux {
     use std::os::fd::AsFd;
 
     /// What is asked for of the system; it gives twice that.
-    const SYSTEM_BUFFER: usize = 1024 * 1024;
+    const SYSTEM_BUFFER: usize = 2 * 1024 * 1024;
 
     sockopt_impl!(
         /// So many bytes make a socket readable.

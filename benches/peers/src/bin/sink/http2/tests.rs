@@ -65,14 +65,15 @@ fn requests_are_told_apart_and_answered_in_the_order_of_their_ends() {
 
 #[test]
 fn windows_are_given_back_when_half_is_used() {
+    let half = WINDOW / 2;
+    let fill = half as usize / MAX_FRAME;
     let mut frames = vec![request(1, 0)];
     // The first message is longer than said, which matters at its end only.
-    frames.extend(vec![frame(kind::DATA, 0, 1, &[0; MAX_FRAME]); 33]);
+    frames.extend(vec![frame(kind::DATA, 0, 1, &[0; MAX_FRAME]); fill + 1]);
     frames.push(frame(kind::RESET, 0, 1, &[0; 4]));
-    frames.extend(vec![frame(kind::DATA, 0, 1, &[0; MAX_FRAME]); 31]);
+    frames.extend(vec![frame(kind::DATA, 0, 1, &[0; MAX_FRAME]); fill - 1]);
     let (written, end) = exchange(&frames);
     assert!(end.is_ok());
-    let half = WINDOW / 2;
     assert_eq!(written, [window_update(1, half), window_update(0, half), window_update(0, half)].concat());
 }
 
