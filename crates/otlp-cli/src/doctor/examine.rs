@@ -47,7 +47,7 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
             tls::secure(case, wire, clock::now()).await
         }
         Step::Speak(wire) => speak::speak(case, wire).await,
-        Step::Identify(wire) => one(identify::identify(case, wire).await),
+        Step::Identify { wire, answers } => one(identify::identify(case, wire, answers).await),
         Step::Empty(wire, signal) => {
             let (outcome, finding) =
                 export::export(case, wire, "an empty request", sample::empty(signal)).await;

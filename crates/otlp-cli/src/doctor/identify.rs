@@ -1,7 +1,7 @@
 //! The step that listens to a port in every way there is, to say what was mistaken for what.
 //!
-//! Done only when what was expected does not answer. TLS is asked for first, then everything else at once, each on a
-//! connection of its own: a port that says nothing costs two timeouts.
+//! Done only when what was expected does not answer, or takes nothing. TLS is asked for first, then everything else at once, each
+//! on a connection of its own: a port that says nothing costs two timeouts.
 
 use super::case::{Case, Route};
 use super::chain::find;
@@ -20,10 +20,10 @@ use tower::ServiceExt;
 /// How long a server that closes other connections may take to say something on one where it is not asked.
 const BANNER_WITHIN: Duration = Duration::from_secs(1);
 
-pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
+/// What listens where `wire` was to be spoken; `answers` if it is spoken, and what was sent was not taken.
+pub(crate) async fn identify(case: &Case, wire: Wire, answers: bool) -> Finding {
     let heard = listen(case).await;
-    let asked = Asked { wire, is_secure: case.is_secure(), port: case.port() };
-    let diagnosis = mistake(asked, &heard);
+    let asked = Asked { wire, is_secure: case.is_secure(), port: case.port(), answers };
     let mut speaks = Vec::new();
     speaks.extend(heard.tls.then(|| "TLS".to_owned()));
     speaks.extend(heard.http.map(|status| format!("HTTP/1.1 (status {status})")));
@@ -33,7 +33,12 @@ pub(crate) async fn identify(case: &Case, wire: Wire) -> Finding {
     } else {
         format!("speaks {}", speaks.join(", "))
     };
-    Finding::failed("port", format!("{} {text}", case.target()), diagnosis)
+    let text = format!("{} {text}", case.target());
+    let finding = match mistake(asked, &heard) {
+        Some(diagnosis) => Finding::failed("port", text, diagnosis),
+        None => Finding::note("port", text),
+    };
+    finding
         .with("tls", heard.tls)
         .with("http_status", heard.http)
         .with("grpc_status", heard.grpc)

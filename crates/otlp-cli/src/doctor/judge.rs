@@ -76,7 +76,8 @@ fn of_http(error: &HttpError, question: Question<'_>) -> (Outcome, Diagnosis) {
         405 | 415 | 501 => (Outcome::Odd, no_otlp(question)),
         407 => (Outcome::Failed, proxy_wants_credentials()),
         429 => (Outcome::Failed, throttled(error.retry_after(), true)),
-        400 => (Outcome::Failed, malformed(question)),
+        // Also what a port for TLS says to clear text (Go's server, nginx).
+        400 => (Outcome::Odd, malformed(question)),
         502..=504 => (Outcome::Failed, unavailable(error.retry_after())),
         status if status >= 500 => (Outcome::Failed, broken()),
         _ => (Outcome::Odd, no_otlp(question)),
@@ -246,6 +247,7 @@ mod tests {
     #[test]
     fn only_what_may_be_something_else_is_odd() {
         assert_eq!(judged(HttpError::new(404)).0, Outcome::Odd);
+        assert_eq!(judged(HttpError::new(400)).0, Outcome::Odd);
         assert_eq!(judged(HttpError::new(401)).0, Outcome::Failed);
         assert_eq!(judged(GrpcError::new(GrpcCode::Unimplemented, "")).0, Outcome::Odd);
         assert_eq!(judged(GrpcError::new(GrpcCode::Unauthenticated, "")).0, Outcome::Failed);

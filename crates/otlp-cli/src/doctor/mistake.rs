@@ -11,6 +11,8 @@ pub(crate) struct Asked {
     pub(crate) wire: Wire,
     pub(crate) is_secure: bool,
     pub(crate) port: Option<u16>,
+    /// It answered as it was asked, and only took nothing of what was sent.
+    pub(crate) answers: bool,
 }
 
 /// What it said, asked in each way on a connection of its own.
@@ -42,9 +44,21 @@ impl Heard {
     }
 }
 
-/// The mistake, in words.
-pub(crate) fn mistake(asked: Asked, heard: &Heard) -> Diagnosis {
-    let Asked { wire, is_secure, port } = asked;
+/// The mistake, in words. Nothing if it is what was asked for: then the answers to what was sent say what is wrong.
+pub(crate) fn mistake(asked: Asked, heard: &Heard) -> Option<Diagnosis> {
+    let speaks = if asked.wire.is_grpc() {
+        heard.speaks_otlp_grpc()
+    } else {
+        // An HTTP server that is none for OTLP has no such path, or not for POST, before it could mind what is sent.
+        heard.speaks_otlp_http() || (heard.http == Some(400) && !heard.speaks_otlp_grpc())
+    };
+    let is_right = asked.answers && speaks && asked.is_secure == heard.tls;
+    (!is_right).then(|| instead(asked, heard))
+}
+
+/// What it is instead.
+fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
+    let Asked { wire, is_secure, port, .. } = asked;
     let named = heard.name.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
     if !is_secure && heard.tls {
         return Diagnosis::new(
@@ -149,7 +163,7 @@ mod tests {
     use super::*;
 
     fn told(wire: Wire, is_secure: bool, heard: Heard) -> String {
-        mistake(Asked { wire, is_secure, port: Some(4317) }, &heard).cause
+        mistake(Asked { wire, is_secure, port: Some(4317), answers: false }, &heard).unwrap().cause
     }
 
     #[test]
@@ -178,8 +192,28 @@ mod tests {
 
     #[test]
     fn the_usual_port_is_named() {
-        let asked = Asked { wire: Wire::HttpProtobuf, is_secure: false, port: Some(4317) };
-        let cure = mistake(asked, &Heard { grpc: Some(0), ..Heard::default() }).cure;
+        let asked = Asked { wire: Wire::HttpProtobuf, is_secure: false, port: Some(4317), answers: false };
+        let cure = mistake(asked, &Heard { grpc: Some(0), ..Heard::default() }).unwrap().cure;
         assert!(cure.contains("port 4318 is the usual one for OTLP/HTTP"), "{cure}");
+    }
+
+    #[test]
+    fn a_receiver_that_takes_nothing_is_no_mistake() {
+        let http = |status| Heard { http: Some(status), ..Heard::default() };
+        let grpc = |status| Heard { grpc: Some(status), ..Heard::default() };
+        let tls = |heard| Heard { tls: true, ..heard };
+        for (wire, is_secure, heard, is_named) in [
+            (Wire::HttpProtobuf, false, http(400), false),
+            (Wire::HttpJson, false, http(200), false),
+            (Wire::HttpProtobuf, true, tls(http(400)), false),
+            (Wire::Grpc, false, grpc(13), false),
+            (Wire::HttpProtobuf, false, tls(http(400)), true),
+            (Wire::HttpProtobuf, false, Heard { grpc: Some(0), ..http(400) }, true),
+            (Wire::HttpProtobuf, false, http(404), true),
+            (Wire::Grpc, false, grpc(12), true),
+        ] {
+            let asked = Asked { wire, is_secure, port: None, answers: true };
+            assert_eq!(mistake(asked, &heard).is_some(), is_named, "{wire} {heard:?}");
+        }
     }
 }

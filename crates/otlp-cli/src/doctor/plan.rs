@@ -19,8 +19,8 @@ pub(crate) enum Step {
     Secure,
     /// Whether HTTP or gRPC is spoken at all.
     Speak(Wire),
-    /// What is spoken there instead.
-    Identify(Wire),
+    /// What is spoken there instead. `answers`: it does speak as it was asked, but takes nothing.
+    Identify { wire: Wire, answers: bool },
     /// An empty request.
     Empty(Wire, Signal),
     /// A request with one item.
@@ -113,17 +113,19 @@ impl Plan {
                 *left == Step::Real(wire, signal) || (left.wire() == Some(wire) && left.is_extra())
             }),
             Step::Real(wire, _) => self.drop_where(|left| left.wire() == Some(wire) && left.is_extra()),
-            Step::Compress(..) | Step::Limit(_) | Step::Identify(_) => Vec::new(),
+            Step::Compress(..) | Step::Limit(_) | Step::Identify { .. } => Vec::new(),
         };
         let asked = match step {
-            Step::Secure if outcome == Outcome::Odd => skipped.iter().find_map(Step::wire),
-            Step::Speak(wire) if outcome == Outcome::Odd => Some(wire),
-            Step::Empty(wire, _) if outcome == Outcome::Odd => Some(wire),
+            Step::Secure if outcome == Outcome::Odd => {
+                skipped.iter().find_map(Step::wire).map(|wire| (wire, false))
+            }
+            Step::Speak(wire) if outcome == Outcome::Odd => Some((wire, false)),
+            Step::Empty(wire, _) if outcome == Outcome::Odd => Some((wire, true)),
             _ => None,
         };
-        if let Some(wire) = asked.filter(|wire| !self.identified.contains(&wire.is_grpc())) {
+        if let Some((wire, answers)) = asked.filter(|(wire, _)| !self.identified.contains(&wire.is_grpc())) {
             self.identified.push(wire.is_grpc());
-            self.steps.push_front(Step::Identify(wire));
+            self.steps.push_front(Step::Identify { wire, answers });
         }
         skipped
     }
@@ -139,7 +141,7 @@ impl Step {
     fn wire(&self) -> Option<Wire> {
         match self {
             Self::Speak(wire)
-            | Self::Identify(wire)
+            | Self::Identify { wire, .. }
             | Self::Empty(wire, _)
             | Self::Real(wire, _)
             | Self::Compress(wire, _)
@@ -162,7 +164,7 @@ impl Step {
             Self::Secure => "tls",
             Self::Speak(Wire::Grpc) => "grpc",
             Self::Speak(_) => "http",
-            Self::Identify(_) => "port",
+            Self::Identify { .. } => "port",
             Self::Empty(_, signal) | Self::Real(_, signal) => signal.as_str(),
             Self::Compress(_, encoding) => encoding.as_str(),
             Self::Limit(_) => "limit",
@@ -221,13 +223,14 @@ mod tests {
         let wire = Wire::HttpProtobuf;
         for below in [(Step::Secure, Outcome::Odd), (Step::Speak(wire), Outcome::Odd)] {
             let done = steps(&scope(), &[below]);
-            assert_eq!(done[done.len() - 2..], [below.0, Step::Identify(wire)]);
+            assert_eq!(done[done.len() - 2..], [below.0, Step::Identify { wire, answers: false }]);
         }
         // A certificate that is not trusted is no other protocol.
         assert_eq!(steps(&scope(), &[(Step::Secure, Outcome::Failed)]).last(), Some(&Step::Secure));
         let odd = [Signal::Traces, Signal::Logs].map(|signal| (Step::Empty(wire, signal), Outcome::Odd));
         let done = steps(&scope(), &odd);
-        assert_eq!(done.iter().filter(|step| **step == Step::Identify(wire)).count(), 1, "{done:?}");
+        let identify = Step::Identify { wire, answers: true };
+        assert_eq!(done.iter().filter(|step| **step == identify).count(), 1, "{done:?}");
         assert!(!done.contains(&Step::Real(wire, Signal::Logs)) && !done.contains(&Step::Limit(wire)));
         assert!(done.contains(&Step::Real(Wire::HttpJson, Signal::Logs)));
     }

@@ -5,6 +5,7 @@
 use super::finding::{Finding, Status, names};
 use super::settings::Setting;
 use crate::exit::Exit;
+use otlp_model::Signal;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -50,12 +51,20 @@ pub(crate) fn line(finding: &Finding) -> String {
 pub(crate) fn verdict(findings: &[Finding]) -> String {
     let mut text = String::new();
     let mut told = Vec::new();
-    // What says what the port is says more than that something failed there.
-    let is_named = |of: &Finding| findings.iter().any(|it| it.step == "port" && it.signals == of.signals);
+    // What says what the port is says more than that something failed there; and a port for TLS, or for clear text, has
+    // understood nothing of what it refused.
+    let is_named = |of: &Finding| {
+        let is_below = ["tls", "grpc", "http"].contains(&of.step);
+        let is_export = names(&Signal::ALL).contains(&of.step);
+        let mut ports = failed(findings).filter(|it| it.step == "port" && it.signals == of.signals);
+        ports.any(|port| {
+            is_below || (is_export && port.diagnosis.as_ref().is_some_and(|it| it.section == "tls"))
+        })
+    };
     for finding in failed(findings).chain(findings.iter().filter(|it| it.status == Status::Note)) {
         let Some(diagnosis) = &finding.diagnosis else { continue };
         let about = (diagnosis, &finding.signals);
-        if told.contains(&about) || (["tls", "grpc", "http"].contains(&finding.step) && is_named(finding)) {
+        if told.contains(&about) || is_named(finding) {
             continue;
         }
         told.push(about);

@@ -1,7 +1,7 @@
 //! `otlp doctor` through the real binary: each ailment is named with cause, cure and page, and the exit code tells.
 
 use crate::support::{Said, finish, otlp, run};
-use otlp_model::{Encoding, Signal};
+use otlp_model::{Encoding, Format, Signal};
 use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply, Script};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -242,6 +242,27 @@ fn statuses_have_cause_and_cure() {
             ill(&said, &["does not accept the credentials that were sent"]);
         }
     }
+}
+
+/// 400 is also what ports for TLS say to clear text, and 415 what other servers say.
+#[test]
+fn a_receiver_that_refuses_everything_is_a_receiver_all_the_same() {
+    for (status, cause) in [
+        (400, "the receiver found no sense in a correct request"),
+        (415, "what answers here does not take OTLP as http/json"),
+    ] {
+        let no_json = Script::from_fn(move |call| {
+            if call.format == Format::Json { Reply::http_status(status) } else { Reply::ok() }
+        });
+        let collector = collector(Collector::builder().http().reply(no_json));
+        let said = examine(&collector.http_endpoint(), &["-p", "http/json"]);
+        ill(&said, &[cause, "#refused", "3 checks failed."]);
+        assert!(!said.out.contains("✗ port"), "{}", said.out);
+    }
+    let collector = collector(Collector::builder().http().reply(Reply::http_status(400)));
+    let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
+    ill(&said, &["the receiver found no sense in a correct request", "3 checks failed."]);
+    assert!(!said.out.contains("✗ port"), "{}", said.out);
 }
 
 #[test]

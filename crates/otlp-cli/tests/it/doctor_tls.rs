@@ -4,7 +4,7 @@ use crate::doctor::{PATIENT, examine, ill};
 use crate::support::{finish, otlp};
 use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::path::PathBuf;
 use std::sync::mpsc;
 
@@ -164,6 +164,51 @@ fn clear_text_to_a_port_for_tls() {
                 "#tls",
             ],
         );
+    }
+}
+
+/// The address of a port that ends each handshake with `alert`, and says `told` to whoever speaks clear text.
+fn port_for_tls(alert: u8, told: &'static [u8]) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut bytes = [0; 4096];
+                let _ = stream.read(&mut bytes);
+                // A record of the type handshake gets one of the type alert: fatal, for this reason.
+                let alert = [21, 3, 3, 0, 2, 2, alert];
+                let _ = stream.write_all(if bytes[0] == 22 { &alert } else { told });
+                let _ = stream.shutdown(Shutdown::Write);
+                // Closing over what the other side sent would be a reset, which overtakes the answer.
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            });
+        }
+    });
+    address
+}
+
+#[test]
+fn clear_text_to_a_port_for_tls_that_says_so_in_clear_text() {
+    const NO_APPLICATION_PROTOCOL: u8 = 120;
+    for told in [
+        &b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"[..],
+        b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 5\r\nConnection: close\r\n\r\n<html",
+    ] {
+        let address = port_for_tls(NO_APPLICATION_PROTOCOL, told);
+        let said = examine(&format!("http://{address}"), &["-p", "http/protobuf"]);
+        ill(
+            &said,
+            &[
+                "answered 400",
+                "✗ port this port speaks TLS, and it was spoken to in clear text",
+                "write the endpoint with https://",
+                "#tls",
+            ],
+        );
+        // It has found no sense in anything: that says nothing of a receiver.
+        assert!(!said.out.contains("a correct request"), "{}", said.out);
     }
 }
 
