@@ -68,8 +68,8 @@ pub(crate) struct Options {
     #[arg(long, short, value_hint = ValueHint::FilePath, value_name = "FILE")]
     config: Option<String>,
 
-    /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else gRPC on port 4317, else HTTP with
-    /// both kinds of bodies.
+    /// What to speak; may be given more than once. Default: OTEL_EXPORTER_OTLP_PROTOCOL, else to ENDPOINT gRPC on port 4317, and
+    /// on others HTTP with both kinds of bodies; to an endpoint from elsewhere http/protobuf, as an application does.
     #[arg(long, short = 'p', value_enum, value_delimiter = ',', value_name = "PROTOCOL")]
     protocol: Vec<Wire>,
 

@@ -10,7 +10,7 @@ use crate::exit::Trouble;
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::ValueEnum;
-use otlp::{ClientBuilder, ConfigEntry, Origin, ResolvedConfig};
+use otlp::{ClientBuilder, ConfigEntry, Origin, Protocol, ResolvedConfig, SignalConfig};
 use otlp_model::Signal;
 use otlp_transport::{Endpoint, ProxyLayer, Target};
 use std::time::Duration;
@@ -65,7 +65,7 @@ impl Exporter {
         let mut settings = Vec::new();
         let origin = entries.origin("endpoint", "command line");
         settings.push(Setting::new("endpoint", &endpoint, origin));
-        let (wires, origin) = wires(given, &entries, &endpoint);
+        let (wires, origin) = wires(given, &entries);
         let spoken: Vec<&str> = wires.iter().map(|wire| wire.name()).collect();
         settings.push(Setting::new("protocol", spoken.join(", "), origin));
         let receiver = receiver(given, &entries, &mut settings);
@@ -174,21 +174,35 @@ fn of(origin: &Origin, flag: &str) -> String {
     if *origin == Origin::Code { flag.to_owned() } else { origin.to_string() }
 }
 
-/// Without a word on the protocol, a port that is known for one says it.
-fn wires(given: &Given<'_>, entries: &Entries<'_>, endpoint: &Endpoint) -> (Vec<Wire>, String) {
+/// `builder`, speaking to `endpoint`, which is the command line's, as its port says where nobody else says it. To an endpoint
+/// from elsewhere an application speaks what the library has as its default, on the wrong port, too: that is to be found.
+pub(super) fn by_port(builder: ClientBuilder, config: &ResolvedConfig, endpoint: &Endpoint) -> ClientBuilder {
+    let protocol = match endpoint.target() {
+        Target::Tcp { port: 4317, .. } => Protocol::Grpc,
+        _ => Protocol::Http,
+    };
+    let is_open = |signal: &Signal| {
+        let entry = Entries { config, signal: *signal }.get("protocol");
+        entry.is_none_or(|entry| entry.origin == Origin::Default)
+    };
+    Signal::ALL.into_iter().filter(is_open).fold(builder, |builder, signal| {
+        let config = SignalConfig { protocol: Some(protocol), ..SignalConfig::default() };
+        builder.with_signal_config(signal, config)
+    })
+}
+
+/// What is spoken, and who says so. Without `--protocol` code says it as [`by_port`] does, and never else.
+fn wires(given: &Given<'_>, entries: &Entries<'_>) -> (Vec<Wire>, String) {
     if !given.protocols.is_empty() {
         return (given.protocols.to_vec(), "--protocol".to_owned());
     }
-    let port = match endpoint.target() {
-        Target::Tcp { port, .. } => Some(*port),
-        _ => None,
-    };
-    let said = entries.get("protocol").filter(|entry| entry.origin != Origin::Default);
-    let said = said.and_then(|entry| Some((Wire::from_str(&entry.value, true).ok()?, &entry.origin)));
-    match (said, port) {
-        (Some((wire, origin)), _) => (vec![wire], origin.to_string()),
-        (None, Some(4317)) => (vec![Wire::Grpc], "port 4317".to_owned()),
-        (None, _) => (vec![Wire::HttpProtobuf, Wire::HttpJson], "default".to_owned()),
+    let said = entries
+        .get("protocol")
+        .and_then(|entry| Some((Wire::from_str(&entry.value, true).ok()?, &entry.origin)));
+    match said {
+        Some((Wire::Grpc, Origin::Code)) => (vec![Wire::Grpc], "port 4317".to_owned()),
+        None | Some((_, Origin::Code)) => (vec![Wire::HttpProtobuf, Wire::HttpJson], "default".to_owned()),
+        Some((wire, origin)) => (vec![wire], origin.to_string()),
     }
 }
 

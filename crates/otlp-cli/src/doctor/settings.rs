@@ -80,7 +80,7 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Trouble> {
     // With the names that the flags have here; as options of the builder they would be called otherwise.
     given.receiver.headers()?;
-    given.endpoint.map(case::endpoint).transpose()?;
+    let endpoint = given.endpoint.map(case::endpoint).transpose()?;
     let (file, named_by) = match given.config {
         Some(file) if file.trim().is_empty() => {
             return Err(Trouble::Usage("--config: name a file".to_owned()));
@@ -95,7 +95,7 @@ pub(crate) fn resolve(
     let usage = |error: otlp::Error| Trouble::Usage(error.to_string());
     let mut findings = Vec::new();
     let mut builder = of_flags(given, ClientBuilder::default().with_env_from(lookup))?;
-    let config = match (builder.resolve(), &file) {
+    let mut config = match (builder.resolve(), &file) {
         (Ok(config), _) => config,
         (Err(error), Some(file)) => {
             builder = of_flags(given, ClientBuilder::default())?;
@@ -109,6 +109,10 @@ pub(crate) fn resolve(
         }
         (Err(error), _) => return Err(usage(error)),
     };
+    if let (Some(endpoint), []) = (endpoint, given.protocols) {
+        builder = exporters::by_port(builder, &config, &endpoint);
+        config = builder.resolve().map_err(usage)?;
+    }
     findings.extend(application::findings(&config, given.signals));
     let signals = application::examined(&config, given.signals);
     let mut cases = Vec::new();

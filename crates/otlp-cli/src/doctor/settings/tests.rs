@@ -47,7 +47,7 @@ fn flags_go_before_variables_before_defaults() {
     let (_, lines) = resolved(None, &[], &[]).unwrap();
     assert_eq!(
         lines,
-        "endpoint http://localhost:4318 default\nprotocol http/protobuf, http/json default\ntimeout 10s default\n"
+        "endpoint http://localhost:4318 default\nprotocol http/protobuf default\ntimeout 10s default\n"
     );
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318/base?key=1"),
@@ -99,10 +99,49 @@ fn no_step_waits_for_ever() {
 }
 
 #[test]
-fn a_known_port_says_the_protocol_and_an_own_endpoint_is_no_base() {
+fn the_port_of_the_command_lines_endpoint_says_the_protocol() {
     let (case, lines) = resolved(Some("http://mine:4317"), &[], &[]).unwrap();
     assert_eq!(case.wires, [Wire::Grpc]);
     assert!(lines.contains("protocol grpc port 4317"), "{lines}");
+    let (case, lines) = resolved(Some("http://mine:1"), &[], &[]).unwrap();
+    assert_eq!(case.wires, [Wire::HttpProtobuf, Wire::HttpJson]);
+    assert!(lines.contains("protocol http/protobuf, http/json default"), "{lines}");
+
+    // Whoever says it goes before the port, for one signal, too.
+    let said = [("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/json")];
+    let two = all(Some("http://mine:4317"), &[], &said).unwrap();
+    let wires: Vec<_> = two.cases.iter().map(|case| case.wires.clone()).collect();
+    assert_eq!(wires, [[Wire::Grpc], [Wire::HttpJson]]);
+}
+
+/// An application does not guess: its mistake is to be found.
+#[test]
+fn the_port_of_another_endpoint_says_nothing() {
+    let (case, lines) = resolved(None, &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://mine:4317")]).unwrap();
+    assert_eq!(case.wires, [Wire::HttpProtobuf]);
+    assert!(lines.contains("protocol http/protobuf default"), "{lines}");
+}
+
+#[test]
+fn a_protocol_is_odd_for_a_port_only_if_it_is_spoken_there() {
+    let notes = |endpoint, variables: &[(&str, &str)]| {
+        let resolved = all(endpoint, &[], variables).unwrap();
+        let odd = resolved.findings.iter().filter(|it| it.text.contains("is spoken to"));
+        odd.map(|it| it.text.clone()).collect::<String>()
+    };
+    let of_variable = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://mine:4317")];
+    assert!(
+        notes(None, &of_variable).contains("HTTP is spoken to http://mine:4317, where receivers expect gRPC")
+    );
+    assert_eq!(notes(Some("http://mine:4317"), &[]), "");
+    // Without its file an application is none, and has no default.
+    assert_eq!(notes(Some("http://mine:4318"), &[("OTEL_CONFIG_FILE", "/nowhere/otel.yaml")]), "");
+    let said = [("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")];
+    assert!(notes(Some("http://mine:4317"), &said).starts_with("HTTP is spoken to "));
+}
+
+#[test]
+fn an_own_endpoint_is_no_base() {
     let own = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://own:4318/in")];
     let resolved = all(None, &[], &own).unwrap();
     assert_eq!(resolved.cases[0].first.endpoint.signal_path(Signal::Traces), "/in");
@@ -165,7 +204,7 @@ fn paths_headers_and_patience_of_a_signal_make_no_other_receiver() {
     ] {
         assert!(lines.contains(&format!("{line}\n")), "{line}: {lines}");
     }
-    assert!(lines.contains("\nprotocol http/protobuf, http/json default\n"), "{lines}");
+    assert!(lines.contains("\nprotocol http/protobuf default\n"), "{lines}");
     // Another certificate is another way to the receiver.
     let files =
         [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://all"), ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/ca.pem")];
