@@ -125,17 +125,17 @@ fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
             "connect",
         );
     }
-    if heard.tls {
-        return Diagnosis::new(
-            "TLS works, but neither HTTP nor gRPC is spoken inside of it",
-            "check host and port of the endpoint, and what the gateway before the receiver expects",
-            "connect",
-        );
-    }
     if heard.speaks_otlp_http() || heard.speaks_otlp_grpc() {
         return Diagnosis::new(
             "an OTLP receiver answers here, but not always",
             "look at the receiver's own log; is it restarting, or are there several behind this address?",
+            "connect",
+        );
+    }
+    if heard.tls {
+        return Diagnosis::new(
+            "TLS works, but neither HTTP nor gRPC is spoken inside of it",
+            "check host and port of the endpoint, and what the gateway before the receiver expects",
             "connect",
         );
     }
@@ -176,12 +176,15 @@ mod tests {
         for (wire, is_secure, heard, cause) in [
             (Wire::Grpc, false, http.clone(), "a port for OTLP/HTTP, and it was spoken to with gRPC"),
             (Wire::HttpJson, false, grpc.clone(), "a port for OTLP/gRPC, and it was spoken to with HTTP"),
-            (Wire::Grpc, false, tls, "speaks TLS, and it was spoken to in clear text"),
+            (Wire::Grpc, false, tls.clone(), "speaks TLS, and it was spoken to in clear text"),
             (Wire::Grpc, true, http, "speaks clear text, and it was spoken to with TLS"),
             (Wire::HttpProtobuf, true, grpc, "speaks clear text"),
             (Wire::HttpProtobuf, false, page, "an HTTP server answers here (nginx)"),
             (Wire::Grpc, false, ssh, "another service listens here (SSH-2.0)"),
             (Wire::Grpc, false, Heard { grpc: Some(12), ..Heard::default() }, "no OTLP service"),
+            (Wire::HttpJson, true, Heard { http: Some(401), ..tls.clone() }, "answers here, but not always"),
+            (Wire::Grpc, true, Heard { grpc: Some(0), ..tls.clone() }, "answers here, but not always"),
+            (Wire::Grpc, true, tls, "neither HTTP nor gRPC is spoken inside of it"),
             (Wire::Grpc, false, Heard { closed: true, ..Heard::default() }, "closes them at once"),
             (Wire::Grpc, false, Heard::default(), "never says a word"),
         ] {

@@ -58,7 +58,8 @@ pub(crate) struct Scope {
 #[derive(Debug)]
 pub(crate) struct Plan {
     steps: VecDeque<Step>,
-    identified: Vec<bool>,
+    /// The protocols, gRPC or not, of which it is known what answers: it was asked, or it judged an empty request as receivers do.
+    known: Vec<bool>,
 }
 
 impl Plan {
@@ -92,7 +93,7 @@ impl Plan {
                 steps.push_back(Step::Limit(*wire));
             }
         }
-        Self { steps, identified: Vec::new() }
+        Self { steps, known: Vec::new() }
     }
 
     pub(crate) fn next(&mut self) -> Option<Step> {
@@ -101,6 +102,9 @@ impl Plan {
 
     /// Takes note of how `step` went, and gives the steps that are not to be done for it.
     pub(crate) fn went(&mut self, step: Step, outcome: Outcome) -> Vec<Step> {
+        if let (Step::Empty(wire, _), Outcome::Passed | Outcome::Failed) = (step, outcome) {
+            self.known.push(wire.is_grpc());
+        }
         if outcome == Outcome::Passed {
             return Vec::new();
         }
@@ -120,14 +124,21 @@ impl Plan {
                 skipped.iter().find_map(Step::wire).map(|wire| (wire, false))
             }
             Step::Speak(wire) if outcome == Outcome::Odd => Some((wire, false)),
-            Step::Empty(wire, _) if outcome == Outcome::Odd => Some((wire, true)),
+            // A receiver may be without one of the signals, or of the formats: only what is odd to the last is not known for one.
+            Step::Empty(wire, _) if outcome == Outcome::Odd && !self.has_empty(wire) => Some((wire, true)),
             _ => None,
         };
-        if let Some((wire, answers)) = asked.filter(|(wire, _)| !self.identified.contains(&wire.is_grpc())) {
-            self.identified.push(wire.is_grpc());
+        if let Some((wire, answers)) = asked.filter(|(wire, _)| !self.known.contains(&wire.is_grpc())) {
+            self.known.push(wire.is_grpc());
             self.steps.push_front(Step::Identify { wire, answers });
         }
         skipped
+    }
+
+    /// Whether an empty request is left of the protocol of `wire`.
+    fn has_empty(&self, wire: Wire) -> bool {
+        let is_one = |left: &Step| matches!(left, Step::Empty(of, _) if of.is_grpc() == wire.is_grpc());
+        self.steps.iter().any(is_one)
     }
 
     fn drop_where(&mut self, skip: impl Fn(&Step) -> bool) -> Vec<Step> {
@@ -227,11 +238,30 @@ mod tests {
         }
         // A certificate that is not trusted is no other protocol.
         assert_eq!(steps(&scope(), &[(Step::Secure, Outcome::Failed)]).last(), Some(&Step::Secure));
-        let odd = [Signal::Traces, Signal::Logs].map(|signal| (Step::Empty(wire, signal), Outcome::Odd));
-        let done = steps(&scope(), &odd);
-        let identify = Step::Identify { wire, answers: true };
-        assert_eq!(done.iter().filter(|step| **step == identify).count(), 1, "{done:?}");
+        let odd =
+            |wire| [Signal::Traces, Signal::Logs].map(|signal| (Step::Empty(wire, signal), Outcome::Odd));
+        let done = steps(&scope(), &[odd(wire), odd(Wire::HttpJson)].concat());
+        assert_eq!(done.last(), Some(&Step::Identify { wire: Wire::HttpJson, answers: true }), "{done:?}");
         assert!(!done.contains(&Step::Real(wire, Signal::Logs)) && !done.contains(&Step::Limit(wire)));
-        assert!(done.contains(&Step::Real(Wire::HttpJson, Signal::Logs)));
+    }
+
+    #[test]
+    fn what_takes_or_judges_one_request_is_known_for_a_receiver() {
+        let http = [Wire::HttpProtobuf, Wire::HttpJson];
+        let all =
+            http.map(|wire| [Signal::Traces, Signal::Logs].map(|signal| Step::Empty(wire, signal))).concat();
+        for other in &all {
+            for outcome in [Outcome::Passed, Outcome::Failed] {
+                let of = |step: &Step| (*step, if step == other { outcome } else { Outcome::Odd });
+                let done = steps(&scope(), &all.iter().map(of).collect::<Vec<_>>());
+                assert!(!done.iter().any(|step| step.name() == "port"), "{done:?}");
+            }
+        }
+        // Another protocol may be another server's.
+        let scope = Scope { wires: vec![Wire::Grpc, Wire::HttpProtobuf], ..scope() };
+        let odd =
+            [Signal::Traces, Signal::Logs].map(|signal| (Step::Empty(Wire::Grpc, signal), Outcome::Odd));
+        let done = steps(&scope, &odd);
+        assert!(done.contains(&Step::Identify { wire: Wire::Grpc, answers: true }), "{done:?}");
     }
 }

@@ -244,6 +244,20 @@ fn statuses_have_cause_and_cure() {
     }
 }
 
+#[test]
+fn a_receiver_without_two_of_the_signals_is_a_receiver_all_the_same() {
+    let only_metrics = Script::always(Reply::status(12)).on(Signal::Metrics, Script::new());
+    let collector = collector(Collector::builder().reply(only_metrics));
+    for (endpoint, protocol, cause) in [
+        (collector.grpc_endpoint(), "grpc", "has no service for traces"),
+        (collector.http_endpoint(), "http/protobuf", "there is no /v1/traces on this server"),
+    ] {
+        let said = examine(&endpoint, &["-p", protocol]);
+        ill(&said, &["✗ traces", "✓ metrics", "✗ logs", cause, "2 checks failed."]);
+        assert!(!said.out.contains("✗ port"), "{}", said.out);
+    }
+}
+
 /// 400 is also what ports for TLS say to clear text, and 415 what other servers say.
 #[test]
 fn a_receiver_that_refuses_everything_is_a_receiver_all_the_same() {
