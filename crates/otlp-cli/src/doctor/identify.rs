@@ -8,6 +8,7 @@ use super::chain::find;
 use super::finding::Finding;
 use super::mistake::{Asked, Heard, mistake};
 use super::talk;
+use super::tls::speaks_tls;
 use crate::wire::Wire;
 use futures_util::future::join;
 use otlp_transport::{Alpn, BoxConnector, Headers, Target, TlsError, TlsErrorKind};
@@ -89,10 +90,8 @@ async fn tls(case: &Case) -> (bool, bool) {
     match timeout(case.timeout, connector.oneshot(case.target().clone())).await {
         Ok(Ok(_)) => (true, false),
         Ok(Err(error)) => {
-            // A server that has other protocols, or wants a certificate, speaks TLS all the same.
-            let kind = find::<TlsError>(&*error).map(TlsError::kind);
-            let speaks = matches!(kind, Some(TlsErrorKind::NoProtocol | TlsErrorKind::ClientCertificate));
-            (speaks, kind == Some(TlsErrorKind::Handshake))
+            let is_broken = find::<TlsError>(&*error).is_some_and(|it| it.kind() == TlsErrorKind::Handshake);
+            (speaks_tls(&*error), is_broken)
         }
         Err(_) => (false, false),
     }

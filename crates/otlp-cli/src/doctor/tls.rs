@@ -14,6 +14,7 @@ use futures_util::future::join;
 use otlp_transport::{BoxError, TlsError, TlsErrorKind};
 use rustls::CertificateError;
 use serde_json::json;
+use std::error::Error;
 use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 
@@ -89,7 +90,10 @@ fn untrusted(case: &Case, error: &BoxError) -> (Outcome, Finding) {
         return (Outcome::Odd, Finding::failed("tls", text, diagnosis));
     };
     let outcome = match tls.kind() {
-        TlsErrorKind::Verification | TlsErrorKind::ClientCertificate => Outcome::Failed,
+        // It may have the other protocol.
+        TlsErrorKind::NoProtocol => Outcome::Odd,
+        TlsErrorKind::Verification => Outcome::Failed,
+        _ if speaks_tls(&**error) => Outcome::Failed,
         _ => Outcome::Odd,
     };
     let diagnosis = match find::<rustls::Error>(tls) {
@@ -98,6 +102,22 @@ fn untrusted(case: &Case, error: &BoxError) -> (Outcome, Finding) {
     };
     // Says it all: what is below are the words of libraries.
     (outcome, Finding::failed("tls", tls.to_string(), diagnosis))
+}
+
+/// Whether `error` is of a handshake with a server that speaks TLS: it said no, or said something that is no good.
+pub(super) fn speaks_tls(error: &(dyn Error + 'static)) -> bool {
+    let kind = find::<TlsError>(error).map(TlsError::kind);
+    let said = find::<rustls::Error>(error);
+    matches!(kind, Some(TlsErrorKind::NoProtocol | TlsErrorKind::ClientCertificate))
+        || matches!(
+            said,
+            Some(
+                rustls::Error::AlertReceived(_)
+                    | rustls::Error::PeerIncompatible(_)
+                    | rustls::Error::PeerMisbehaved(_)
+                    | rustls::Error::InvalidCertificate(_)
+            )
+        )
 }
 
 fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
@@ -161,8 +181,28 @@ pub(super) fn of_kind(kind: TlsErrorKind) -> Diagnosis {
         ),
         _ => Diagnosis::new(
             "the handshake fails",
-            "is this the port for TLS? The server must offer TLS 1.2 or 1.3",
+            "the text says what the server does not like, if it said it: it must offer TLS 1.2 or 1.3, and know the name that it is \
+             asked for (--server-name). If it said nothing: is this the port for TLS?",
             "tls",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
+    use std::io;
+
+    #[test]
+    fn what_says_no_in_tls_speaks_it() {
+        for (error, speaks) in [
+            (rustls::Error::AlertReceived(AlertDescription::HandshakeFailure), true),
+            (rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon), true),
+            (rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType), false),
+        ] {
+            assert_eq!(speaks_tls(&io::Error::other(error.clone())), speaks, "{error}");
+        }
+        assert!(!speaks_tls(&io::Error::from(io::ErrorKind::UnexpectedEof)));
     }
 }

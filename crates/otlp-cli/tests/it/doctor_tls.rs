@@ -213,6 +213,25 @@ fn clear_text_to_a_port_for_tls_that_says_so_in_clear_text() {
 }
 
 #[test]
+fn a_server_that_ends_the_handshake_speaks_tls() {
+    const HANDSHAKE_FAILURE: u8 = 40;
+    const UNRECOGNISED_NAME: u8 = 112;
+    for (alert, text) in [
+        (HANDSHAKE_FAILURE, "the TLS handshake failed"),
+        (UNRECOGNISED_NAME, "the server does not know the name it was asked for"),
+    ] {
+        let address = port_for_tls(alert, b"");
+        for protocol in ["grpc", "http/protobuf"] {
+            let said = examine(&format!("https://{address}"), &["-p", protocol]);
+            ill(&said, &[&format!("✗ tls {text}"), "✗ tls the handshake fails", "--server-name", "#tls"]);
+            assert!(!said.out.contains("✗ port") && !said.out.contains("http://"), "{}", said.out);
+            let said = examine(&format!("http://{address}"), &["-p", protocol]);
+            ill(&said, &["✗ port this port speaks TLS, and it was spoken to in clear text", "#tls"]);
+        }
+    }
+}
+
+#[test]
 fn tls_to_a_port_for_clear_text() {
     let collector = Collector::builder().start_blocking().unwrap();
     for (endpoint, protocol) in
