@@ -10,7 +10,7 @@ use super::talk::{self, Answer};
 use super::{chain, look, tls};
 use crate::clock;
 use crate::wire::Wire;
-use otlp_transport::{BoxError, TlsErrorKind};
+use otlp_transport::{BoxError, GrpcCode, TlsErrorKind};
 use std::time::{Duration, SystemTime};
 
 /// A clock that differs by more is worth a word.
@@ -35,16 +35,17 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
             return (Outcome::Odd, vec![silent(step, wire, &text)]);
         }
     };
-    if wire.is_grpc() && answer.grpc.is_none() {
+    if wire.is_grpc() && answer.grpc.is_none() && !is_of_gateway(answer.status) {
         let text = format!("HTTP/2 answers with status {} and no gRPC status", answer.status);
         return (Outcome::Odd, vec![silent(step, wire, &text)]);
     }
     let server = answer.header("server").map(|name| format!(", server: {name}")).unwrap_or_default();
-    let how = if wire.is_grpc() {
-        format!("gRPC over HTTP/2 answers, round trip {}{server}", millis(answer.elapsed))
-    } else {
-        format!("HTTP/1.1 answers, round trip {}{server}", millis(answer.elapsed))
+    let what = match (wire.is_grpc(), answer.grpc) {
+        (false, _) => "HTTP/1.1 answers".to_owned(),
+        (true, Some(_)) => "gRPC over HTTP/2 answers".to_owned(),
+        (true, None) => format!("HTTP/2 answers with status {} and no gRPC status", answer.status),
     };
+    let how = format!("{what}, round trip {}{server}", millis(answer.elapsed));
     let mut findings = vec![
         Finding::ok(step, how)
             .with("round_trip_milliseconds", answer.elapsed.as_secs_f64() * 1e3)
@@ -55,6 +56,13 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
     let date = answer.header("date").and_then(|date| httpdate::parse_http_date(&date).ok());
     findings.extend(date.map(|date| compare(date, before, clock::now())));
     (Outcome::Passed, findings)
+}
+
+/// Whether a status is one that a gateway before a receiver of gRPC may give by itself: the transport makes of it what the
+/// receiver would say, and the exports judge that.
+fn is_of_gateway(status: u16) -> bool {
+    let code = GrpcCode::from_http_status(status);
+    matches!(code, GrpcCode::Unauthenticated | GrpcCode::PermissionDenied | GrpcCode::Unavailable)
 }
 
 async fn ask(case: &Case, wire: Wire) -> Result<Answer, BoxError> {

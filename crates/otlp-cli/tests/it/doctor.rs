@@ -245,6 +245,26 @@ fn statuses_have_cause_and_cure() {
 }
 
 #[test]
+fn a_gateway_before_grpc_is_no_wrong_port() {
+    // conf: GRPC-07
+    for (status, cause) in [
+        (401, "the receiver wants credentials, and none were sent"),
+        (403, "a gateway before it forbids it"),
+        (429, "the receiver, or a gateway before it, can't serve now"),
+        (503, "the receiver, or a gateway before it, can't serve now"),
+    ] {
+        let page = Reply::body("<h1>not now</h1>", "text/html").with_http_status(status);
+        let collector = collector(Collector::builder().grpc().reply(page));
+        let said = examine(&collector.grpc_endpoint(), &[]);
+        let answered = format!("✓ grpc HTTP/2 answers with status {status} and no gRPC status");
+        ill(&said, &[&answered, "✗ traces", "✗ logs", cause, "#refused", "3 checks failed."]);
+    }
+    let page = Reply::body("<h1>no such page</h1>", "text/html").with_http_status(404);
+    let collector = collector(Collector::builder().grpc().reply(page));
+    ill(&examine(&collector.grpc_endpoint(), &[]), &["✗ grpc", "✗ port"]);
+}
+
+#[test]
 fn a_receiver_without_two_of_the_signals_is_a_receiver_all_the_same() {
     let only_metrics = Script::always(Reply::status(12)).on(Signal::Metrics, Script::new());
     let collector = collector(Collector::builder().reply(only_metrics));
