@@ -10,8 +10,11 @@ use super::talk::{self, Answer};
 use super::{chain, look, tls};
 use crate::clock;
 use crate::wire::Wire;
-use otlp_transport::{BoxError, GrpcCode, TlsErrorKind};
+use otlp_transport::{BoxError, GrpcCode, TlsError, TlsErrorKind};
+use std::error::Error;
 use std::time::{Duration, SystemTime};
+use tokio::io::AsyncReadExt;
+use tower::ServiceExt;
 
 /// A clock that differs by more is worth a word.
 const SKEW: Duration = Duration::from_secs(5);
@@ -23,8 +26,7 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             let text = chain::text(&*error);
-            // With TLS 1.3 a server says only now what it thinks of the client's certificate, or that there is none.
-            if look::look(case).await.is_some_and(|look| look.wants_certificate) {
+            if is_about_certificate(case, wire, &error).await {
                 let diagnosis = tls::of_kind(TlsErrorKind::ClientCertificate);
                 return (Outcome::Failed, vec![Finding::failed(step, text, diagnosis)]);
             }
@@ -63,6 +65,34 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
 fn is_of_gateway(status: u16) -> bool {
     let code = GrpcCode::from_http_status(status);
     matches!(code, GrpcCode::Unauthenticated | GrpcCode::PermissionDenied | GrpcCode::Unavailable)
+}
+
+/// With TLS 1.3 a server says only now what it thinks of the client's certificate, or that there is none.
+async fn is_about_certificate(case: &Case, wire: Wire, error: &BoxError) -> bool {
+    if is_refusal(&**error) {
+        return true;
+    }
+    let wants = look::look(case).await.is_some_and(|look| look.wants_certificate);
+    match (wants, &case.receiver.cert_file) {
+        (false, _) => false,
+        (true, None) => true,
+        // The library for HTTP/2 keeps no more of an alert than its text. But there the server speaks first.
+        (true, Some(_)) if wire.is_grpc() => {
+            let first = tokio::time::timeout(case.timeout, first_byte(case, wire)).await;
+            first.is_ok_and(|first| first.is_err_and(|error| is_refusal(&*error)))
+        }
+        (true, Some(_)) => false,
+    }
+}
+
+fn is_refusal(error: &(dyn Error + 'static)) -> bool {
+    chain::find::<TlsError>(error).is_some_and(|error| error.kind() == TlsErrorKind::ClientCertificate)
+}
+
+async fn first_byte(case: &Case, wire: Wire) -> Result<(), BoxError> {
+    let mut connection = case.connector(wire)?.oneshot(case.target().clone()).await?;
+    connection.read_exact(&mut [0]).await?;
+    Ok(())
 }
 
 async fn ask(case: &Case, wire: Wire) -> Result<Answer, BoxError> {

@@ -2,7 +2,7 @@
 
 use crate::doctor::{PATIENT, examine, ill};
 use crate::support::{finish, otlp};
-use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
+use otlp_testkit::{Collector, Identity, Reply, ServerTls, TestCa};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::path::PathBuf;
@@ -111,6 +111,32 @@ fn a_certificate_that_the_client_does_not_show() {
     let said = examine(&collector.grpc_endpoint(), &authority.flags());
     ill(&said, &["the server wants a certificate of the client", "--cert-file and --key-file", "#tls"]);
     assert!(!said.out.contains("✗ port"), "{}", said.out);
+}
+
+#[test]
+fn a_certificate_of_the_client_is_blamed_only_if_it_is_refused() {
+    let (authority, other) = (Authority::new("asking"), Authority::new("unasked"));
+    let tls = ServerTls::mutual(&authority.ca.server(&NAMES).unwrap(), &authority.ca).unwrap();
+    let collector = Collector::builder().tls(tls).reply(Reply::close()).start_blocking().unwrap();
+    let (good, bad) = (authority.ca.client("app").unwrap(), other.ca.client("app").unwrap());
+    let file = |kind: &str| authority.file.with_extension(kind);
+    let (cert, key) = (file("cert"), file("key"));
+    for (identity, is_refused) in [(good, false), (bad, true)] {
+        std::fs::write(&cert, identity.cert_pem()).unwrap();
+        std::fs::write(&key, identity.key_pem()).unwrap();
+        let files = ["--cert-file", cert.to_str().unwrap(), "--key-file", key.to_str().unwrap()];
+        for (endpoint, protocol, step) in [
+            (collector.grpc_endpoint(), "grpc", "grpc"),
+            (collector.http_endpoint(), "http/protobuf", "http"),
+        ] {
+            let line = [&["-p", protocol][..], &authority.flags(), &files].concat();
+            let said = examine(&endpoint, &line);
+            ill(&said, &["✓ tls", &format!("✗ {step}")]);
+            let is_blamed = said.out.contains("the server wants a certificate of the client, or another one");
+            assert_eq!((is_blamed, !said.out.contains("✗ port")), (is_refused, is_refused), "{}", said.out);
+        }
+    }
+    let _ = (std::fs::remove_file(cert), std::fs::remove_file(key));
 }
 
 #[test]
