@@ -13,13 +13,12 @@ use crate::wire::Wire;
 use futures_util::future::join;
 use otlp_transport::{Alpn, BoxConnector, Headers, Target, TlsError, TlsErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use tower::ServiceExt;
 
-/// How long a server that closes other connections may take to say something on one where it is not asked.
-const BANNER_WITHIN: Duration = Duration::from_secs(1);
+/// The part of a step's time that a server that closes other connections has to say something on one where it is not asked.
+const BANNER_PART: u32 = 5;
 
 /// What listens where `wire` was to be spoken; `answers` if it is spoken, and what was sent was not taken.
 pub(crate) async fn identify(case: &Case, wire: Wire, answers: bool) -> Finding {
@@ -64,16 +63,17 @@ async fn listen(case: &Case) -> Heard {
     )
     .await;
     let is_closed = matches!((&http, &grpc), (Ok(Err(_)), _) | (_, Ok(Err(_))));
-    if is_closed {
+    let (http, grpc) = (http.ok().and_then(Result::ok), grpc.ok().and_then(Result::ok));
+    let is_unknown = http.is_none() && grpc.is_none() && !tls;
+    if is_closed && is_unknown {
         // What it said there may have been its banner, which comes over this connection, too.
-        let _ = timeout(BANNER_WITHIN.min(case.timeout), &mut listener).await;
+        let _ = timeout(case.timeout / BANNER_PART, &mut listener).await;
     }
     listener.abort();
     let said = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
     let closed = is_closed || secured;
-    let (http, grpc) = (http.ok().and_then(Result::ok), grpc.ok().and_then(Result::ok));
     let server = [&http, &grpc].into_iter().flatten().find_map(|answer| answer.header("server"));
-    let banner = !said.is_empty() && http.is_none() && grpc.is_none() && !tls;
+    let banner = is_unknown && !said.is_empty();
     Heard {
         tls,
         http: http.map(|answer| answer.status),
