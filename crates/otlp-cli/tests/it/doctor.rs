@@ -1,7 +1,7 @@
 //! `otlp doctor` through the real binary: each ailment is named with cause, cure and page, and the exit code tells.
 
 use crate::support::{Said, finish, otlp, run};
-use otlp_model::{Encoding, Format, Signal};
+use otlp_model::{Encoding, Signal};
 use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply, Script};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -210,116 +210,6 @@ fn other_software_is_named() {
     });
     let said = examine(&format!("http://{address}"), &[]);
     ill(&said, &["another service listens here (SSH-2.0-OpenSSH_9.9)", "check host and port", "#connect"]);
-}
-
-#[test]
-fn statuses_have_cause_and_cure() {
-    for (status, cause, cure) in [
-        (401, "none were sent", "OTEL_EXPORTER_OTLP_HEADERS"),
-        (403, "does not allow this with them", "give the token the right"),
-        (413, "does not take a request of", "max_request_body_size"),
-        (429, "a quota or rate limit is used up", "wait, send less"),
-        (503, "can't serve now", "is it starting, overloaded"),
-    ] {
-        let reply = Reply::http_status(status);
-        let reply = if status == 429 { reply.retry_after(7) } else { reply };
-        let collector = collector(Collector::builder().reply(reply));
-        let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
-        ill(&said, &[&format!("answered {status}"), cause, cure, "#refused"]);
-        if status == 429 {
-            ill(&said, &["it asks to wait 7s"]);
-        }
-    }
-    for (code, cause) in
-        [(16, "none were sent"), (7, "does not allow this with them"), (8, "rate limit is used up")]
-    {
-        let collector = collector(Collector::builder().grpc().reply(Reply::status(code)));
-        let said = examine(&collector.grpc_endpoint(), &[]);
-        ill(&said, &[cause, "#refused"]);
-        let said = examine(&collector.grpc_endpoint(), &["-H", "authorization=Bearer hunter2"]);
-        assert!(!said.out.contains("hunter2"), "{}", said.out);
-        if code == 16 {
-            ill(&said, &["does not accept the credentials that were sent"]);
-        }
-    }
-}
-
-#[test]
-fn a_gateway_before_grpc_is_no_wrong_port() {
-    // conf: GRPC-07
-    for (status, cause) in [
-        (401, "the receiver wants credentials, and none were sent"),
-        (403, "a gateway before it forbids it"),
-        (429, "the receiver, or a gateway before it, can't serve now"),
-        (503, "the receiver, or a gateway before it, can't serve now"),
-    ] {
-        let page = Reply::body("<h1>not now</h1>", "text/html").with_http_status(status);
-        let collector = collector(Collector::builder().grpc().reply(page));
-        let said = examine(&collector.grpc_endpoint(), &[]);
-        let answered = format!("✓ grpc HTTP/2 answers with status {status} and no gRPC status");
-        ill(&said, &[&answered, "✗ traces", "✗ logs", cause, "#refused", "3 checks failed."]);
-    }
-    let page = Reply::body("<h1>no such page</h1>", "text/html").with_http_status(404);
-    let collector = collector(Collector::builder().grpc().reply(page));
-    ill(&examine(&collector.grpc_endpoint(), &[]), &["✗ grpc", "✗ port"]);
-}
-
-#[test]
-fn a_receiver_without_two_of_the_signals_is_a_receiver_all_the_same() {
-    let only_metrics = Script::always(Reply::status(12)).on(Signal::Metrics, Script::new());
-    let collector = collector(Collector::builder().reply(only_metrics));
-    for (endpoint, protocol, cause) in [
-        (collector.grpc_endpoint(), "grpc", "has no service for traces"),
-        (collector.http_endpoint(), "http/protobuf", "there is no /v1/traces on this server"),
-    ] {
-        let said = examine(&endpoint, &["-p", protocol]);
-        ill(&said, &["✗ traces", "✓ metrics", "✗ logs", cause, "2 checks failed."]);
-        assert!(!said.out.contains("✗ port"), "{}", said.out);
-    }
-}
-
-/// 400 is also what ports for TLS say to clear text, and 415 what other servers say.
-#[test]
-fn a_receiver_that_refuses_everything_is_a_receiver_all_the_same() {
-    for (status, cause) in [
-        (400, "the receiver found no sense in a correct request"),
-        (415, "what answers here does not take OTLP as http/json"),
-    ] {
-        let no_json = Script::from_fn(move |call| {
-            if call.format == Format::Json { Reply::http_status(status) } else { Reply::ok() }
-        });
-        let collector = collector(Collector::builder().http().reply(no_json));
-        let said = examine(&collector.http_endpoint(), &["-p", "http/json"]);
-        ill(&said, &[cause, "#refused", "3 checks failed."]);
-        assert!(!said.out.contains("✗ port"), "{}", said.out);
-    }
-    let collector = collector(Collector::builder().http().reply(Reply::http_status(400)));
-    let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
-    ill(&said, &["the receiver found no sense in a correct request", "3 checks failed."]);
-    assert!(!said.out.contains("✗ port"), "{}", said.out);
-}
-
-#[test]
-fn a_path_that_is_not_there() {
-    let collector = collector(Collector::builder().http());
-    let endpoint = format!("{}/wrong", collector.http_endpoint());
-    let said = examine(&endpoint, &["-p", "http/protobuf"]);
-    ill(
-        &said,
-        &[
-            "answered 404",
-            "there is no /wrong/v1/traces on this server",
-            "the endpoint for all signals is a base",
-            "in a configuration file, is used as it is",
-            "#refused",
-        ],
-    );
-}
-
-#[test]
-fn what_is_rejected_is_told_with_the_receivers_reason() {
-    let collector = collector(Collector::builder().grpc().reply(Reply::partial_success(1, "too old")));
-    ill(&examine(&collector.grpc_endpoint(), &[]), &["partial success: 1 rejected: too old", "#refused"]);
 }
 
 #[test]

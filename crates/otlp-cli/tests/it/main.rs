@@ -4,6 +4,7 @@
 
 mod decode;
 mod doctor;
+mod doctor_answers;
 mod doctor_file;
 mod doctor_signals;
 mod doctor_tls;

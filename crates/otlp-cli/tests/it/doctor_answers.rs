@@ -1,0 +1,117 @@
+//! `otlp doctor` and what a receiver, or a gateway before it, answers to exports: each refusal has its cause, and makes no other
+//! server of it.
+
+use crate::doctor::{examine, ill};
+use otlp_model::{Format, Signal};
+use otlp_testkit::{Collector, Reply, Script};
+
+#[test]
+fn statuses_have_cause_and_cure() {
+    for (status, cause, cure) in [
+        (401, "none were sent", "OTEL_EXPORTER_OTLP_HEADERS"),
+        (403, "does not allow this with them", "give the token the right"),
+        (413, "does not take a request of", "max_request_body_size"),
+        (429, "a quota or rate limit is used up", "wait, send less"),
+        (503, "can't serve now", "is it starting, overloaded"),
+    ] {
+        let reply = Reply::http_status(status);
+        let reply = if status == 429 { reply.retry_after(7) } else { reply };
+        let collector = Collector::builder().reply(reply).start_blocking().unwrap();
+        let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
+        ill(&said, &[&format!("answered {status}"), cause, cure, "#refused"]);
+        if status == 429 {
+            ill(&said, &["it asks to wait 7s"]);
+        }
+    }
+    for (code, cause) in
+        [(16, "none were sent"), (7, "does not allow this with them"), (8, "rate limit is used up")]
+    {
+        let collector = Collector::builder().grpc().reply(Reply::status(code)).start_blocking().unwrap();
+        let said = examine(&collector.grpc_endpoint(), &[]);
+        ill(&said, &[cause, "#refused"]);
+        let said = examine(&collector.grpc_endpoint(), &["-H", "authorization=Bearer hunter2"]);
+        assert!(!said.out.contains("hunter2"), "{}", said.out);
+        if code == 16 {
+            ill(&said, &["does not accept the credentials that were sent"]);
+        }
+    }
+}
+
+#[test]
+fn a_gateway_before_grpc_is_no_wrong_port() {
+    // conf: GRPC-07
+    for (status, cause) in [
+        (401, "the receiver wants credentials, and none were sent"),
+        (403, "a gateway before it forbids it"),
+        (429, "the receiver, or a gateway before it, can't serve now"),
+        (503, "the receiver, or a gateway before it, can't serve now"),
+    ] {
+        let page = Reply::body("<h1>not now</h1>", "text/html").with_http_status(status);
+        let collector = Collector::builder().grpc().reply(page).start_blocking().unwrap();
+        let said = examine(&collector.grpc_endpoint(), &[]);
+        let answered = format!("✓ grpc HTTP/2 answers with status {status} and no gRPC status");
+        ill(&said, &[&answered, "✗ traces", "✗ logs", cause, "#refused", "3 checks failed."]);
+    }
+    let page = Reply::body("<h1>no such page</h1>", "text/html").with_http_status(404);
+    let collector = Collector::builder().grpc().reply(page).start_blocking().unwrap();
+    ill(&examine(&collector.grpc_endpoint(), &[]), &["✗ grpc", "✗ port"]);
+}
+
+#[test]
+fn a_receiver_without_two_of_the_signals_is_a_receiver_all_the_same() {
+    let only_metrics = Script::always(Reply::status(12)).on(Signal::Metrics, Script::new());
+    let collector = Collector::builder().reply(only_metrics).start_blocking().unwrap();
+    for (endpoint, protocol, cause) in [
+        (collector.grpc_endpoint(), "grpc", "has no service for traces"),
+        (collector.http_endpoint(), "http/protobuf", "there is no /v1/traces on this server"),
+    ] {
+        let said = examine(&endpoint, &["-p", protocol]);
+        ill(&said, &["✗ traces", "✓ metrics", "✗ logs", cause, "2 checks failed."]);
+        assert!(!said.out.contains("✗ port"), "{}", said.out);
+    }
+}
+
+/// 400 is also what ports for TLS say to clear text, and 415 what other servers say.
+#[test]
+fn a_receiver_that_refuses_everything_is_a_receiver_all_the_same() {
+    for (status, cause) in [
+        (400, "the receiver found no sense in a correct request"),
+        (415, "what answers here does not take OTLP as http/json"),
+    ] {
+        let no_json = Script::from_fn(move |call| {
+            if call.format == Format::Json { Reply::http_status(status) } else { Reply::ok() }
+        });
+        let collector = Collector::builder().http().reply(no_json).start_blocking().unwrap();
+        let said = examine(&collector.http_endpoint(), &["-p", "http/json"]);
+        ill(&said, &[cause, "#refused", "3 checks failed."]);
+        assert!(!said.out.contains("✗ port"), "{}", said.out);
+    }
+    let collector = Collector::builder().http().reply(Reply::http_status(400)).start_blocking().unwrap();
+    let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
+    ill(&said, &["the receiver found no sense in a correct request", "3 checks failed."]);
+    assert!(!said.out.contains("✗ port"), "{}", said.out);
+}
+
+#[test]
+fn a_path_that_is_not_there() {
+    let collector = Collector::builder().http().start_blocking().unwrap();
+    let endpoint = format!("{}/wrong", collector.http_endpoint());
+    let said = examine(&endpoint, &["-p", "http/protobuf"]);
+    ill(
+        &said,
+        &[
+            "answered 404",
+            "there is no /wrong/v1/traces on this server",
+            "the endpoint for all signals is a base",
+            "in a configuration file, is used as it is",
+            "#refused",
+        ],
+    );
+}
+
+#[test]
+fn what_is_rejected_is_told_with_the_receivers_reason() {
+    let collector =
+        Collector::builder().grpc().reply(Reply::partial_success(1, "too old")).start_blocking().unwrap();
+    ill(&examine(&collector.grpc_endpoint(), &[]), &["partial success: 1 rejected: too old", "#refused"]);
+}
