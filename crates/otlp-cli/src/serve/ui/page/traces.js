@@ -73,7 +73,7 @@ export class Traces {
 function welcome() {
   return [
     el('h2', {}, 'No traces yet'),
-    el('p', {}, 'Point an application here, and they appear by themselves:'),
-    el('pre', {}, 'OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4317'),
+    el('p', {}, 'Point an application here (with gRPC at port 4317), and they appear by themselves:'),
+    el('pre', {}, 'OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318'),
   ];
 }
