@@ -97,8 +97,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// As [`build`](ClientBuilder::build): variables that are no good are no error, but a certificate that can't be read, or
-    /// `https` without TLS compiled in, is.
+    /// As [`build`](ClientBuilder::build): variables that are no good are no error, but a certificate that can't be read,
+    /// `https` without TLS compiled in, or a proxy that is no address, is.
     pub async fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env().build().await
     }
