@@ -4,7 +4,7 @@ use crate::callsite::{Callsite, Callsites};
 use crate::close::close;
 use crate::field::Reader;
 use crate::fields::{Fields, MESSAGE};
-use crate::shared::{InRegistry, SharedState, shared_of};
+use crate::shared::{InRegistry, SharedState, nearest_context, shared_of};
 use crate::sink::{NewSpanSink, SpanSink};
 use crate::state::{SpanState, asking, is_asking};
 use crate::{current, known, thread};
@@ -238,8 +238,7 @@ where
         }
         let parent = self.parent_of(attributes, &registry);
         let draft = asking(|| self.tracer.draft(metadata.name(), SpanKind::Internal, &parent));
-        if !draft.is_recording() && parent.is_valid() && !parent.is_sampled() && !parent.is_remote() {
-            // Nothing about it would be told that is not told by its parent, which stands for it.
+        if !draft.is_recording() && self.stands_for(id, &parent, &registry) {
             return;
         }
         let mut shared = SharedState::fresh();
@@ -318,6 +317,8 @@ where
             })
         });
         let (is_recording, guard) = entered.unzip();
+        // Of a span that was left out, that of the one which stands for it: which may be current nowhere else, in another task.
+        let guard = guard.or_else(|| Some(nearest_context(&registry.span(id)?)?.attach()));
         current::enter(self.number, id, shared.filter(|_| is_recording == Some(true)), guard);
     }
 

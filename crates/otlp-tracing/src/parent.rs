@@ -7,7 +7,7 @@ use crate::layer::OtlpLayer;
 use crate::shared::nearest_context;
 use otlp::TraceContext;
 use tracing::Subscriber;
-use tracing::span::Attributes;
+use tracing::span::{Attributes, Id};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -31,5 +31,15 @@ impl OtlpLayer {
             return context;
         }
         TraceContext::current().unwrap_or_default()
+    }
+
+    /// Whether a new span that is not recording can be left out, because of it nothing would be told that is not told by its
+    /// parent: a span around it in the registry, where this context is found wherever the new one is entered.
+    pub(crate) fn stands_for<S>(&self, new: &Id, parent: &TraceContext, registry: &Context<'_, S>) -> bool
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let around = || nearest_context(&registry.span(new)?);
+        parent.is_valid() && !parent.is_sampled() && around().as_ref() == Some(parent)
     }
 }

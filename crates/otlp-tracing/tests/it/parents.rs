@@ -121,6 +121,36 @@ fn under_a_remote_parent_that_is_not_sampled_nothing_is_recorded_but_all_is_prop
 }
 
 #[test]
+fn below_a_span_that_is_not_sampled_another_thread_begins_no_trace() {
+    // conf: SAMP-05, SAMP-11
+    let world = World::new();
+    let own = world.client.tracer("own");
+    let elsewhere = |work: Span| {
+        let (own, dispatch) = (own.clone(), tracing::dispatcher::get_default(Clone::clone));
+        let there = move || {
+            let _work = work.enter();
+            let current = TraceContext::current().unwrap();
+            assert_eq!((current.trace_id(), current.is_sampled()), (remote(true).trace_id(), false));
+            drop(info_span!("below"));
+            own.start("below").end();
+        };
+        std::thread::spawn(move || tracing::dispatcher::with_default(&dispatch, there)).join().unwrap();
+    };
+    world.run(world.layer(), || {
+        let request = info_span!("request");
+        request.set_parent(&remote(false)).unwrap();
+        elsewhere(request.in_scope(|| info_span!("work")));
+        elsewhere(request.in_scope(|| info_span!("work").in_scope(|| info_span!("in it"))));
+        // A span that is none of `tracing` stands around.
+        let request = own.start_with_context("request", otlp::SpanKind::Server, &remote(false));
+        let _request = request.enter();
+        elsewhere(info_span!("work"));
+        elsewhere(info_span!("work").in_scope(|| info_span!("in it")));
+    });
+    assert!(world.spans().is_empty());
+}
+
+#[test]
 fn with_sampling_off_everything_is_propagated_as_not_sampled() {
     // conf: SAMP-07
     let world = World::with(|builder| builder.with_sampler(AlwaysOffSampler));
