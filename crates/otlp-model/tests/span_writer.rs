@@ -12,6 +12,7 @@ use otlp_model::*;
 use proptest::prelude::*;
 use prost::Message;
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// One call of a span's user.
 #[derive(Debug, Clone)]
@@ -93,6 +94,24 @@ fn any_context() -> SpanContext {
 
 fn started(writer: &mut SpanWriter) {
     writer.start(&Limits::default(), &any_context(), SpanId::INVALID, false, "name", SpanKind::Client, 1);
+}
+
+#[test]
+fn an_event_or_link_whose_attributes_panic_was_never_begun() {
+    let mut writer = SpanWriter::new();
+    started(&mut writer);
+    let first = [("a", 1)];
+    writer.add_event("first", 2, first);
+    let broken = || [("b", 1), ("c", 2)].into_iter().inspect(|(key, _)| assert_ne!(*key, "c", "on purpose"));
+    catch_unwind(AssertUnwindSafe(|| writer.add_event("broken", 3, broken()))).unwrap_err();
+    catch_unwind(AssertUnwindSafe(|| writer.add_link(&any_context(), broken()))).unwrap_err();
+    writer.set_attribute("b", ValueRef::Int(1));
+    writer.add_event("last", 4, first);
+    writer.add_link(&any_context(), first);
+    let span = decode(writer.finish(5));
+    assert_eq!(span.events.iter().map(|event| &*event.name).collect::<Vec<_>>(), ["first", "last"]);
+    assert_eq!((span.links.len(), span.attributes.len(), span.dropped_events_count), (1, 1, 0));
+    assert!(!writer.has_dropped());
 }
 
 proptest! {

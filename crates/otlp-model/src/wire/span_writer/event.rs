@@ -1,7 +1,7 @@
 //! A span's events, each a message in its record.
 
 use super::SpanWriter;
-use super::nested::close;
+use super::nested::Unfinished;
 use crate::wire::buffer::{copy_short, put_fixed64, put_str, put_uint};
 use crate::wire::room::Buffer;
 use crate::wire::short::SHORT_TEXT;
@@ -64,14 +64,15 @@ impl SpanWriter {
             self.dropped_events = self.dropped_events.saturating_add(1);
             return;
         }
-        self.events += 1;
-        let body = open_event(&mut self.live.buffer, name, time_unix_nano);
-        let max = self.limits.attributes_per_event;
-        let dropped = dropped.saturating_add(self.put_inner::<0x1a, _, _>(max, prepared, attributes));
+        let event = Unfinished::new(self);
+        let body = open_event(&mut event.writer.live.buffer, name, time_unix_nano);
+        let max = event.writer.limits.attributes_per_event;
+        let dropped = dropped.saturating_add(event.writer.put_inner::<0x1a, _, _>(max, prepared, attributes));
         if dropped > 0 {
-            self.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
+            event.writer.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
         }
-        close(&mut self.live.buffer, body);
+        event.writer.events += 1;
+        event.finish(body);
     }
 }
 

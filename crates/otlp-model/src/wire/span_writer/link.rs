@@ -1,7 +1,7 @@
 //! A span's links, each a message in its record.
 
 use super::SpanWriter;
-use super::nested::close;
+use super::nested::Unfinished;
 use crate::wire::buffer::{put_bytes, put_str, put_uint};
 use crate::wire::span_head::{id_field, link_flags};
 use crate::{SpanContext, ToKey, ToValue};
@@ -37,8 +37,8 @@ impl SpanWriter {
             self.dropped_links = self.dropped_links.saturating_add(1);
             return;
         }
-        self.links += 1;
-        let body = self.live.buffer.append(|bytes| {
+        let link = Unfinished::new(self);
+        let body = link.writer.live.buffer.append(|bytes| {
             bytes.extend_from_slice(&[LINK_TAG, 0]);
             let body = bytes.len();
             if context.trace_id().is_valid() {
@@ -50,14 +50,15 @@ impl SpanWriter {
             put_str(bytes, 0x1a, context.trace_state().as_str());
             body
         });
-        let max = self.limits.attributes_per_link;
-        let dropped = dropped.saturating_add(self.put_inner::<0x22, _, _>(max, None, attributes));
-        self.live.buffer.append(|bytes| {
+        let max = link.writer.limits.attributes_per_link;
+        let dropped = dropped.saturating_add(link.writer.put_inner::<0x22, _, _>(max, None, attributes));
+        link.writer.live.buffer.append(|bytes| {
             put_uint(bytes, 0x28, dropped.into());
             bytes.push(0x35);
             bytes.extend_from_slice(&link_flags(context).to_le_bytes());
         });
-        close(&mut self.live.buffer, body);
+        link.writer.links += 1;
+        link.finish(body);
     }
 }
 

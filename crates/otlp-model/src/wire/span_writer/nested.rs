@@ -10,6 +10,35 @@ use crate::wire::short::{ShortKey, ShortValue, put, put_prepared};
 use crate::wire::value::put_key_value;
 use crate::{KeyRef, KeyValue, PreparedAttributes, ToKey, ToValue, ValueRef};
 
+/// A message in a span's record that is not finished. Dropped on the way, by a panic of who gives the attributes, it was never
+/// begun: what there is of it would have receivers refuse the whole request.
+pub(super) struct Unfinished<'a> {
+    pub(super) writer: &'a mut SpanWriter,
+    start: usize,
+}
+
+impl<'a> Unfinished<'a> {
+    pub(super) fn new(writer: &'a mut SpanWriter) -> Self {
+        let start = writer.live.buffer.len();
+        Self { writer, start }
+    }
+
+    /// Ends the message, whose body starts at `body`, behind one byte for its length.
+    #[inline]
+    pub(super) fn finish(self, body: usize) {
+        close(&mut self.writer.live.buffer, body);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        self.writer.live.buffer.truncate(self.start);
+        self.writer.inner.end();
+    }
+}
+
 impl SpanWriter {
     /// The attributes of an event or link; returns how many were discarded.
     #[inline]
@@ -82,9 +111,8 @@ impl SpanWriter {
     }
 }
 
-/// Ends a message whose body starts at `body`, behind one byte for its length.
 #[inline]
-pub(super) fn close(buffer: &mut Buffer, body: usize) {
+fn close(buffer: &mut Buffer, body: usize) {
     let len = buffer.len() - body;
     if len < 0x80 {
         buffer.as_mut_slice()[body - 1] = len as u8;
