@@ -9,7 +9,7 @@ use crate::name::Name;
 use crate::redact::Sensitive;
 use crate::{grpc, keys, method};
 use http::request::Parts;
-use http::{HeaderMap, response};
+use http::{HeaderMap, HeaderName, response};
 use otlp::propagation::TextMapPropagator;
 use otlp::{Client, InstrumentationScope, KeyValue, Span, SpanKind, TraceContext, Tracer};
 use std::borrow::Cow;
@@ -24,7 +24,9 @@ type OnResponse = dyn Fn(&mut Span, &response::Parts) + Send + Sync;
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) tracer: Tracer,
-    pub(crate) propagator: Arc<dyn TextMapPropagator>,
+    propagator: Arc<dyn TextMapPropagator>,
+    /// The headers that the propagator may set.
+    fields: Vec<HeaderName>,
     pub(crate) filter: Option<Arc<Admits>>,
     /// The route of a server, the template of a client.
     pub(crate) label: Option<Arc<Label>>,
@@ -45,6 +47,7 @@ impl Options {
         Self {
             tracer: client.tracer_with_scope(&scope),
             propagator: Arc::clone(client.propagator()),
+            fields: fields(&**client.propagator()),
             filter: None,
             label: None,
             on_request: None,
@@ -57,6 +60,11 @@ impl Options {
     }
 
     /// Whether the request is to be traced.
+    pub(crate) fn set_propagator(&mut self, propagator: Arc<dyn TextMapPropagator>) {
+        self.fields = fields(&*propagator);
+        self.propagator = propagator;
+    }
+
     pub(crate) fn admits(&self, request: &Parts) -> bool {
         self.filter.as_ref().is_none_or(|filter| foreign(|| filter(request)).unwrap_or(true))
     }
@@ -79,8 +87,14 @@ impl Options {
         foreign(|| self.propagator.extract(&none, &HeaderExtractor(headers))).unwrap_or(none)
     }
 
+    /// Writes the context, in the place of another: a request that is passed on has the headers it came with.
     pub(crate) fn inject(&self, context: &TraceContext, headers: &mut HeaderMap) {
-        foreign(|| self.propagator.inject(context, &mut HeaderInjector(headers)));
+        foreign(|| {
+            if context.is_valid() && !headers.is_empty() {
+                self.fields.iter().for_each(|field| drop(headers.remove(field)));
+            }
+            self.propagator.inject(context, &mut HeaderInjector(headers));
+        });
     }
 
     /// Begins a span. It is described only if somebody is going to see that: the receiver, or the sampler.
@@ -113,6 +127,12 @@ pub(crate) trait Describe {
     fn describe(&self, to: &mut impl crate::attributes::Attributes);
 }
 
+/// What may have to be removed of a request that is passed on.
+fn fields(propagator: &dyn TextMapPropagator) -> Vec<HeaderName> {
+    let fields = foreign(|| propagator.fields().into_iter().filter_map(|field| field.parse().ok()).collect());
+    fields.unwrap_or_default()
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
@@ -139,7 +159,7 @@ macro_rules! common_options {
             self,
             propagator: impl otlp::propagation::TextMapPropagator + 'static,
         ) -> Self {
-            self.with(|options| options.propagator = std::sync::Arc::new(propagator))
+            self.with(|options| options.set_propagator(std::sync::Arc::new(propagator)))
         }
 
         /// Which requests are traced; the others pass as though this layer were not there. Default: all.

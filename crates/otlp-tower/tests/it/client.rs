@@ -108,6 +108,24 @@ async fn the_request_carries_the_spans_context_sampled_or_not() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_passed_on_carries_nothing_of_the_context_it_came_with() {
+    // conf: PROP-15
+    let world = World::new().await;
+    let layer = TraceClientLayer::new(&world.client);
+    let mut request = get("http://a.example/");
+    for (name, value) in
+        [("traceparent", "broken"), ("tracestate", "stranger=1"), ("baggage", "removed=1"), ("via", "x")]
+    {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let headers = send(&layer, request, 200).await;
+    let mut names: Vec<_> = headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["traceparent", "via"]);
+    assert_ne!(headers["traceparent"], "broken");
+}
+
+#[tokio::test]
 async fn between_two_services_that_trace_a_disabled_client_is_not_there() {
     // conf: ENV-12, SPAN-22
     let world = World::with(|builder| builder.with_disabled(true)).await;
