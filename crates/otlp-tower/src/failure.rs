@@ -15,6 +15,9 @@ pub(crate) const PANIC: &str = "panic";
 /// `error.type` of an error of which nothing but its text is known.
 const OTHER: &str = "_OTHER";
 
+/// How many causes are looked at: foreign errors may go round in a circle.
+const DEPTH: usize = 32;
+
 /// What an error is called: an I/O error in it by its kind, else its type. A boxed error has lost its type.
 pub(crate) fn kind_of<E: 'static>(error: &E) -> &'static str {
     let any: &dyn Any = error;
@@ -27,14 +30,15 @@ pub(crate) fn kind_of<E: 'static>(error: &E) -> &'static str {
 
 /// The kind of the I/O error that is this one or among its causes.
 pub(crate) fn io_in(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    causes(Some(error)).find_map(|error| error.downcast_ref::<io::Error>()).map(io_kind)
+    let find = || causes(Some(error)).find_map(|error| error.downcast_ref::<io::Error>());
+    foreign(find).flatten().map(io_kind)
 }
 
-/// An error, its cause, the cause of that, and so on.
+/// An error, its cause, the cause of that, and so on. Runs foreign code.
 pub(crate) fn causes<'a>(
     first: Option<&'a (dyn Error + 'static)>,
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(first, |error: &&'a (dyn Error + 'static)| (**error).source())
+    std::iter::successors(first, |error: &&'a (dyn Error + 'static)| (**error).source()).take(DEPTH)
 }
 
 fn io_kind(error: &io::Error) -> &'static str {
@@ -88,6 +92,29 @@ mod tests {
         assert_eq!(kind_of(&BoxError::from("gone")), "_OTHER");
         assert!(kind_of(&Wrapped(refused())).ends_with("::Wrapped"));
         assert_eq!(kind_of(&io::Error::from(io::ErrorKind::NotFound)), "std::io::Error");
+    }
+
+    /// Whose cause is itself, or is asked for in vain.
+    #[derive(Debug)]
+    struct Endless(bool);
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("endless")
+        }
+    }
+
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            assert!(self.0, "no cause");
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn errors_whose_causes_have_no_end_or_panic_are_named_all_the_same() {
+        assert_eq!(kind_of(&BoxError::from(Endless(true))), "_OTHER");
+        assert_eq!(kind_of(&BoxError::from(Endless(false))), "_OTHER");
     }
 
     #[test]

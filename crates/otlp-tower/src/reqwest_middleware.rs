@@ -86,6 +86,6 @@ fn tell(error: &Error) -> (&'static str, String) {
         error if error.is_builder() => "builder",
         error => failure::io_in(error).unwrap_or("reqwest::Error"),
     };
-    let causes: Vec<String> = failure::causes(error.source()).map(failure::text_of).collect();
-    (kind, causes.join(": "))
+    let causes = || failure::causes(error.source()).map(failure::text_of).collect::<Vec<_>>().join(": ");
+    (kind, failure::foreign(causes).unwrap_or_default())
 }

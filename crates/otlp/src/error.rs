@@ -219,43 +219,39 @@ fn kind_of(error: &(dyn StdError + 'static)) -> ErrorKind {
 /// Whether TLS is the cause: of a connection that was not made, or, as an alert, of one that was lost.
 #[cfg(feature = "_tls")]
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
+    causes(error).any(|error| {
         // An I/O error's source is that of the error inside of it.
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<otlp_transport::TlsError>()
+        error.is::<otlp_transport::TlsError>()
             || inner.is_some_and(|inner| inner.is::<otlp_transport::TlsError>())
-        {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    })
 }
 
 /// Whether the error or one of its causes is an `E`.
 pub(crate) fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.is::<E>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|error| error.is::<E>())
+}
+
+/// How many causes are looked at: errors of users' layers and credentials may go round in a circle.
+const DEPTH: usize = 32;
+
+/// The error, its cause, that one's cause and so on.
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source()).take(DEPTH)
 }
 
 /// The message of an error and of those causes that it does not already repeat. A failed connection has said it all:
 /// what is below are the words of libraries.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
+    for error in causes(error) {
         let next = error.to_string();
         if !text.contains(&next) {
             text = format!("{text}: {next}");
         }
-        cause = if error.is::<otlp_transport::ConnectError>() { None } else { error.source() };
+        if error.is::<otlp_transport::ConnectError>() {
+            break;
+        }
     }
     text
 }
@@ -283,5 +279,32 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whose cause is itself.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("endless")
+        }
+    }
+
+    impl StdError for Endless {
+        fn source(&self) -> Option<&(dyn StdError + 'static)> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn causes_that_have_no_end_are_not_followed_for_ever() {
+        assert_eq!(chain(&Endless), "endless");
+        assert!(!is_caused_by::<fmt::Error>(&Endless));
     }
 }

@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::future::Future;
+use std::iter::successors;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -51,17 +52,18 @@ impl Failure {
     }
 }
 
+/// How many causes are told: an error of a user's layer may go round in a circle.
+const DEPTH: usize = 32;
+
 /// An error with its causes, each told once.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
+    for cause in successors(error.source(), |&cause| cause.source()).take(DEPTH) {
+        let more = cause.to_string();
         if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
         }
-        cause = error.source();
     }
     text
 }
@@ -111,5 +113,32 @@ where
             Some(receipt) => Poll::Ready((self.id, receipt, result)),
             None => Poll::Pending,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt;
+
+    /// Whose cause is itself.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("endless")
+        }
+    }
+
+    impl Error for Endless {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn causes_that_have_no_end_are_not_followed_for_ever() {
+        assert_eq!(chain(&Endless), "endless");
     }
 }
