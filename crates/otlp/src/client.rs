@@ -244,6 +244,12 @@ impl Client {
     pub(crate) async fn ended(&self) {
         self.inner.checks.closed().await;
     }
+
+    /// Whether it has.
+    #[cfg(feature = "signal")]
+    pub(crate) fn is_ended(&self) -> bool {
+        self.inner.checks.is_closed()
+    }
 }
 
 impl fmt::Debug for Client {

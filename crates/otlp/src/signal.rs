@@ -43,11 +43,18 @@ impl Client {
     pub async fn shutdown_on_signal(&self, deadline: Duration) -> Result<DeliveryReport, Error> {
         if let Some(runtime) = self.runtime().filter(|_| !self.shared().is_forked()) {
             // The handlers belong to the client's runtime: the caller need not have one.
-            let signals = {
+            let installed = {
                 let _entered = runtime.enter();
-                Signals::install().map_err(|e| Error::startup("signal handlers could not be installed", e))?
+                Signals::install()
             };
-            select(pin!(signals.received()), pin!(self.ended())).await;
+            match installed {
+                Ok(signals) => {
+                    select(pin!(signals.received()), pin!(self.ended())).await;
+                }
+                // Of a client that was shut down the runtime is gone, and nothing is left to wait for.
+                Err(_) if self.is_ended() => {}
+                Err(e) => return Err(Error::startup("signal handlers could not be installed", e)),
+            }
         }
         self.shutdown(deadline).await
     }

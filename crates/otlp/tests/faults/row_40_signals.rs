@@ -31,10 +31,19 @@ pub(crate) fn program() {
     let (name, deadline) = argument.split_once(' ').unwrap();
     let deadline = Duration::from_millis(deadline.parse().unwrap());
     let client = client();
+    if name == "before" {
+        drop(client.shutdown_blocking(deadline));
+        #[cfg(target_os = "linux")]
+        while threads().any(|name| name.trim() == "otlp") {
+            std::thread::yield_now();
+        }
+    }
     let mut drained = pin!(client.shutdown_on_signal(deadline));
     // The first poll, on no runtime, installs the handlers.
-    assert!(drained.as_mut().now_or_never().is_none());
+    assert!(name == "before" || drained.as_mut().now_or_never().is_none());
     match name {
+        // The client was shut down before anybody waited for a signal.
+        "before" => {}
         // In place of a signal: somebody else shuts the client down, and the wait is over, too.
         "none" => drop(client.shutdown_blocking(deadline)),
         name => signal(name),
@@ -46,6 +55,13 @@ pub(crate) fn program() {
     });
 }
 
+/// The names of this process' threads.
+#[cfg(target_os = "linux")]
+fn threads() -> impl Iterator<Item = String> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+}
+
 fn run(argument: &str, endpoint: &str) -> String {
     child::run("row_40_signals", argument, endpoint).well().remove(0)
 }
@@ -54,7 +70,7 @@ fn run(argument: &str, endpoint: &str) -> String {
 fn a_signal_drains_the_client() {
     // conf: BATCH-12
     let collector = Collector::builder().grpc().start_blocking().unwrap();
-    for (count, argument) in (1..).zip(["TERM 60000", "INT 60000", "none 60000"]) {
+    for (count, argument) in (1..).zip(["TERM 60000", "INT 60000", "none 60000", "before 60000"]) {
         let said = run(argument, &collector.grpc_endpoint());
         assert!(said.starts_with("Ok: 3 accepted = 3 delivered"), "{argument}: {said}");
         assert_eq!(collector.received().items(), 3 * count);
