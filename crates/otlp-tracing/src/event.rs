@@ -26,7 +26,8 @@ impl OtlpLayer {
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let severity = severity(*event.metadata().level());
-        let logger = self.logger().filter(|logger| logger.enabled(severity));
+        // Whether its span is sampled, which need not be the current one, the record is asked when it is emitted.
+        let logger = self.logger().filter(|logger| logger.takes(severity));
         if logger.is_none() && !self.options().span_events {
             return;
         }

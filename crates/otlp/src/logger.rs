@@ -105,6 +105,22 @@ impl Logger {
         filter.takes(severity) && (!filter.trace_based || filter.takes_of(&current()))
     }
 
+    /// Whether a record of this severity would be taken wherever its span is sampled: for who knows of another span than the current
+    /// one. [`enabled`](Self::enabled) asks that, too.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// use otlp::Severity;
+    /// let logger = client.logger("disks").with_severity_threshold(Severity::Warn);
+    /// assert!(logger.takes(Severity::Error) && !logger.takes(Severity::Info));
+    /// # }
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn takes(&self, severity: Severity) -> bool {
+        self.inner.filter.takes(severity)
+    }
+
     /// Begins a record that is written as it is described, straight to its wire form.
     #[inline]
     pub fn record(&self, severity: Severity) -> LogBuilder<'_> {

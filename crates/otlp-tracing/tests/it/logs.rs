@@ -94,6 +94,29 @@ fn events_may_be_on_spans_and_in_logs() {
 }
 
 #[test]
+fn of_logs_that_follow_traces_each_follows_its_own() {
+    // conf: LOG-11
+    let world = World::with(|builder| builder.with_sampler(otlp::ParentBasedSampler::default()));
+    let layer = world.layer().with_logs(world.client.logger("shop").with_trace_based(true));
+    let (records, _) = told(
+        world,
+        |_| layer,
+        || {
+            let sampled = info_span!("sampled");
+            let unsampled = info_span!("unsampled");
+            unsampled.set_parent(&remote(false)).unwrap();
+            let _current = unsampled.enter();
+            info!(parent: &sampled, "of the sampled one");
+            info!("of the current one");
+        },
+    );
+    assert_eq!(
+        records.iter().map(|record| body(record).unwrap()).collect::<Vec<_>>(),
+        ["of the sampled one"]
+    );
+}
+
+#[test]
 fn records_below_the_threshold_are_not_made_and_those_of_unsampled_spans_are() {
     // conf: LOG-11
     let threshold = |layer: OtlpLayer, world: &World| {
