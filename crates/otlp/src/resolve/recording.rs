@@ -3,6 +3,7 @@
 use super::{debug, pick};
 use crate::builder::ClientBuilder;
 use crate::explain::{Origin, ResolvedConfig};
+use crate::foreign::contained;
 use crate::logger::LogFilter;
 use crate::propagation::{CompositePropagator, TextMapPropagator};
 use crate::settings::{Given, LimitSettings, PropagatorName, SamplerSpec};
@@ -108,7 +109,12 @@ fn common(of: &str, code: Option<&Limits>, said: &LimitSettings, config: &mut Re
 pub(super) fn propagator(options: &ClientBuilder, config: &mut ResolvedConfig) -> Arc<dyn TextMapPropagator> {
     match (&options.propagator, &options.settings.propagators) {
         (Some(propagator), _) => {
-            config.push("propagators", format_args!("{propagator:?}"), Origin::Code);
+            // Its `Debug` is the user's.
+            let mut shown = String::new();
+            if !contained(|| shown = format!("{propagator:?}")) {
+                shown = String::from("set in code");
+            }
+            config.push("propagators", shown, Origin::Code);
             Arc::clone(propagator)
         }
         (None, Some(given)) => {

@@ -90,7 +90,7 @@ enum Stage {
 
 impl SpanDraft {
     /// The span: attributes, events, links, a name and a status may be set. Its context is valid, but may change until the
-    /// draft is settled.
+    /// draft is settled; and to end it before would send it whatever the sampler says.
     #[inline]
     pub fn span_mut(&mut self) -> &mut Span {
         &mut self.span
