@@ -149,7 +149,10 @@ async fn a_flush_that_times_out_drops_nothing() {
     let report = error.report().unwrap();
     assert_eq!((report.pending(), report.dropped().total()), (1, 0));
     collector.set_script(Reply::ok());
-    all_delivered(&client, &collector, 1).await;
+    let report = books(Ok(client.shutdown(PATIENCE).await.unwrap()));
+    assert_eq!((report.accepted(), report.delivered(), report.pending()), (1, 1, 0), "{report}");
+    // On a busy machine an attempt that was answered may be given up all the same; then the item comes again.
+    assert!(collector.received().items() >= 1);
 }
 
 #[tokio::test]
