@@ -80,6 +80,23 @@ impl Memory {
         self.headers.push(header);
     }
 
+    /// Adds all records of another; `false`, and nothing added, when they do not fit.
+    pub(crate) fn append_all(&mut self, other: &Self) -> bool {
+        let records = self.records.len() + other.records.len();
+        let headers = self.headers.len() + other.headers.len();
+        if records > self.records.capacity() || records + headers * HEADER > self.size {
+            return false;
+        }
+        self.records.extend_from_slice(&other.records);
+        self.headers.extend_from_slice(&other.headers);
+        true
+    }
+
+    /// Bytes it holds, headers included.
+    pub(crate) fn used(&self) -> usize {
+        self.records.len() + self.headers.len() * HEADER
+    }
+
     /// The records, in order of arrival.
     #[inline]
     pub(crate) fn records(&self) -> &[u8] {

@@ -34,6 +34,7 @@ pub use thread_number::set_thread_number;
 
 #[cfg(not(loom))]
 use crate::batch::Call;
+use crate::chunk::Chunk;
 use crate::config::{BatchConfig, OverflowPolicy};
 use crate::pool::ChunkPool;
 use crate::stats::Stats;
@@ -274,10 +275,11 @@ impl Shared {
         }
     }
 
-    /// Moves everything from the shards behind what is staged.
-    fn stage(&self, staging: &mut Staging) {
+    /// Moves everything from the shards behind what is staged. Chunks that are not needed for it go to `spare`, to be
+    /// dropped with no lock held.
+    fn stage(&self, staging: &mut Staging, spare: &mut Vec<Chunk>) {
         for mut shard in self.shards.iter().filter_map(|shard| shard.0.lock()) {
-            shard.move_to(staging);
+            shard.move_to(staging, spare);
         }
     }
 

@@ -62,6 +62,33 @@ fn a_full_queue_drops_the_newest_and_counts_it() {
     assert_eq!(queue.push(GROUP, 1, &[1]), Ok(()), "there is room again");
 }
 
+/// However often records are put into line, and wherever batches are cut, they leave once and in order.
+// conf: BATCH-22
+#[test]
+fn records_put_into_line_one_by_one_stay_in_order() {
+    let (queue, mut drain) =
+        Drain::new(&config(300, OverflowPolicy::DropNewest), &pool(1 << 20, 4096)).unwrap();
+    let (mut pushed, mut left) = (Vec::new(), Vec::new());
+    for byte in 0..=255 {
+        let record = vec![byte; usize::from(byte) * 7 % 300];
+        queue.push(GroupId(u32::from(byte % 3)), 1, &record).unwrap();
+        pushed.extend(record);
+        if byte % 5 > 0 {
+            drain.stage();
+        }
+        if byte % 4 == 3 {
+            let (batch, ticket) = drain.take(3, 700).unwrap();
+            batch.for_each_run(&mut |_, _, run| left.extend_from_slice(run));
+            let delivered = batch.items();
+            ticket.settle(&Outcome { delivered, ..Outcome::default() });
+        }
+        assert!(queue.stats().is_balanced());
+    }
+    left.extend(drain_all(&mut drain));
+    assert_eq!(left, pushed);
+    assert_eq!(queue.stats().delivered, 256);
+}
+
 /// What one thread leased and did not use is found before another's record is refused.
 // conf: BATCH-01
 #[test]

@@ -163,9 +163,14 @@ impl Drain {
     /// push returned before the call has a position below it.
     pub fn stage(&mut self) -> u64 {
         let shared = &*self.queue.shared;
-        let mut staging = lock(&shared.staging.0);
-        shared.stage(&mut staging);
-        staging.front() + staging.queued().0
+        let mut spare = Vec::new();
+        let end = {
+            let mut staging = lock(&shared.staging.0);
+            shared.stage(&mut staging, &mut spare);
+            staging.front() + staging.queued().0
+        };
+        drop(spare);
+        end
     }
 
     /// Takes the oldest staged records, at most so many items and bytes; a record over these limits comes alone.
@@ -197,14 +202,15 @@ impl Drain {
     /// Drops everything queued for `reason`; the number of items.
     pub fn discard(&mut self, reason: DropReason) -> u64 {
         let shared = &self.queue.shared;
+        let mut spare = Vec::new();
         let (items, parts) = {
             let mut staging = lock(&shared.staging.0);
-            shared.stage(&mut staging);
+            shared.stage(&mut staging, &mut spare);
             let (items, parts) = staging.discard(reason);
             shared.credits.0.release(items);
             (items, parts)
         };
-        drop(parts);
+        drop((parts, spare));
         shared.pool.space().notify();
         items
     }

@@ -5,6 +5,7 @@
 
 use otlp_model::{DropReason, GroupId};
 
+use crate::chunk::Chunk;
 use crate::config::OverflowPolicy;
 use crate::memory::HEADER;
 use crate::queue::Shared;
@@ -172,13 +173,13 @@ impl Shared {
 
     /// Drops the oldest records until `items` credits are free, and hands those over; `None` when nothing is queued.
     fn evict_items(&self, items: u64) -> Option<u64> {
-        let mut gone = Vec::new();
+        let (mut gone, mut spare) = (Vec::new(), Vec::new());
         let credits = {
             let mut staging = lock(&self.staging.0);
             let mut credits = 0;
             while credits < items {
                 if staging.is_empty() {
-                    self.stage(&mut staging);
+                    self.stage(&mut staging, &mut spare);
                 }
                 let Some(evicted) = staging.evict_record(&mut gone) else { break };
                 credits += evicted;
@@ -187,7 +188,7 @@ impl Shared {
         };
         // Chunks go back to the pool, and wake those who wait for them, with no lock held.
         let any = credits > 0 || !gone.is_empty();
-        drop(gone);
+        drop((gone, spare));
         any.then_some(credits)
     }
 
@@ -197,18 +198,25 @@ impl Shared {
         let (mut credits, mut freed) = (0, 0);
         let mut any = false;
         loop {
+            let mut spare = Vec::new();
             let part = {
                 let mut staging = lock(&self.staging.0);
                 if staging.is_empty() {
-                    self.stage(&mut staging);
+                    self.stage(&mut staging, &mut spare);
                 }
-                staging.evict_part()
+                // Where the records of several shards now share a chunk, none of them need go.
+                if spare.is_empty() { staging.evict_part() } else { None }
             };
-            let Some(part) = part else { return any.then_some(credits) };
+            if let Some(part) = part {
+                credits += part.items;
+                // The rest of a chunk whose front is in flight frees nothing: go on to the next.
+                freed += part.into_chunk().map_or(0, |chunk| chunk.size());
+            } else if spare.is_empty() {
+                return any.then_some(credits);
+            }
             any = true;
-            credits += part.items;
-            // The rest of a chunk whose front is in flight frees nothing: go on to the next.
-            freed += part.into_chunk().map_or(0, |chunk| chunk.size());
+            freed += spare.iter().map(Chunk::size).sum::<usize>();
+            drop(spare);
             if freed >= bytes {
                 return Some(credits);
             }

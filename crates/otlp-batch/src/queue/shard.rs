@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use otlp_model::{DropReason, Dropped, GroupId};
 
-use crate::chunk::{Chunk, Part};
+use crate::chunk::Chunk;
 use crate::queue::staging::Staging;
 use crate::stats::Stats;
 
@@ -108,13 +108,13 @@ impl Shard {
         bytes
     }
 
-    /// Moves all records behind what is staged.
-    pub(super) fn move_to(&mut self, staging: &mut Staging) {
+    /// Moves all records behind what is staged. Chunks that are not needed for them go to `spare`.
+    pub(super) fn move_to(&mut self, staging: &mut Staging, spare: &mut Vec<Chunk>) {
         for chunk in self.sealed.drain(..) {
-            staging.push(Part::from(chunk));
+            staging.push(chunk, spare);
         }
         if let Some(chunk) = self.open.take_if(|chunk| !chunk.is_empty()) {
-            staging.push(Part::from(chunk));
+            staging.push(chunk, spare);
         }
         (self.items, self.bytes, self.records) = (0, 0, 0);
     }

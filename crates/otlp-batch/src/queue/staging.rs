@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use otlp_model::{DropReason, Dropped};
 
-use crate::chunk::Part;
+use crate::chunk::{Chunk, Part};
 use crate::stats::Stats;
 
 /// Staged records, oldest first.
@@ -35,8 +35,21 @@ impl Staging {
         self.parts.is_empty()
     }
 
-    /// Adds the records of a part, which is not empty.
-    pub(super) fn push(&mut self, part: Part) {
+    /// Adds the records of a chunk, which is not empty. Few records are copied into the chunk before where that has room,
+    /// and their own goes to `spare`, to be dropped with no lock held: else each flush while the receiver is down would
+    /// take a chunk from every shard, and use the pool up for next to nothing.
+    pub(super) fn push(&mut self, chunk: Chunk, spare: &mut Vec<Chunk>) {
+        if let Some(last) = self.parts.back_mut() {
+            let (items, bytes, records) = (last.items, last.bytes, last.records);
+            if last.absorb(&chunk) {
+                self.items += last.items - items;
+                self.bytes += (last.bytes - bytes) as u64;
+                self.records += (last.records - records) as u64;
+                spare.push(chunk);
+                return;
+            }
+        }
+        let part = Part::from(chunk);
         self.items += part.items;
         self.bytes += part.bytes as u64;
         self.records += part.records as u64;

@@ -68,6 +68,40 @@ async fn a_flush_keeps_its_deadline_and_drops_nothing() {
     assert_eq!(start.elapsed(), Duration::from_secs(3), "an idle queue is flushed at once");
 }
 
+/// While the service is not ready, flushes use no more memory than the records do.
+// conf: BATCH-10, BATCH-20
+#[tokio::test(start_paused = true)]
+async fn flushes_during_an_outage_leave_the_memory_for_records() {
+    let (mut worker, handle, mut calls) =
+        mocked(&BatchConfig { max_batch_items: 500, max_queue_items: 2_000, ..config() });
+    calls.allow(0);
+    let flushes: Vec<_> = (0..1_000)
+        .map(|_| {
+            push(&handle, 1);
+            let flush = handle.flush(None);
+            assert_pending!(worker.poll());
+            flush
+        })
+        .collect();
+    let used = handle.queue().pool().held_bytes() - handle.queue().pool().idle_bytes();
+    assert!(used <= 8 * 4096, "{used} bytes for 1,000 records of 6 and their headers of 12");
+    calls.allow(2);
+    assert_pending!(worker.poll());
+    for _ in 0..2 {
+        let (batch, answer) = next_call(&mut calls);
+        assert_eq!(batch.items(), 500);
+        drop(batch);
+        answer.send_response(delivered(500));
+    }
+    assert_pending!(worker.poll());
+    for (before, flush) in (0..).zip(flushes) {
+        let report = assert_ready!(task::spawn(flush).poll());
+        assert!(report.complete && report.stats.is_balanced());
+        assert!(report.stats.delivered > before);
+    }
+    assert_eq!(handle.stats().delivered, 1_000);
+}
+
 /// Two flushes at once are both answered.
 // conf: BATCH-19
 #[tokio::test(start_paused = true)]
