@@ -81,7 +81,7 @@ pub struct BatchConfig {
     /// The most calls of the service at once. Default: 4; 1 sends one batch after the other (BATCH-05).
     pub max_in_flight: usize,
     /// The number of shards, rounded up to a power of two. Default `None`: the machine's parallelism, at most 8, and
-    /// no more than half of what the pool's bytes can give a chunk to.
+    /// at most an eighth of the pool's chunks, since several queues may share them.
     pub shards: Option<NonZeroUsize>,
 }
 

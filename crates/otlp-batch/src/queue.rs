@@ -36,7 +36,7 @@ pub use thread_number::set_thread_number;
 use crate::batch::Call;
 use crate::chunk::Chunk;
 use crate::config::{BatchConfig, OverflowPolicy};
-use crate::pool::ChunkPool;
+use crate::pool::{ChunkPool, PoolConfig};
 use crate::stats::Stats;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{CachePadded, Mutex, lock};
@@ -254,7 +254,10 @@ impl fmt::Debug for Queue {
 
 impl Shared {
     fn new(config: &BatchConfig, pool: &ChunkPool) -> Self {
-        let shards = shard_count(config, pool);
+        let shards = match config.shards {
+            Some(shards) => shards.get().next_power_of_two(),
+            None => shard_count(available_parallelism().map_or(1, usize::from), pool.config()),
+        };
         let max_queue_items = config.max_queue_items as u64;
         let lease =
             (max_queue_items / (8 * shards as u64)).min(config.max_batch_items as u64 / (2 * shards as u64));
@@ -321,14 +324,25 @@ impl Shared {
     }
 }
 
-/// The shards of a queue: a power of two, and few enough that each can have a chunk.
-fn shard_count(config: &BatchConfig, pool: &ChunkPool) -> usize {
-    if let Some(shards) = config.shards {
-        return shards.get().next_power_of_two();
-    }
-    let threads = available_parallelism().map_or(1, usize::from).min(8).next_power_of_two();
-    let chunks = pool.config().max_size / pool.config().chunk_size;
-    let affordable = (chunks / 2).max(1);
+/// The shards of a queue: a power of two. Three queues and more may share a pool, and each open chunk of one is out of the
+/// others' reach, however little is in it: all of them together may be half of the pool when there are four.
+fn shard_count(threads: usize, pool: &PoolConfig) -> usize {
+    let affordable = (pool.max_size / pool.chunk_size / 8).max(1);
     // The greatest power of two that is not above it.
-    threads.min(1 << affordable.ilog2())
+    threads.min(8).next_power_of_two().min(1 << affordable.ilog2())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_pools_have_few_shards() {
+        let of = |threads, chunks: usize| {
+            let pool = PoolConfig { max_size: chunks * 4096, chunk_size: 4096, ..PoolConfig::default() };
+            shard_count(threads, &pool)
+        };
+        assert_eq!([1, 3, 8, 100].map(|threads| of(threads, 1024)), [1, 4, 8, 8]);
+        assert_eq!([1, 15, 16, 31, 32, 63, 64].map(|chunks| of(8, chunks)), [1, 1, 2, 2, 4, 4, 8]);
+    }
 }

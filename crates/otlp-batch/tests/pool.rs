@@ -241,3 +241,21 @@ fn the_last_queue_takes_the_memory_with_it() {
     drop(drain);
     assert_eq!(pool.held_bytes(), 0);
 }
+
+/// Producers of two signals, each thread with a record of its own, leave the third a chunk of a small pool.
+#[test]
+fn queues_of_many_threads_leave_memory_to_each_other() {
+    let pool = ChunkPool::new(PoolConfig { initial_size: 0, max_size: 16 * CHUNK, ..config() }).unwrap();
+    let queues = [(); 3].map(|()| Drain::new(&BatchConfig::default(), &pool).unwrap());
+    let [traces, logs, metrics] = &queues;
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for (queue, _) in [traces, logs] {
+                    queue.push(GroupId(0), 1, b"record").unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(metrics.0.push(GroupId(0), 1, b"record"), Ok(()));
+}
