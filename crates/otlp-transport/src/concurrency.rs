@@ -17,7 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tokio::sync::Semaphore;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 
@@ -32,7 +32,7 @@ use tower::{Layer, Service};
 ///   the attempt timeout, and whatever else takes part of that time.
 /// - **Clone**: clones share the limit.
 /// - **Readiness**: when there is a permit, which is kept for the call, and the inner service is ready. Dropping the
-///   service gives it back.
+///   service gives it back. Who waits has no place in a line: a permit goes to the first that asks again.
 ///
 /// ```
 /// use otlp_model::{ExportRequest, ExportResponse};
@@ -57,8 +57,7 @@ impl AdaptiveConcurrencyLayer {
     /// Starts at `initial` attempts instead.
     #[must_use]
     pub fn with_initial(ceiling: usize, initial: usize) -> Self {
-        // More than a semaphore can count is no limit either.
-        Self { controller: Controller::new(initial, ceiling.min(Semaphore::MAX_PERMITS)) }
+        Self { controller: Controller::new(initial, ceiling) }
     }
 }
 
@@ -78,7 +77,7 @@ pub struct AdaptiveConcurrency<S> {
     /// For the next call.
     permit: Option<Permit>,
     /// What `poll_ready` waits for, while it does.
-    waiting: Option<Pin<Box<dyn Future<Output = Option<Permit>> + Send + Sync>>>,
+    waiting: Option<Pin<Box<OwnedNotified>>>,
 }
 
 impl<S> AdaptiveConcurrency<S> {
@@ -110,11 +109,19 @@ impl<S: ExportService> Service<ExportRequest> for AdaptiveConcurrency<S> {
     type Future = ExportFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        if self.permit.is_none() {
-            let waiting = self.waiting.get_or_insert_with(|| Box::pin(Arc::clone(&self.permits).acquire()));
-            self.permit = ready!(waiting.as_mut().poll(cx));
-            self.waiting = None;
+        while self.permit.is_none() {
+            if let Some(waiting) = &mut self.waiting {
+                ready!(waiting.as_mut().poll(cx));
+                self.waiting = None;
+            }
+            self.permit = self.permits.try_acquire();
+            if self.permit.is_none() {
+                // First listen, then look once more: it may have come back in between.
+                self.waiting = Some(Box::pin(self.permits.returned()));
+                self.permit = self.permits.try_acquire();
+            }
         }
+        self.waiting = None;
         self.inner.poll_ready(cx)
     }
 

@@ -49,6 +49,25 @@ async fn readiness_keeps_a_permit_and_dropping_gives_it_back() {
     assert_ready!(task::spawn(last.ready()).poll()).unwrap();
 }
 
+/// A service whose batch was given up meanwhile, while another's attempt is to be repeated.
+#[tokio::test]
+async fn who_no_longer_waits_keeps_nobody_from_a_permit() {
+    // conf: CONC-02
+    let stack = AdaptiveConcurrencyLayer::new(1)
+        .layer(tower::service_fn(|_| async { Ok::<_, BoxError>(ExportResponse::success()) }));
+    let mut ready = stack.clone();
+    ready.ready().await.unwrap();
+    let mut gone = stack.clone();
+    assert_pending!(task::spawn(gone.ready()).poll().map(|ready| ready.map(drop)));
+    let mut other = stack.clone();
+    let mut waiting = task::spawn(other.ready());
+    assert_pending!(waiting.poll().map(|ready| ready.map(drop)));
+    ready.call(request()).await.unwrap();
+    assert!(waiting.is_woken());
+    assert_ready_ok!(waiting.poll()).call(request()).await.unwrap();
+    assert_ready!(task::spawn(gone.ready()).poll()).unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn push_back_of_every_kind_shrinks_the_limit_and_other_failures_do_not() {
     // conf: RETRY-08

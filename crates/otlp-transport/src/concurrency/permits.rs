@@ -1,41 +1,53 @@
-//! As many permits as the controller allows, given out in order.
+//! As many permits as the controller allows.
 //!
-//! Used by the adaptive concurrency service. Decides nothing: the controller says how many there are.
+//! Used by the adaptive concurrency service. Decides nothing: the controller says how many there are. Gives none to who
+//! only waits: a service that nobody polls any more would keep it, and an attempt that has to be repeated, which has
+//! somebody who does, would wait for ever.
 
 use super::controller::{Controller, Feedback};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::Instant;
 
 #[derive(Debug)]
 pub(super) struct Permits {
-    semaphore: Arc<Semaphore>,
     state: Mutex<State>,
+    /// All who wait look again when a permit came back; there are few.
+    returned: Arc<Notify>,
 }
 
 #[derive(Debug)]
 struct State {
     controller: Controller,
     under_way: usize,
-    /// How many permits there are, out or not.
-    permits: usize,
+    /// Permits that somebody has, under way or not yet.
+    out: usize,
 }
 
 impl Permits {
     pub(super) fn new(controller: Controller) -> Self {
-        let permits = controller.limit();
-        let state = State { controller, under_way: 0, permits };
-        Self { semaphore: Arc::new(Semaphore::new(permits)), state: Mutex::new(state) }
+        let state = State { controller, under_way: 0, out: 0 };
+        Self { state: Mutex::new(state), returned: Arc::default() }
     }
 
     pub(super) fn limit(&self) -> usize {
         self.with(|state| state.controller.limit())
     }
 
-    /// A permit, when those who came before have theirs; `None` never happens, since nobody closes the semaphore.
-    pub(super) async fn acquire(self: Arc<Self>) -> Option<Permit> {
-        let permit = Arc::clone(&self.semaphore).acquire_owned().await.ok()?;
-        Some(Permit { permits: self, permit: Some(permit), is_under_way: false })
+    /// A permit, if there is one now.
+    pub(super) fn try_acquire(self: &Arc<Self>) -> Option<Permit> {
+        let is_free = self.with(|state| {
+            let is_free = state.out < state.controller.limit();
+            state.out += usize::from(is_free);
+            is_free
+        });
+        is_free.then(|| Permit { permits: Arc::clone(self), is_under_way: false })
+    }
+
+    /// Resolves when a permit has come back since this call: then try again.
+    pub(super) fn returned(&self) -> OwnedNotified {
+        Arc::clone(&self.returned).notified_owned()
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -47,7 +59,6 @@ impl Permits {
 #[derive(Debug)]
 pub(super) struct Permit {
     permits: Arc<Permits>,
-    permit: Option<OwnedSemaphorePermit>,
     is_under_way: bool,
 }
 
@@ -69,20 +80,10 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else { return };
-        let semaphore = &self.permits.semaphore;
         self.permits.with(|state| {
+            state.out -= 1;
             state.under_way -= usize::from(self.is_under_way);
-            let limit = state.controller.limit();
-            if state.permits > limit {
-                // One fewer, and nobody waits for it in vain: others are still out or free.
-                state.permits -= 1;
-                permit.forget();
-            } else {
-                drop(permit);
-                semaphore.add_permits(limit - state.permits);
-                state.permits = limit;
-            }
         });
+        self.permits.returned.notify_waiters();
     }
 }
