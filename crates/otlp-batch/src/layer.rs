@@ -83,11 +83,15 @@ where
     fn layer(&self, inner: S) -> BatchService {
         let (worker, handle) = Worker::checked(&self.config, &self.pool, inner);
         self.runtime.spawn(worker);
-        BatchService { handle }
+        BatchService { handle, runtime: Some(self.runtime.clone()) }
     }
 }
 
 /// A service of records, and the worker behind it for the caller to spawn.
+///
+/// Under [`OverflowPolicy::Block`] a response can wait only where there is a tokio runtime with time enabled around its first
+/// poll: it has the clock. Elsewhere a record that finds no room is dropped as `queue_full` at once. A [`BatchLayer`] has
+/// its responses use its own.
 ///
 /// # Errors
 ///
@@ -115,7 +119,7 @@ where
     S::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let (worker, handle) = Worker::new(config, pool, inner)?;
-    Ok((BatchService { handle }, worker))
+    Ok((BatchService { handle, runtime: None }, worker))
 }
 
 /// A service of records. Its response means that the record is queued; what becomes of it is in the
@@ -131,6 +135,8 @@ where
 #[derive(Debug, Clone)]
 pub struct BatchService {
     handle: BatchHandle,
+    /// Whose clock responses use; `None` for the one around them.
+    runtime: Option<tokio::runtime::Handle>,
 }
 
 impl BatchService {
@@ -160,7 +166,9 @@ impl Service<Record> for BatchService {
     fn call(&mut self, record: Record) -> ResponseFuture {
         let queue = self.queue();
         let state = match queue.overflow() {
-            OverflowPolicy::Block { timeout } => Entry::try_once(queue.clone(), record, timeout),
+            OverflowPolicy::Block { timeout } => {
+                Entry::try_once(queue.clone(), record, timeout, self.runtime.clone())
+            }
             _ => State::Done(queue.push(record.group, record.items, &record.bytes).map_err(QueueError)),
         };
         ResponseFuture { state }
@@ -197,15 +205,21 @@ struct Entry {
     queue: Queue,
     record: Record,
     timeout: Duration,
+    runtime: Option<tokio::runtime::Handle>,
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
     counted: bool,
 }
 
 impl Entry {
     /// Offers the record once, and waits if there is no room.
-    fn try_once(queue: Queue, record: Record, timeout: Duration) -> State {
+    fn try_once(
+        queue: Queue,
+        record: Record,
+        timeout: Duration,
+        runtime: Option<tokio::runtime::Handle>,
+    ) -> State {
         queue.pool().space().add_waiter();
-        let mut entry = Self { queue, record, timeout, timer: None, counted: false };
+        let mut entry = Self { queue, record, timeout, runtime, timer: None, counted: false };
         match entry.offer() {
             Some(result) => State::Done(result),
             None => State::Waiting(Box::new(entry)),
@@ -231,7 +245,18 @@ impl Entry {
             if let Some(result) = self.offer() {
                 return Poll::Ready(result);
             }
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(self.timeout)));
+            let timer = match &mut self.timer {
+                Some(timer) => timer,
+                None => {
+                    let around = || tokio::runtime::Handle::try_current().ok();
+                    let Some(runtime) = self.runtime.take().or_else(around) else {
+                        return Poll::Ready(Err(self.give_up()));
+                    };
+                    // Making a timer panics where none is around.
+                    let _inside = runtime.enter();
+                    self.timer.insert(Box::pin(tokio::time::sleep(self.timeout)))
+                }
+            };
             if timer.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(self.give_up()));
             }

@@ -10,7 +10,7 @@ use otlp_batch::{Batch, BatchConfig, BatchLayer, BatchService, ChunkPool, Overfl
 use otlp_model::{DropReason, GroupId, Outcome, Record, Records};
 use tokio::time::Instant;
 use tokio_test::{assert_pending, assert_ready_eq, assert_ready_err, task};
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 
 fn pool() -> ChunkPool {
     ChunkPool::new(PoolConfig::default()).unwrap()
@@ -104,6 +104,36 @@ async fn a_response_waits_no_longer_than_the_timeout() {
     assert_eq!(start.elapsed(), Duration::from_secs(7));
     let stats = service.handle().stats();
     assert_eq!((stats.accepted, stats.dropped.get(DropReason::QueueFull)), (12, 2));
+    assert!(stats.is_balanced());
+}
+
+/// The application's executor need not be tokio's.
+#[test]
+fn a_response_may_wait_outside_the_runtime() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let mut service = {
+        let _inside = runtime.enter();
+        BatchLayer::new(blocking(Duration::from_secs(7)), pool()).unwrap().layer(service_fn(deliver))
+    };
+    assert_ready_eq!(task::spawn(service.call(record(10))).poll(), Ok(()));
+    let mut response = task::spawn(service.call(record(1)));
+    assert_pending!(response.poll());
+    runtime.block_on(tokio::task::yield_now());
+    assert!(response.is_woken());
+    assert_ready_eq!(response.poll(), Ok(()));
+}
+
+/// Where there is no clock there is no waiting, and no panic either.
+#[test]
+fn a_response_without_a_runtime_is_refused() {
+    let (mut service, _worker) =
+        pair(&blocking(Duration::from_secs(7)), &pool(), service_fn(deliver)).unwrap();
+    assert_ready_eq!(task::spawn(service.call(record(10))).poll(), Ok(()));
+    let refused = assert_ready_err!(task::spawn(service.call(record(1))).poll());
+    assert_eq!(refused.reason(), DropReason::QueueFull);
+    let stats = service.handle().stats();
+    assert_eq!(stats.dropped.get(DropReason::QueueFull), 1);
     assert!(stats.is_balanced());
 }
 
