@@ -207,6 +207,8 @@ struct Entry {
     timeout: Duration,
     runtime: Option<tokio::runtime::Handle>,
     timer: Option<Pin<Box<tokio::time::Sleep>>>,
+    /// Among those who wait, once it does.
+    place: Option<u64>,
     counted: bool,
 }
 
@@ -219,7 +221,7 @@ impl Entry {
         runtime: Option<tokio::runtime::Handle>,
     ) -> State {
         queue.pool().space().add_waiter();
-        let mut entry = Self { queue, record, timeout, runtime, timer: None, counted: false };
+        let mut entry = Self { queue, record, timeout, runtime, timer: None, place: None, counted: false };
         match entry.offer() {
             Some(result) => State::Done(result),
             None => State::Waiting(Box::new(entry)),
@@ -260,7 +262,7 @@ impl Entry {
             if timer.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(self.give_up()));
             }
-            if self.queue.pool().space().register(generation, cx.waker()) {
+            if self.queue.pool().space().register(generation, &mut self.place, cx.waker()) {
                 return Poll::Pending;
             }
         }
@@ -277,7 +279,11 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.give_up();
-        self.queue.pool().space().remove_waiter();
+        let space = self.queue.pool().space();
+        if let Some(place) = self.place {
+            space.forget(place);
+        }
+        space.remove_waiter();
     }
 }
 

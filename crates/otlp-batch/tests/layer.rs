@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -135,6 +138,29 @@ fn a_response_without_a_runtime_is_refused() {
     let stats = service.handle().stats();
     assert_eq!(stats.dropped.get(DropReason::QueueFull), 1);
     assert!(stats.is_balanced());
+}
+
+/// What is given up is not woken later, and nothing of it stays.
+#[tokio::test]
+async fn a_response_that_is_given_up_keeps_no_task() {
+    struct Task;
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (mut service, _worker) =
+        pair(&blocking(Duration::from_secs(60)), &pool(), service_fn(deliver)).unwrap();
+    service.call(record(10)).await.unwrap();
+    for _ in 0..3 {
+        let (one, other) = (Arc::new(Task), Arc::new(Task));
+        let mut response = Box::pin(service.call(record(1)));
+        for task in [&one, &one, &other] {
+            let waker = Waker::from(Arc::clone(task));
+            assert_pending!(response.as_mut().poll(&mut Context::from_waker(&waker)));
+        }
+        assert_eq!(Arc::strong_count(&one), 1, "it is another's now");
+        drop(response);
+        assert_eq!(Arc::strong_count(&other), 1);
+    }
 }
 
 /// Giving up on a response counts its record, and a close ends the wait.

@@ -3,6 +3,7 @@
 //! Used by the overflow policy that blocks. Room in bytes and room in items are announced at the same place, because
 //! a producer cannot know which of the two it will get first. Costs one load where nobody waits.
 
+use std::collections::BTreeMap;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,10 @@ impl Default for Space {
 #[derive(Debug, Default)]
 struct State {
     generation: u64,
-    wakers: Vec<Waker>,
+    /// By place, the oldest first.
+    wakers: BTreeMap<u64, Waker>,
+    #[cfg(not(loom))]
+    places: u64,
 }
 
 impl Space {
@@ -47,7 +51,7 @@ impl Space {
             std::mem::take(&mut state.wakers)
         };
         self.freed.notify_all();
-        for waker in wakers {
+        for waker in wakers.into_values() {
             waker.wake();
         }
     }
@@ -70,17 +74,33 @@ impl Space {
         lock(&self.state).generation
     }
 
-    /// Has `waker` woken at the next announcement; `false` when there was one after `generation`.
+    /// Has `waker` woken at the next announcement; `false` when there was one after `generation`. A future has one place,
+    /// `None` at first, and gives it back to [`forget`](Self::forget).
     #[cfg(not(loom))]
-    pub(crate) fn register(&self, generation: u64, waker: &Waker) -> bool {
+    pub(crate) fn register(&self, generation: u64, place: &mut Option<u64>, waker: &Waker) -> bool {
         let mut state = lock(&self.state);
         if state.generation != generation {
             return false;
         }
-        if !state.wakers.iter().any(|known| known.will_wake(waker)) {
-            state.wakers.push(waker.clone());
-        }
+        let place = *place.get_or_insert_with(|| {
+            state.places += 1;
+            state.places
+        });
+        let before = match state.wakers.get(&place) {
+            Some(known) if known.will_wake(waker) => None,
+            _ => state.wakers.insert(place, waker.clone()),
+        };
+        // A waker that is dropped may drop a task, and that other futures which wait here: with no lock held.
+        drop(state);
+        drop(before);
         true
+    }
+
+    /// Wakes the future of this place no more, and does not keep its task.
+    #[cfg(not(loom))]
+    pub(crate) fn forget(&self, place: u64) {
+        let waker = lock(&self.state).wakers.remove(&place);
+        drop(waker);
     }
 }
 
