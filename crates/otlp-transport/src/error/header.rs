@@ -1,9 +1,11 @@
 //! Headers that users and layers add to requests: which are allowed, and the error of one that is not.
 
+use crate::metadata::is_of_name;
 use std::error::Error;
 use std::fmt;
 
-/// A header that cannot be sent. Says its name and what is wrong, never its value (HDR-09).
+/// A header that cannot be sent. Says its name and what is wrong, never its value (HDR-09), nor what stands in the place of
+/// the name behind a character that no name has: it may be a line with both, as in `authorization: Bearer …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidHeader {
     name: String,
@@ -12,10 +14,11 @@ pub struct InvalidHeader {
 
 impl InvalidHeader {
     pub(crate) fn new(name: &str, problem: &'static str) -> Self {
-        Self { name: name.chars().take(64).collect(), problem }
+        let name = name.chars().take_while(|char| u8::try_from(*char).is_ok_and(is_of_name));
+        Self { name: name.take(64).collect(), problem }
     }
 
-    /// The header's name.
+    /// The header's name, up to the first character that no name has.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
