@@ -68,7 +68,21 @@ fn what_holds_no_token_is_an_error_that_names_the_file_and_shows_nothing_of_it()
         assert!(text.contains(file.0.to_str().unwrap()) && !text.contains("hunter2"), "{text}");
     }
     let directory = BearerTokenFile::new(std::env::temp_dir()).read().unwrap_err();
-    assert!(directory.to_string().contains("cannot be read"), "{directory}");
+    assert!(directory.to_string().contains("is no regular file"), "{directory}");
+}
+
+/// Nobody writes to it.
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let pipe = File::new(b"");
+    std::fs::remove_file(&pipe.0).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&pipe.0).status().unwrap().success());
+    let (told, answer) = std::sync::mpsc::channel();
+    let path = pipe.0.clone();
+    std::thread::spawn(move || told.send(BearerTokenFile::new(path).read()));
+    let result = answer.recv_timeout(std::time::Duration::from_secs(60)).expect("it does not hang");
+    assert!(result.unwrap_err().to_string().ends_with("is no regular file"));
 }
 
 /// A stack at a receiver that knows one token at a time.

@@ -54,9 +54,14 @@ impl BearerTokenFile {
     ///
     /// # Errors
     ///
-    /// [`TokenFileError`]: there is no such file, it may not be read, or it holds no token.
+    /// [`TokenFileError`]: there is no such file, it is no regular file, it may not be read, or it holds no token.
     pub fn read(&self) -> Result<Token, TokenFileError> {
         let fail = |problem| TokenFileError { path: self.path.clone(), problem };
+        // To open a pipe is to wait for who writes to it.
+        let metadata = self.path.metadata().map_err(|error| fail(Problem::Read(error)))?;
+        if !metadata.is_file() {
+            return Err(fail(Problem::Irregular));
+        }
         let mut bytes = Vec::new();
         let file = File::open(&self.path).map_err(|error| fail(Problem::Read(error)))?;
         file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(|error| fail(Problem::Read(error)))?;
@@ -101,6 +106,7 @@ pub struct TokenFileError {
 #[derive(Debug)]
 enum Problem {
     Read(io::Error),
+    Irregular,
     TooLong,
     Empty,
     NoToken,
@@ -119,6 +125,7 @@ impl fmt::Display for TokenFileError {
         write!(f, "the bearer token file {} ", self.path.display())?;
         match &self.problem {
             Problem::Read(error) => write!(f, "cannot be read: {}", error.kind()),
+            Problem::Irregular => f.write_str("is no regular file"),
             Problem::TooLong => write!(f, "is longer than {LONGEST} bytes"),
             Problem::Empty => f.write_str("is empty"),
             Problem::NoToken => {
@@ -132,7 +139,7 @@ impl std::error::Error for TokenFileError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.problem {
             Problem::Read(error) => Some(error),
-            Problem::TooLong | Problem::Empty | Problem::NoToken => None,
+            Problem::Irregular | Problem::TooLong | Problem::Empty | Problem::NoToken => None,
         }
     }
 }
