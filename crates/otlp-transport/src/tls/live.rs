@@ -10,7 +10,7 @@ use crate::Alpn;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -43,6 +43,9 @@ pub struct TlsStatus {
 pub(super) struct Live {
     plan: Plan,
     hasher: RandomState,
+    /// Held while the files are read, one after the other, so that what is read last is taken last. Apart from the state:
+    /// a file system that hangs must not hold up who asks how things are.
+    reading: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -66,7 +69,7 @@ impl Live {
             refused: None,
             status: TlsStatus::default(),
         };
-        Ok(Self { plan, hasher, state: Mutex::new(state) })
+        Ok(Self { plan, hasher, reading: Mutex::default(), state: Mutex::new(state) })
     }
 
     pub(super) fn alpn(&self) -> Alpn {
@@ -82,46 +85,60 @@ impl Live {
     }
 
     pub(super) fn status(&self) -> TlsStatus {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).status.clone()
+        self.state().status.clone()
     }
 
     /// The configuration for a new connection, and what is wrong with the files if it is not made from them.
     pub(super) fn current(&self) -> (Arc<ClientConfig>, Option<TlsConfigError>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.plan.has_files() {
-            self.refresh(&mut state);
+            self.refresh(|| self.plan.read());
         }
+        let state = self.state();
         (Arc::clone(&state.config), state.status.problem.clone())
     }
 
-    fn refresh(&self, state: &mut State) {
-        let material = match self.plan.read() {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refresh(&self, read: impl FnOnce() -> Result<Material, TlsConfigError>) {
+        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let material = match read() {
             Ok(material) => material,
             Err(problem) => {
+                let mut state = self.state();
                 state.refused = None;
                 state.status.problem = Some(problem);
                 return;
             }
         };
         let found = self.hasher.hash_one(&material);
-        if found == state.taken {
-            state.refused = None;
-            state.status.problem = None;
-        } else if state.refused != Some(found) {
-            match rustls_config::build(&self.plan, &material) {
-                Ok(config) => {
-                    let reloads = state.status.reloads + 1;
-                    *state = State {
-                        config: Arc::new(config),
-                        taken: found,
-                        refused: None,
-                        status: TlsStatus { reloads, problem: None },
-                    };
-                }
-                Err(problem) => {
-                    state.refused = Some(found);
-                    state.status.problem = Some(problem);
-                }
+        {
+            let mut state = self.state();
+            if found == state.taken {
+                state.refused = None;
+                state.status.problem = None;
+                return;
+            }
+            if state.refused == Some(found) {
+                return;
+            }
+        }
+        let built = rustls_config::build(&self.plan, &material);
+        let mut state = self.state();
+        match built {
+            Ok(config) => {
+                let reloads = state.status.reloads + 1;
+                *state = State {
+                    config: Arc::new(config),
+                    taken: found,
+                    refused: None,
+                    status: TlsStatus { reloads, problem: None },
+                };
+            }
+            Err(problem) => {
+                state.refused = Some(found);
+                state.status.problem = Some(problem);
             }
         }
     }
@@ -140,5 +157,29 @@ impl Plan {
     fn has_files(&self) -> bool {
         let identity = self.identity.iter().flat_map(|(cert, key)| [cert, key]);
         self.trust.ca().into_iter().chain(identity).any(|pem| pem.path().is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn files_that_hang_hold_up_nobody_who_asks_for_the_status() {
+        let plan = Plan { alpn: Alpn::H2, trust: Trust::Anyone, identity: None, server_name: None };
+        let live = &Live::new(plan).unwrap();
+        thread::scope(|scope| {
+            live.refresh(|| {
+                let (tell, told) = mpsc::channel();
+                scope.spawn(move || tell.send(live.status()));
+                let status =
+                    told.recv_timeout(Duration::from_secs(60)).expect("an answer while files are read");
+                assert_eq!(status, TlsStatus::default());
+                live.plan.read()
+            });
+        });
     }
 }
