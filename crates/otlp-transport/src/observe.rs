@@ -6,6 +6,7 @@
 use crate::{BoxError, Disposition, ExportFuture, ExportService, classify, outcome_of};
 use otlp_model::{ExportRequest, ExportResponse, Outcome, Signal, SpanId, Trail};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -51,7 +52,8 @@ impl Observation<'_> {
 
 /// Is told what became of requests. Every function or closure of the right form is one.
 pub trait Observe: Send + Sync + 'static {
-    /// Called once per request, on the task that exports: it must be quick and must not block.
+    /// Called once per request, on the task that exports: it must be quick and must not block. A panic here makes the
+    /// request a lost one (`layer_failed`), whatever became of it.
     fn observe(&self, observation: &Observation<'_>);
 }
 
@@ -196,7 +198,8 @@ impl<O: Observe> Pending<O> {
 impl<O: Observe> Drop for Pending<O> {
     fn drop(&mut self) {
         if !self.is_told {
-            self.tell(None);
+            // Perhaps a panic unwinds already: a second one that leaves here would end the process.
+            drop(catch_unwind(AssertUnwindSafe(|| self.tell(None))));
         }
     }
 }

@@ -7,10 +7,11 @@ use otlp_model::{DropReason, Encoding, ExportRequest, ExportResponse, Signal};
 use otlp_transport::{
     BoxError, Disposition, ErrorType, HttpError, Observation, ObserveLayer, Observed, RetryLayer, RetryPolicy,
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok, task};
-use tower::{Service, ServiceBuilder, ServiceExt};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_test::mock;
 
 /// What the observer was told, owned.
@@ -116,6 +117,17 @@ async fn a_request_dropped_before_its_end_is_told_as_cancelled() {
     assert_eq!(told.len(), 2, "polled or not, each is told once");
     assert!(told.iter().all(|told| told.disposition.is_none() && told.error.is_none()));
     assert!(told.iter().all(|told| told.sizes == (3, 10, 4)));
+}
+
+#[test]
+fn an_observer_that_panics_while_a_panic_unwinds_does_not_end_the_process() {
+    let mut stack = ObserveLayer::new(|_: &Observation<'_>| panic!("the observer's")).layer(
+        tower::service_fn(|_: ExportRequest| -> std::future::Ready<Result<ExportResponse, BoxError>> {
+            panic!("the service's")
+        }),
+    );
+    let panic = catch_unwind(AssertUnwindSafe(|| drop(stack.call(request())))).unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"the service's"));
 }
 
 #[tokio::test(start_paused = true)]
