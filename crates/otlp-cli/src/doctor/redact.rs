@@ -1,7 +1,9 @@
 //! Taking secrets out of texts that somebody will attach to a question.
 //!
 //! Used for the bundle. Pure, and rather too strict than too trusting: what follows a word like `token` is gone, to the end of
-//! its line.
+//! its line, and so is what belongs to it on the lines below.
+
+mod pair;
 
 /// In the place of a secret.
 const REDACTED: &str = "<redacted>";
@@ -25,9 +27,10 @@ const SCHEMES: [&str; 2] = ["bearer ", "basic "];
 
 /// `text` without secrets, line by line; of a private key only that there is one.
 pub(super) fn text(text: &str) -> String {
-    let (mut in_key, mut below) = (false, None);
+    let values = pair::secret_values(text);
+    let (mut in_key, mut below, mut scalar) = (false, None, None);
     let mut out = String::with_capacity(text.len());
-    for text in text.lines() {
+    for (number, text) in text.lines().enumerate() {
         let mut text = text;
         if in_key {
             let Some(end) = text.find("-----END") else { continue };
@@ -36,13 +39,23 @@ pub(super) fn text(text: &str) -> String {
         let key = private_key(text);
         let kept = text.get(..key.unwrap_or(text.len())).unwrap_or_default();
         // Whatever is further to the right belongs to it, in YAML and in JSON that is indented.
-        below = below.filter(|above| kept.trim().is_empty() || indent(kept) > *above);
-        let line = if below.is_some() { value_removed(kept) } else { line(kept) };
-        if below.is_none() && secret(kept).is_some() {
-            below = Some(indent(kept));
-        }
-        out.push_str(&line);
+        let is_right_of = |above: &usize| kept.trim().is_empty() || indent(kept) > *above;
+        below = below.filter(is_right_of);
+        scalar = scalar.filter(is_right_of);
+        // Where the secret of this line begins.
+        let begin = match (scalar, below) {
+            (Some(_), _) => Some(indent(kept)),
+            (None, Some(_)) => Some(pair::behind_name(kept).unwrap_or(indent(kept))),
+            (None, None) if values.contains(&number) => pair::behind_name(kept),
+            (None, None) => secret(kept),
+        };
+        out.push_str(&line(kept, begin, scalar.is_some()));
         out.push('\n');
+        if let Some(begin) = begin {
+            below = below.or(Some(indent(kept)));
+            let is_scalar = kept.get(begin..).is_some_and(is_scalar);
+            scalar = scalar.or(is_scalar.then_some(indent(kept)));
+        }
         if key.is_some() {
             in_key = !text.contains("-----END");
             out.push_str(REDACTED);
@@ -69,47 +82,58 @@ fn is_nothing(value: &str) -> bool {
     value.chars().all(|c| "{[]}|>-+, ".contains(c))
 }
 
-/// A line below the name of what is secret: names help, values are gone.
-fn value_removed(line: &str) -> String {
-    let begin = line.find([':', '=']).map_or(indent(line), |at| at + 1);
-    let (name, value) = line.split_at(begin);
-    let blank = if name.ends_with([':', '=']) { " " } else { "" };
-    if is_nothing(value) { line.to_owned() } else { format!("{name}{blank}{REDACTED}") }
+/// Whether what is below this value is more of it, and no names with values of their own.
+fn is_scalar(value: &str) -> bool {
+    let value = value.trim_start();
+    value.starts_with(['|', '>']) || !(value.starts_with('#') || is_nothing(value))
 }
 
 /// A variable's value, of which the name says what it may hold.
 pub(super) fn variable(name: &str, value: &str) -> String {
     if name.ends_with("_HEADERS") {
-        // The names help, the values are secrets.
-        let names: Vec<&str> =
-            value.split(',').filter_map(|pair| pair.split_once('=')).map(|(name, _)| name.trim()).collect();
-        return names.iter().map(|name| format!("{name}={REDACTED}")).collect::<Vec<_>>().join(",");
+        // The names help, the values are secrets; and so is what only looks like a name with a value.
+        let pairs = value.split(',').filter(|pair| !pair.trim().is_empty());
+        let shown = pairs.map(|pair| match pair::behind_name(pair) {
+            Some(begin) => format!("{}{REDACTED}", pair.get(..begin).unwrap_or_default().trim_start()),
+            None => REDACTED.to_owned(),
+        });
+        return shown.collect::<Vec<_>>().join(",");
     }
-    if SECRET.iter().any(|word| name.to_ascii_lowercase().contains(word)) {
+    if is_secret(name) {
         return REDACTED.to_owned();
     }
     text(value).trim_end().to_owned()
 }
 
-/// Where a secret begins that has a name: behind the next separator.
+/// Whether a name has such a word in it.
+fn is_secret(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    SECRET.iter().any(|word| lower.contains(word))
+}
+
+/// Where a secret begins that has a name: behind the next separator, or at the value that is on the same line.
 fn secret(line: &str) -> Option<usize> {
     let lower = line.to_ascii_lowercase();
     let ends = SECRET.iter().flat_map(|word| lower.match_indices(word).map(|(at, _)| at + word.len()));
-    ends.filter_map(|after| Some(after + lower.get(after..)?.find([':', '='])? + 1)).min()
+    let behind = |end: usize| Some(end + lower.get(end..)?.find([':', '='])? + 1);
+    let value = pair::value_beside_name(&lower).filter(|_| is_secret(&lower));
+    ends.filter_map(behind).chain(value).min()
 }
 
-/// One line without secrets.
-fn line(line: &str) -> String {
+/// One line without its secret, which begins there, and without those that have no name. If it is one `whole`, nothing is shown.
+fn line(line: &str, begin: Option<usize>, whole: bool) -> String {
     let lower = line.to_ascii_lowercase();
-    let mut cut = secret(line).unwrap_or(line.len());
+    let mut cut = begin.unwrap_or(line.len());
     for scheme in SCHEMES {
         cut = lower.find(scheme).map_or(cut, |at| cut.min(at + scheme.len()));
     }
     let kept = without_credentials(line.get(..cut).unwrap_or_default());
     let rest = line.get(cut..).unwrap_or_default();
     // `headers:` with nothing behind it is a heading.
-    if is_nothing(rest) {
+    if rest.trim().is_empty() || (is_nothing(rest) && !whole) {
         format!("{kept}{rest}").trim_end().to_owned()
+    } else if kept.trim_end_matches([' ', '\t', '-']).is_empty() {
+        format!("{kept}{REDACTED}")
     } else {
         format!("{kept} {REDACTED}")
     }
@@ -117,22 +141,30 @@ fn line(line: &str) -> String {
 
 /// `text` without what is before `@` and behind `?` in URLs, also in those without a scheme.
 fn without_credentials(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        let (scheme, rest) = word.find("://").map_or(("", word), |at| word.split_at(at + "://".len()));
-        let (rest, query) = match rest.split_once('?') {
-            Some((before, query)) if !scheme.is_empty() || query.contains('=') => {
-                (before, format!("?{REDACTED}"))
-            }
-            _ => (rest, String::new()),
-        };
-        match rest.rsplit_once('@') {
-            Some((user, host)) if !scheme.is_empty() || user.contains(':') => {
-                format!("{scheme}{REDACTED}@{host}{query}")
-            }
-            _ => format!("{scheme}{rest}{query}"),
+    text.split(' ').map(without_credentials_of_word).collect::<Vec<_>>().join(" ")
+}
+
+fn without_credentials_of_word(word: &str) -> String {
+    let (before, rest) = word.find("://").map_or(("", word), |at| word.split_at(at + "://".len()));
+    let is_url = !before.is_empty();
+    let before = match before.rsplit_once('@') {
+        Some((_user, host)) => format!("{REDACTED}@{host}"),
+        None => before.to_owned(),
+    };
+    let without_query = |text: &str| match text.split_once('?') {
+        Some((path, query)) if is_url || query.contains('=') => format!("{path}?{REDACTED}"),
+        _ => text.to_owned(),
+    };
+    match rest.rsplit_once('@') {
+        // A password with a `?` in it, or a query with an `@`: neither what is before nor what is behind can be shown.
+        Some((user, _)) if user.contains('?') && (is_url || user.contains(':')) => {
+            format!("{before}{REDACTED}")
         }
-    });
-    words.collect::<Vec<_>>().join(" ")
+        Some((user, host)) if is_url || user.contains(':') => {
+            format!("{before}{REDACTED}@{}", without_query(host))
+        }
+        _ => format!("{before}{}", without_query(rest)),
+    }
 }
 
 #[cfg(test)]
@@ -154,8 +186,14 @@ mod tests {
             ("http://me:hunt/er2@a,http://me:hunter2@b", "http://<redacted>@b"),
             ("proxy me:hunter2@proxy:3128, really?", "proxy <redacted>@proxy:3128, really?"),
             ("the tokenizer failed", "the tokenizer failed"),
+            ("proxy http://me:hun?ter2@proxy:3128", "proxy http://<redacted>"),
+            ("proxy me:hun?te=r2@proxy:3128", "proxy <redacted>"),
+            ("me:hunter2@a,http://b", "<redacted>@a,http://b"),
+            ("GET https://host/?key=hun@ter2", "GET https://<redacted>"),
+            ("http://me:hunter2@host/?key=hunter2", "http://<redacted>@host/?<redacted>"),
+            ("{\"value\":\"hunter2\",\"name\":\"API_TOKEN\",\"b\":1}", "{\"value\": <redacted>"),
         ] {
-            assert_eq!(line(before), after);
+            assert_eq!(text(before).trim_end(), after);
         }
         let key = "a\n-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\nb\n";
         let expected = "a\n-----BEGIN PRIVATE KEY-----\n<redacted>\n-----END PRIVATE KEY-----\nb\n";
@@ -189,6 +227,38 @@ mod tests {
             ("- token: a\n  b: 1\n- c: 1\n", "- token: <redacted>\n  b: 1\n- c: 1\n"),
             ("headers: # ours\n  x-team: hunter2\n", "headers: <redacted>\n  x-team: <redacted>\n"),
             ("token: |-\n  hunter2\nb: 1\n", "token: |-\n  <redacted>\nb: 1\n"),
+            // Base64 ends in what else separates a name from its value.
+            ("token: |-\n  aHVudGVyMjI=\nb: 1\n", "token: |-\n  <redacted>\nb: 1\n"),
+            ("token:\n  aHVudGVyMjI=\nb: 1\n", "token:\n  <redacted>\nb: 1\n"),
+            ("tokens:\n- aHVudGVyMjI=\n- b: c\n", "tokens:\n- <redacted>\n- b: <redacted>\n"),
+            ("authorization: >-\n  Basic dXNlcjpwdw==\n", "authorization: >-\n  <redacted>\n"),
+            ("password: |\n  abc: def\n\n  {}\nb: 1\n", "password: |\n  <redacted>\n\n  <redacted>\nb: 1\n"),
+            ("password: !!str |\n  abc: def\n", "password: <redacted>\n  <redacted>\n"),
+            (
+                "headers:\n  x-team: |\n    abc: def\n  other: a\n",
+                "headers:\n  x-team: |\n    <redacted>\n  other: <redacted>\n",
+            ),
+        ] {
+            assert_eq!(text(before), after);
+        }
+    }
+
+    #[test]
+    fn a_secret_may_have_its_name_on_another_line() {
+        for (before, after) in [
+            (
+                "- name: OTEL_EXPORTER_OTLP_HEADERS\n  value: \"x-team=hunter2\"\n- name: A\n  value: b\n",
+                "- name: OTEL_EXPORTER_OTLP_HEADERS\n  value: <redacted>\n- name: A\n  value: b\n",
+            ),
+            (
+                "  {\n    \"name\": \"API_TOKEN\",\n    \"value\": \"hunter2\"\n  }\n",
+                "  {\n    \"name\": \"API_TOKEN\",\n    \"value\": <redacted>\n  }\n",
+            ),
+            (
+                "- value: |-\n    abc: def\n  name: API_TOKEN\n",
+                "- value: |-\n    <redacted>\n  name: API_TOKEN\n",
+            ),
+            ("name: API_TOKEN\nvalue:\n  hunter2\n", "name: API_TOKEN\nvalue:\n  <redacted>\n"),
         ] {
             assert_eq!(text(before), after);
         }
@@ -198,6 +268,14 @@ mod tests {
     fn variables_are_judged_by_their_names_too() {
         let headers = variable("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2,x-tenant=me");
         assert_eq!(headers, "api-key=<redacted>,x-tenant=<redacted>");
+        for (mistaken, shown) in [
+            ("Authorization: Basic dXNlcjpwdw==", "Authorization:<redacted>"),
+            ("Basic dXNlcjpwdw==,x-tenant=me", "<redacted>,x-tenant=<redacted>"),
+            ("dXNlcjpwdw==", "<redacted>"),
+            ("hunter2", "<redacted>"),
+        ] {
+            assert_eq!(variable("OTEL_EXPORTER_OTLP_HEADERS", mistaken), shown);
+        }
         assert_eq!(variable("OTEL_VENDOR_TOKEN", "hunter2"), "<redacted>");
         assert_eq!(variable("HTTPS_PROXY", "http://me:hunter2@proxy:3128"), "http://<redacted>@proxy:3128");
         assert_eq!(variable("HTTPS_PROXY", "me:hunter2@proxy:3128"), "<redacted>@proxy:3128");
