@@ -235,6 +235,12 @@ async fn redirects_are_named_and_not_followed() {
     assert_eq!(error::<Redirected>(Reply::status(304)).await.location(), None);
     let reply = Reply::status(307).header("location", "http://user:hunter2@other/x#y");
     assert_eq!(error::<Redirected>(reply).await.location(), Some("http://other/x"));
+    for password in ["hun?ter2", "hun#ter2", "hun/ter2", "hun@t/er2"] {
+        let reply = Reply::status(307).header("location", &format!("http://user:{password}@other/x"));
+        assert_eq!(error::<Redirected>(reply).await.location(), Some("http://<redacted>"), "{password}");
+    }
+    let reply = Reply::status(307).header("location", "https://other/login?for=me@example.com");
+    assert_eq!(error::<Redirected>(reply).await.location(), Some("https://other/login"));
 }
 
 #[tokio::test]

@@ -278,12 +278,17 @@ impl Redirected {
     }
 }
 
-/// `location` without query, fragment and credentials, in printable characters and not too long.
-fn without_secrets(location: &str) -> String {
-    let end = location.find(['?', '#']).unwrap_or(location.len());
-    let location = crate::status::printable(location.get(..end).unwrap_or_default());
+/// A location without query, fragment and credentials, in printable characters and not too long.
+fn without_secrets(given: &str) -> String {
+    let end = given.find(['?', '#']).unwrap_or(given.len());
+    let location = crate::status::printable(given.get(..end).unwrap_or_default());
     let Some((scheme, rest)) = location.split_once("//") else { return location };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    // A password with `/`, `?` or `#` in it ends the authority early: what is shown must not be a part of it.
+    let ats = |text: &str| text.matches('@').count();
+    if authority.contains(':') && ats(given) > ats(authority) {
+        return format!("{scheme}//<redacted>");
+    }
     let host = authority.rsplit_once('@').map_or(authority, |(_credentials, host)| host);
     format!("{scheme}//{host}{path}")
 }
