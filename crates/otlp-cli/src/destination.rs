@@ -3,7 +3,7 @@
 //! Used by `send` and `load`. Adds no retry and no queue of its own: what is measured is the client.
 
 use crate::duration;
-use crate::exit::Trouble;
+use crate::exit::{Trouble, complain};
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use clap::{Args, ValueEnum};
@@ -79,7 +79,7 @@ impl Destination {
         }
         // The client would tell its log, which nobody has here.
         for warning in config.warnings() {
-            eprintln!("warning: {warning}");
+            complain(&format_args!("warning: {warning}"));
         }
         builder.build_blocking().map_err(|error| {
             if error.is_configuration() {

@@ -27,7 +27,7 @@ mod talk;
 mod tls;
 mod verdict;
 
-use crate::exit::{Exit, Trouble};
+use crate::exit::{Exit, Trouble, complain};
 use crate::receiver::Receiver;
 use crate::wire::Wire;
 use bundle::Known;
@@ -115,19 +115,22 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     };
     let Resolved { cases, settings, mut findings, explanation } =
         settings::resolve(&given, &|name| std::env::var(name).ok())?;
-    let mut out = io::stdout();
-    if !options.json {
-        if let [case] = cases.as_slice() {
-            writeln!(out, "{}", case.first.endpoint)?;
-        }
-        writeln!(out, "{}", verdict::configuration(&settings))?;
-    }
-    let mut written = Ok(());
-    let mut say = |line: &str| {
-        if !options.json && written.is_ok() {
-            written = writeln!(out, "{line}");
+    // Whoever reads no more, as `head`, still gets the report and the exit code.
+    let (mut out, mut printed) = (io::stdout(), Ok(()));
+    let mut print = |text: &str| {
+        if printed.is_ok() {
+            printed = writeln!(out, "{text}");
         }
     };
+    let mut say = |text: &str| {
+        if !options.json {
+            print(text);
+        }
+    };
+    if let [case] = cases.as_slice() {
+        say(&case.first.endpoint.to_string());
+    }
+    say(&verdict::configuration(&settings));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -143,20 +146,19 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     }
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
-    written?;
     if let Some(path) = &options.report {
         let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
         let known = Known { cases: &cases, configuration, findings: &findings, attached: &options.attach };
         std::fs::write(path, bundle::text(&known))
             .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
-        eprintln!("the report is in {}", path.display());
+        complain(&format_args!("the report is in {}", path.display()));
     }
     if options.json {
-        writeln!(out, "{:#}", verdict::to_json(&settings, &findings))?;
+        print(&format!("{:#}", verdict::to_json(&settings, &findings)));
     } else {
-        write!(out, "{}", verdict::verdict(&findings))?;
+        print(verdict::verdict(&findings).trim_end_matches('\n'));
     }
-    Ok(verdict::exit(&findings))
+    verdict::exit(&findings).though(printed)
 }
 
 /// What was given, each once: whoever names something twice wants it no more than others.

@@ -1,8 +1,9 @@
 //! How a subcommand ends, and what the shell is told.
 //!
-//! Used by `main` and every `run`. Never ends the process itself: destructors run, the client's last words are heard.
+//! Used by `main` and every `run`, and by whoever has to warn. Never ends the process itself: destructors run, the client's last words are heard.
 
-use std::io;
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The result of a subcommand.
@@ -32,16 +33,30 @@ impl Exit {
     pub(crate) fn because(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Failed(text) => {
-                eprintln!("error: {text}");
+                complain(&format_args!("error: {text}"));
                 Self::Failed
             }
             Trouble::Usage(text) => {
-                eprintln!("error: {text}\n\nFor more information, try '--help'.");
+                complain(&format_args!("error: {text}\n\nFor more information, try '--help'."));
                 Self::Usage
             }
             Trouble::NobodyReads => Self::Fine,
         }
     }
+
+    /// The same, when the work has been done and `printed` is what became of telling it: whoever did not read to the end has
+    /// the exit code all the same.
+    pub(crate) fn though(self, printed: io::Result<()>) -> Result<Self, Trouble> {
+        match printed.map_err(Trouble::from) {
+            Ok(()) | Err(Trouble::NobodyReads) => Ok(self),
+            Err(trouble) => Err(trouble),
+        }
+    }
+}
+
+/// A line on standard error. Who has closed it misses the line, and nothing else: `eprintln!` would panic.
+pub(crate) fn complain(line: &impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl From<Exit> for ExitCode {

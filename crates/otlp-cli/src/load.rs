@@ -100,12 +100,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         attempts: attempts.summary(),
         report,
     };
-    if options.json {
-        writeln!(io::stdout(), "{:#}", measured.to_json())?;
+    let printed = if options.json {
+        writeln!(io::stdout(), "{:#}", measured.to_json())
     } else {
-        write!(io::stdout(), "{}", measured.text())?;
-    }
-    Ok(if measured.is_balanced() { books::exit(&measured.report) } else { Exit::Failed })
+        write!(io::stdout(), "{}", measured.text())
+    };
+    let exit = if measured.is_balanced() { books::exit(&measured.report) } else { Exit::Failed };
+    exit.though(printed)
 }
 
 fn builder(options: &Options, attempts: Arc<Histogram>) -> Result<ClientBuilder, Trouble> {

@@ -66,15 +66,15 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     // Also what came before a file that is no good is sent and accounted for.
     let sent = runtime.block_on(Sending::new(&client, options.rate).files(options));
     let (report, lost) = destination.close(&client);
-    if options.json {
-        writeln!(io::stdout(), "{:#}", Value::Object(books::to_json(&report)))?;
+    let printed = if options.json {
+        writeln!(io::stdout(), "{:#}", Value::Object(books::to_json(&report)))
     } else {
-        write!(io::stdout(), "{}", books::text(&report))?;
-    }
+        write!(io::stdout(), "{}", books::text(&report))
+    };
     sent?;
     match lost {
         Some(lost) if report.accepted() == 0 => Err(Trouble::Failed(lost)),
-        _ => Ok(books::exit(&report)),
+        _ => books::exit(&report).though(printed),
     }
 }
 

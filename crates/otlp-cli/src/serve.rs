@@ -24,7 +24,7 @@ pub(crate) mod summary;
 pub(crate) mod text;
 mod ui;
 
-use crate::exit::{Exit, Trouble};
+use crate::exit::{Exit, Trouble, complain};
 use append::Append;
 use clap::Args;
 use intake::Intake;
@@ -122,7 +122,9 @@ async fn receive(options: &Options, intake: Arc<Intake>, heard: Heard) -> Result
 async fn show(wanted: SocketAddr, store: Arc<Store>) -> Result<SocketAddr, Trouble> {
     let (listener, address) = receivers::open(wanted, "--ui").await?;
     if !address.ip().is_loopback() {
-        eprintln!("warning: whoever reaches {address} can read what was received, and nothing is encrypted");
+        complain(&format_args!(
+            "warning: whoever reaches {address} can read what was received, and nothing is encrypted"
+        ));
     }
     tokio::spawn(ui::serve(listener, store));
     Ok(address)

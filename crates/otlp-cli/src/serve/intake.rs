@@ -6,6 +6,7 @@ use super::append::Append;
 use super::items::Batch;
 use super::news::{News, Told};
 use super::store::Store;
+use crate::exit::complain;
 use otlp_model::response::MAX_MESSAGE_CHARS;
 use otlp_model::{Signal, json};
 use otlp_transport::GrpcCode;
@@ -51,7 +52,7 @@ impl Intake {
             let line = json::request_to_json(signal, protobuf).map_err(|error| invalid(&error))?;
             // Whoever sends shall try again: there may be room later.
             file.line(line).map_err(|error| {
-                eprintln!("error: {}: {error}", file.path().display());
+                complain(&format_args!("error: {}: {error}", file.path().display()));
                 Refusal::new(GrpcCode::Unavailable, "what was received can't be written to the file")
             })?;
         }

@@ -4,7 +4,7 @@
 
 use super::intake::Intake;
 use super::{grpc, http};
-use crate::exit::Trouble;
+use crate::exit::{Trouble, complain};
 use clap::Args;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -76,7 +76,9 @@ impl Receivers {
         let (http, http_at) = open(wanted.http, "--http").await?;
         for address in [grpc_at, http_at] {
             if !address.ip().is_loopback() {
-                eprintln!("warning: whoever reaches {address} can send, and nothing is encrypted");
+                complain(&format_args!(
+                    "warning: whoever reaches {address} can send, and nothing is encrypted"
+                ));
             }
         }
         Ok(Self { grpc, http, addresses: Addresses { grpc: grpc_at, http: http_at } })

@@ -10,6 +10,7 @@ mod doctor_signals;
 mod doctor_tls;
 mod load;
 mod manual;
+mod pipes;
 mod report;
 mod send;
 #[cfg(unix)]
