@@ -8,11 +8,15 @@ use super::finding::Finding;
 use super::{redact, sockets, verdict};
 use crate::clock;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The lines of an attached file that are taken, its last.
 const LINES: usize = 1000;
+
+/// The bytes of it that are looked at for these, its last: a log may have more than there is memory.
+const BYTES: usize = 4 << 20;
 
 /// What the examination knows.
 pub(super) struct Known<'a> {
@@ -126,12 +130,73 @@ fn sockets_of(cases: &[Case]) -> String {
 }
 
 fn tail(path: &Path) -> String {
-    match fs::read(path) {
-        Ok(bytes) => {
-            let text = redact::text(&String::from_utf8_lossy(&bytes));
-            let lines: Vec<&str> = text.lines().collect();
-            lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+    let (bytes, is_cut) = match last(path, BYTES) {
+        Ok(read) => read,
+        Err(error) => return error.to_string(),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let text = redact::text(if is_cut { redact::after_a_cut(&text) } else { &text });
+    if text.is_empty() && is_cut {
+        return format!("nothing of its last {} MiB is shown: it belongs to what is before", BYTES >> 20);
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+}
+
+/// At most the `most` last bytes of a file, and whether there are others before them. Of what has no end to look from, as a
+/// pipe, all is read, and no more than twice as much kept.
+fn last(path: &Path, most: usize) -> io::Result<(Vec<u8>, bool)> {
+    let mut file = File::open(path)?;
+    let before = file.metadata()?.len().saturating_sub(most as u64);
+    if before > 0 {
+        file.seek(SeekFrom::Start(before))?;
+    }
+    let (mut bytes, mut is_cut) = (Vec::new(), before > 0);
+    while file.by_ref().take(most as u64).read_to_end(&mut bytes)? > 0 {
+        let too_many = bytes.len().saturating_sub(most);
+        is_cut |= too_many > 0;
+        bytes.drain(..too_many);
+    }
+    Ok((bytes, is_cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_file_the_end_is_read() {
+        let path = std::env::temp_dir().join(format!("otlp-cli-{}-last", std::process::id()));
+        fs::write(&path, "0123456789").unwrap();
+        for (most, expected) in [(10, ("0123456789", false)), (4, ("6789", true)), (1, ("9", true))] {
+            let (bytes, is_cut) = last(&path, most).unwrap();
+            assert_eq!((std::str::from_utf8(&bytes).unwrap(), is_cut), expected);
         }
-        Err(error) => error.to_string(),
+        fs::remove_file(&path).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_does_not_say_how_long_it_is_is_read_to_its_end() {
+        let path = Path::new("/proc/self/limits");
+        let all = fs::read(path).unwrap();
+        let (bytes, is_cut) = last(path, 100).unwrap();
+        assert!(is_cut && all.ends_with(&bytes) && bytes.len() == 100, "{}", bytes.len());
+        assert_eq!(last(path, 1 << 20).unwrap(), (all, false));
+    }
+
+    /// As long as no memory is; it has holes, and takes no room on the disk.
+    #[cfg(unix)]
+    #[test]
+    fn a_file_may_be_larger_than_the_memory() {
+        use std::io::Write;
+        let path = std::env::temp_dir().join(format!("otlp-cli-{}-large", std::process::id()));
+        let mut file = File::create(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(b"\n  token: a\nthe end\n").unwrap();
+        let text = tail(&path);
+        fs::remove_file(&path).unwrap();
+        assert_eq!(text, "the end");
     }
 }

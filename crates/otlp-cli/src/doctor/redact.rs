@@ -65,6 +65,17 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
+/// The rest of a text of which the beginning is missing, without what may belong to a secret that was named there.
+pub(super) fn after_a_cut(text: &str) -> &str {
+    let text = text.split_once('\n').map_or("", |(_cut, rest)| rest);
+    let end = text.find("-----END").filter(|end| text.find("-----BEGIN").is_none_or(|begin| *end < begin));
+    let mut rest = text.get(end.unwrap_or(0)..).unwrap_or_default();
+    while rest.starts_with([' ', '\t', '\r', '\n', '-']) {
+        rest = rest.split_once('\n').map_or("", |(_below, rest)| rest);
+    }
+    rest
+}
+
 /// Where the content of a private key begins, behind the line that says so. What follows it on the same line goes with it.
 fn private_key(text: &str) -> Option<usize> {
     let (begin, dashes) = (text.find("-----BEGIN")?, "-----");
@@ -261,6 +272,19 @@ mod tests {
             ("name: API_TOKEN\nvalue:\n  hunter2\n", "name: API_TOKEN\nvalue:\n  <redacted>\n"),
         ] {
             assert_eq!(text(before), after);
+        }
+    }
+
+    #[test]
+    fn what_is_below_a_cut_is_shown_from_where_nothing_is_above_it() {
+        for (before, after) in [
+            ("unter2\na: 1\n  b: 2\n", "a: 1\n  b: 2\n"),
+            ("ers:\n  x-team: hunter2\n- hunter2\n\na: 1\n", "a: 1\n"),
+            ("hunter2\nhunter2\n-----END PRIVATE KEY-----\na\n", "a\n"),
+            ("a\nb\n-----BEGIN A-----\n-----END A-----\n", "b\n-----BEGIN A-----\n-----END A-----\n"),
+            ("hunter2", ""),
+        ] {
+            assert_eq!(after_a_cut(before), after);
         }
     }
 
