@@ -115,7 +115,7 @@ impl Source {
         if bytes.len() as u64 > MAX_DOCUMENT {
             return Err(too_large());
         }
-        Ok(Self::Protobuf(frames::messages(&bytes)?.into()))
+        Ok(Self::Protobuf(frames::messages(&bytes, MAX_DOCUMENT)?.into()))
     }
 }
 
