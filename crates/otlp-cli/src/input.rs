@@ -21,6 +21,12 @@ use std::path::{Path, PathBuf};
 /// The most that one document may take, in bytes after decompression: 1 GiB. A few bytes of gzip can become any number.
 pub(crate) const MAX_DOCUMENT: u64 = 1 << 30;
 
+/// What some editors put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The most blanks before JSON, in bytes.
+const MOST_BLANKS: usize = 1 << 20;
+
 /// What is read.
 #[derive(Args)]
 pub(crate) struct Input {
@@ -104,18 +110,55 @@ impl Iterator for Requests {
 
 impl Source {
     fn of(reader: Box<dyn Read>) -> io::Result<Self> {
-        let (head, rest) = peek(uncompressed(reader)?)?;
-        let is_json = head.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let mut reader: Box<dyn BufRead> = Box::new(BufReader::new(io::Cursor::new(head).chain(rest)));
-        if is_json {
-            return Ok(Self::Json(Documents::new(reader)));
+        let mut rest = uncompressed(reader)?;
+        let (mut head, mut more, mut is_json) = (Vec::new(), [0; 4096], None);
+        while is_json.is_none() && head.len() < MOST_BLANKS {
+            let read = match rest.read(&mut more) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            head.extend_from_slice(more.get(..read).unwrap_or_default());
+            is_json = if read == 0 { Some(false) } else { begins_json(&head) };
         }
+        let text = without_mark(&head);
+        let mark = (head.len() - text.len()) as u64;
+        if is_json == Some(true) {
+            let text = io::Cursor::new(text.to_vec()).chain(rest);
+            return Ok(Self::Json(Documents::new(Box::new(BufReader::new(text)), mark)));
+        }
+        let mut reader = io::Cursor::new(head).chain(rest);
         let mut bytes = Vec::new();
         reader.by_ref().take(MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_DOCUMENT {
             return Err(too_large());
         }
         Ok(Self::Protobuf(frames::messages(&bytes, MAX_DOCUMENT)?.into()))
+    }
+}
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
+/// Whether what begins like this is JSON; `None` as long as either is possible.
+fn begins_json(head: &[u8]) -> Option<bool> {
+    if head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(head) {
+        return None;
+    }
+    let object = match without_mark(head).trim_ascii_start() {
+        [] => return None,
+        [b'{', object @ ..] => object.trim_ascii_start(),
+        _ => return Some(false),
+    };
+    // A request in protobuf begins with what is a line break in text, and the length behind it may be what is a brace there.
+    // What then looks like a blank or a quote is a tag, and a length, and then comes a tag, which no text has.
+    if !head.starts_with(b"\n") {
+        return Some(true);
+    }
+    match object {
+        [] | [b'"'] => None,
+        [b'"', next, ..] => Some(!next.is_ascii_control()),
+        [next, ..] => Some(*next == b'}'),
     }
 }
 
@@ -185,4 +228,48 @@ pub(crate) fn name(path: &Path) -> String {
 /// Where the input is, for the command line.
 pub(crate) fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() { Err("names no file".to_owned()) } else { Ok(text.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_told_from_protobuf_by_how_it_begins() {
+        for (head, is_json) in [
+            (&b""[..], None),
+            (b"\xef\xbb", None),
+            (b" \r\n ", None),
+            (b"\n{ ", None),
+            (b"\n{\"", None),
+            (b"{", Some(true)),
+            (b"\xef\xbb\xbf\n{", Some(true)),
+            (b"\n\n {}", Some(true)),
+            (b"\n{\n\"resourceSpans\"", Some(true)),
+            (b"\x0a\x02\x0a\x00", Some(false)),
+            // A group of 123 bytes with a schema, with scopes, with a resource of 8, 32 and 34 bytes.
+            (b"\x0a\x7b\x1a\x79", Some(false)),
+            (b"\x0a\x7b\x12\x79", Some(false)),
+            (b"\x0a\x7b\x0a\x08", Some(false)),
+            (b"\x0a\x7b\x0a\x20\x0a\x1e\x0a\x0c\x73", Some(false)),
+            (b"\x0a\x7b\x0a\x22\x0a", Some(false)),
+            (b"\x1f\x8b", Some(false)),
+        ] {
+            assert_eq!(begins_json(head), is_json, "{head:02x?}");
+        }
+    }
+
+    #[test]
+    fn blanks_and_a_mark_may_stand_before_json() {
+        let json = "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{}]}]}]}\n";
+        for before in ["", "\u{feff}", &" ".repeat(10_000), "\u{feff}\r\n                    "] {
+            let text = format!("{before}{json}{json}");
+            let read = Requests::read("it".to_owned(), io::Cursor::new(text.into_bytes()), None).unwrap();
+            let signals: Vec<Signal> = read.map(|request| request.unwrap().signal).collect();
+            assert_eq!(signals, [Signal::Logs; 2], "{before:?}");
+        }
+        let read = Requests::read("it".to_owned(), &b"\xef\xbb\xbf {\"resourceLogs\":7}"[..], None);
+        let Err(Trouble::Failed(text)) = read.unwrap().next().unwrap() else { panic!("it is no request") };
+        assert!(text.starts_with("it: at byte 20: "), "{text}");
+    }
 }

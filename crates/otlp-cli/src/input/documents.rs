@@ -44,8 +44,9 @@ impl Place {
 }
 
 impl<R: BufRead> Documents<R> {
-    pub(crate) fn new(reader: R) -> Self {
-        Self { reader, offset: 0 }
+    /// `offset` is that of the reader's first byte.
+    pub(crate) fn new(reader: R, offset: u64) -> Self {
+        Self { reader, offset }
     }
 
     fn document(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
@@ -106,7 +107,7 @@ mod tests {
 
     fn split(text: &str, buffer: usize) -> Vec<(u64, String)> {
         let reader = io::BufReader::with_capacity(buffer, text.as_bytes());
-        Documents::new(reader)
+        Documents::new(reader, 0)
             .map(|document| document.map(|(at, bytes)| (at, String::from_utf8(bytes).unwrap())).unwrap())
             .collect()
     }
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_is_no_object_is_named_with_its_place() {
-        let mut documents = Documents::new(&b"{} x"[..]);
+        let mut documents = Documents::new(&b"{} x"[..], 0);
         assert!(documents.next().unwrap().is_ok());
         let error = documents.next().unwrap().unwrap_err();
         assert_eq!(error.to_string(), "at byte 3: expected an object, which begins with {");
