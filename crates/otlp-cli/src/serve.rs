@@ -64,7 +64,7 @@ pub(crate) struct Options {
     #[arg(long, num_args = 0..=1, default_missing_value = ui::DEFAULT, value_parser = receivers::address, value_name = "ADDRESS", help_heading = "Listening")]
     ui: Option<SocketAddr>,
 
-    /// How much to keep in memory: 64MiB, or a number of items. When it is too much, the oldest requests go.
+    /// How much to keep in memory: 64MiB, or a number of items, in at most 1 GiB. When it is too much, the oldest requests go.
     #[arg(long, default_value = "64MiB", value_parser = store::parse_keep, value_name = "SIZE|ITEMS")]
     keep: Keep,
 

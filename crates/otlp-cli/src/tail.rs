@@ -53,7 +53,7 @@ pub(crate) struct Options {
     #[command(flatten)]
     addresses: Addresses,
 
-    /// How much to keep in memory: 64MiB, or a number of items. When it is too much, the oldest requests go.
+    /// How much to keep in memory: 64MiB, or a number of items, in at most 1 GiB. When it is too much, the oldest requests go.
     #[arg(long, default_value = "64MiB", value_parser = store::parse_keep, value_name = "SIZE|ITEMS")]
     keep: Keep,
 }

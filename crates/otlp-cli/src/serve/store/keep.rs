@@ -2,10 +2,14 @@
 //!
 //! Used as an option, and by the store. Pure.
 
+/// The most memory that a number of items may take: what an item has with it, as events and attributes, is no item, and a
+/// metric without data points has none.
+const MOST_BYTES: usize = 1 << 30;
+
 /// A bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// Spans, log records and data points.
+    /// Spans, log records and data points, in at most 1 GiB.
     Items(u64),
     /// The memory they take.
     Bytes(usize),
@@ -15,7 +19,7 @@ impl Keep {
     /// Whether this is more than may be kept.
     pub(crate) fn exceeded_by(self, items: u64, bytes: usize) -> bool {
         match self {
-            Self::Items(most) => items > most,
+            Self::Items(most) => items > most || bytes > MOST_BYTES,
             Self::Bytes(most) => bytes > most,
         }
     }
@@ -42,6 +46,13 @@ pub(crate) fn parse(text: &str) -> Result<Keep, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_items_bounds_the_memory_too() {
+        let keep = Keep::Items(10);
+        assert!(keep.exceeded_by(11, 0) && !keep.exceeded_by(10, MOST_BYTES));
+        assert!(keep.exceeded_by(0, MOST_BYTES + 1));
+    }
 
     #[test]
     fn items_and_bytes_are_told_apart() {
