@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     }
 
     let (mut citations, mut errors) = (Vec::new(), Vec::new());
-    for file in files.iter().filter(|file| file.path.starts_with("crates/") && file.path.ends_with(".rs")) {
+    for file in files.iter().filter(|file| is_cited_from(&file.path)) {
         let (found, malformed) = citation::scan(file, &list);
         citations.extend(found);
         errors.extend(malformed);
@@ -67,6 +67,12 @@ impl Arguments {
     fn shows(&self, group: &str) -> bool {
         !self.check && (self.groups.is_empty() || self.groups.iter().any(|name| name == group))
     }
+}
+
+/// Whether a file's citations count: code of the crates and of the benchmarks, which test with other implementations. This
+/// crate's own tests cite what no list holds.
+fn is_cited_from(path: &str) -> bool {
+    ["crates/", "benches/"].iter().any(|folder| path.starts_with(folder)) && path.ends_with(".rs")
 }
 
 /// Citations of ids that the list does not hold.
@@ -156,6 +162,12 @@ mod tests {
             unknown(&shorter, &citations()).collect::<Vec<_>>(),
             ["crates/a/src/b.rs:2: AB-02 is not in docs/conformance.md"]
         );
+    }
+
+    #[test]
+    fn benchmarks_are_read_too_and_this_crate_is_not() {
+        assert!(is_cited_from("crates/a/src/b.rs") && is_cited_from("benches/interop/src/a.rs"));
+        assert!(!is_cited_from("xtask/src/conformance.rs") && !is_cited_from("crates/a/README.md"));
     }
 
     #[test]
