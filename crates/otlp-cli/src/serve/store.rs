@@ -28,6 +28,8 @@ pub(crate) struct Store {
 #[derive(Debug, Default)]
 struct State {
     batches: VecDeque<(Arc<Batch>, usize)>,
+    /// Requests that were in front of these.
+    forgotten: u64,
     totals: Totals,
 }
 
@@ -72,7 +74,7 @@ impl Store {
         let (items, bytes) = (batch.items(), footprint::of(&batch));
         let mut forgotten = Vec::new();
         let mut state = self.lock();
-        let State { batches, totals } = &mut *state;
+        let State { batches, forgotten: gone, totals } = &mut *state;
         totals.requests += 1;
         totals.spans += batch.spans.len() as u64;
         totals.log_records += batch.logs.len() as u64;
@@ -89,6 +91,7 @@ impl Store {
         }
         while self.keep.exceeded_by(totals.kept, totals.kept_bytes) {
             let Some((oldest, its_bytes)) = batches.pop_front() else { break };
+            *gone += 1;
             totals.kept -= oldest.items();
             totals.kept_bytes -= its_bytes;
             totals.forgotten += oldest.items();
@@ -110,7 +113,13 @@ impl Store {
 
     /// The kept requests, oldest first.
     fn batches(&self) -> Vec<Arc<Batch>> {
-        self.lock().batches.iter().map(|(batch, _)| Arc::clone(batch)).collect()
+        self.numbered().0
+    }
+
+    /// The same, and how many were before them.
+    fn numbered(&self) -> (Vec<Arc<Batch>>, u64) {
+        let state = self.lock();
+        (state.batches.iter().map(|(batch, _)| Arc::clone(batch)).collect(), state.forgotten)
     }
 
     /// At most `most` traces of which a span is found, those that began last first. What a summary says is of the spans that
@@ -121,7 +130,8 @@ impl Store {
 
     /// One trace; `None` if no span of it is kept, and no log record.
     pub(crate) fn trace(&self, id: TraceId) -> Option<Trace> {
-        traces::one(&self.batches(), id)
+        let (batches, forgotten) = self.numbered();
+        traces::one(&batches, forgotten, id)
     }
 
     /// At most `most` log records that are found, those that arrived last first.

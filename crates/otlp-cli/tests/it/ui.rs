@@ -281,6 +281,33 @@ fn many() -> String {
 }
 
 #[test]
+fn a_span_that_comes_as_another_goes_is_shown() {
+    let serving = Serving::start(&["--quiet", "--ui", "0", "--keep", "2"]);
+    let origin = format!("http://{}", serving.ui.clone().unwrap());
+    let Some(mut browser) = Browser::open(&origin) else { return };
+    send(&serving, &of_trace(&[(1, 0)]));
+    send(&serving, &of_trace(&[(2, 0)]));
+    browser.call("Page.navigate", serde_json::json!({ "url": format!("{origin}/#/trace/{DEEP:032x}") }));
+    browser.until(&format!("{} !== undefined", row("spans", "number 1")));
+    send(&serving, &of_trace(&[(3, 0)]));
+    browser.until(&format!("{} !== undefined", row("spans", "number 3")));
+    assert_eq!(browser.eval("document.querySelectorAll('.rows.spans .row').length"), 2);
+    browser.blameless();
+}
+
+/// One request with spans of one trace, by their number and that of their parent.
+fn of_trace(spans: &[(u64, u64)]) -> String {
+    let span = |(id, parent): &(u64, u64)| {
+        let parent = if *parent == 0 { String::new() } else { format!("{parent:016x}") };
+        format!(
+            r#"{{"traceId":"{DEEP:032x}","spanId":"{id:016x}","parentSpanId":"{parent}","name":"number {id}","startTimeUnixNano":"{id}"}}"#
+        )
+    };
+    let spans: Vec<String> = spans.iter().map(span).collect();
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")) + "\n"
+}
+
+#[test]
 fn who_asks_by_another_name_is_refused() {
     let (_serving, origin) = page();
     let address = origin.strip_prefix("http://").unwrap();

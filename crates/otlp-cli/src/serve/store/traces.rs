@@ -33,6 +33,9 @@ pub(crate) struct Trace {
     pub(crate) spans: Vec<Arc<StoredSpan>>,
     /// The log records with this trace's id, by time.
     pub(crate) logs: Vec<Arc<StoredLog>>,
+    /// The first and the last of the kept requests that have any of it, counted from 1 and over those that are forgotten.
+    /// Requests come last and go first: while these are the same, so is the trace.
+    pub(crate) requests: (u64, u64),
 }
 
 /// What is known of a trace while spans are looked at.
@@ -100,12 +103,19 @@ pub(super) fn summaries(batches: &[Arc<Batch>], search: &Search, most: usize) ->
     found.into_iter().map(summary).collect()
 }
 
-pub(super) fn one(batches: &[Arc<Batch>], id: TraceId) -> Option<Trace> {
+/// `forgotten` requests were before the first of these.
+pub(super) fn one(batches: &[Arc<Batch>], forgotten: u64, id: TraceId) -> Option<Trace> {
     let of_trace = |stored: &&Arc<StoredSpan>| stored.span.context.trace_id() == id;
     let mut spans: Vec<_> = batches.iter().flat_map(|batch| &batch.spans).filter(of_trace).cloned().collect();
     spans.sort_by_key(|stored| stored.span.start_time_unix_nano);
     let of_trace = |stored: &&Arc<StoredLog>| stored.record.trace_id == id;
     let mut logs: Vec<_> = batches.iter().flat_map(|batch| &batch.logs).filter(of_trace).cloned().collect();
     logs.sort_by_key(|stored| stored.time_unix_nano());
-    (!spans.is_empty() || !logs.is_empty()).then_some(Trace { spans, logs })
+    let has_any = |batch: &Arc<Batch>| {
+        batch.spans.iter().any(|stored| stored.span.context.trace_id() == id)
+            || batch.logs.iter().any(|stored| stored.record.trace_id == id)
+    };
+    let number = |at: usize| forgotten + at as u64 + 1;
+    let (first, last) = (batches.iter().position(has_any)?, batches.iter().rposition(has_any)?);
+    Some(Trace { spans, logs, requests: (number(first), number(last)) })
 }

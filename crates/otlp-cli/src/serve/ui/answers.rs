@@ -44,15 +44,17 @@ pub(super) fn traces(found: &[TraceSummary], most: usize) -> Value {
     json!({ "traces": traces.collect::<Value>(), "more": found.len() > most })
 }
 
-/// One trace. `known` is how much of it the page has, as `spans,logs`: if that is all, nothing is said again.
+/// One trace. `known` is the state of it that the page has: if it is the same, nothing is said again.
 pub(super) fn trace(trace: &Trace, known: &str) -> Value {
-    if known == format!("{},{}", trace.spans.len(), trace.logs.len()) {
+    let (first, last) = trace.requests;
+    let state = format!("{first},{last}");
+    if known == state {
         return json!({ "unchanged": true });
     }
     let mut origins = Origins::default();
     let spans: Value = trace.spans.iter().map(|stored| span(stored, &mut origins)).collect();
     let logs: Value = trace.logs.iter().map(|stored| log(stored, &mut origins)).collect();
-    json!({ "spans": spans, "logs": logs, "origins": origins.values, "resources": origins.resources })
+    json!({ "state": state, "spans": spans, "logs": logs, "origins": origins.values, "resources": origins.resources })
 }
 
 /// The first `most` of what was found, and whether there is more.
@@ -248,8 +250,33 @@ mod tests {
         assert_eq!((&span["name"], &span["kind"]), (&json!("<b>"), &json!("server")));
         assert_eq!(span["status"], json!({ "code": "error", "message": "no" }));
         assert_eq!(told["origins"][0]["service"], "shop");
-        assert_eq!(trace(&found, "1,0"), json!({ "unchanged": true }));
-        assert_eq!(trace(&Trace::default(), "")["spans"], json!([]));
+        assert_eq!(trace(&found, told["state"].as_str().unwrap()), json!({ "unchanged": true }));
+        // Also nothing is told once, to a page that knows nothing.
+        let nothing = trace(&Trace::default(), "");
+        assert_eq!(nothing["spans"], json!([]));
+        assert_eq!(
+            trace(&Trace::default(), nothing["state"].as_str().unwrap()),
+            json!({ "unchanged": true })
+        );
+    }
+
+    #[test]
+    fn as_many_spans_forgotten_as_arrived_is_another_state() {
+        let span = |id: u64| {
+            format!(
+                r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{:032x}","spanId":"{id:016x}"}}]}}]}}]}}"#,
+                1
+            )
+        };
+        let store = Store::new(Keep::Items(2));
+        let mut told = Vec::new();
+        for id in 1..=4 {
+            let protobuf = request_from_json(Signal::Traces, span(id).as_bytes()).unwrap();
+            store.add(Arc::new(Batch::decode(Signal::Traces, &protobuf).unwrap()));
+            let found = store.trace(format!("{:032x}", 1).parse().unwrap()).unwrap();
+            told.push(trace(&found, "")["state"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(told, ["1,1", "1,2", "2,3", "3,4"]);
     }
 
     #[test]

@@ -9,13 +9,13 @@ import { arrange, unfolded } from './tree.js';
 const DEEPEST = 20; // levels that are indented: a deeper one would leave no room for the name
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 const ID = /^[0-9a-f]{32}$/i;
-const NOTHING = { spans: [], logs: [], origins: [] };
+const NOTHING = { state: '', spans: [], logs: [], origins: [] };
 
 export class Trace {
   constructor(app, id) {
     Object.assign(this, { app, id, tab: 'traces', title: 'Trace' });
     this.placeholder = 'Search in this trace';
-    this.known = ''; // how many spans and log records are shown
+    this.known = ''; // which state of the trace is shown
     this.folded = new Set();
     this.spans = [];
     this.logs = [];
@@ -68,7 +68,7 @@ export class Trace {
   async refresh() {
     const answer = ID.test(this.id) ? await this.app.get(`/api/traces/${this.id}`, { known: this.known }) : NOTHING;
     if (answer.unchanged) return;
-    this.known = `${answer.spans.length},${answer.logs.length}`;
+    this.known = answer.state;
     this.lay(answer);
     this.logs = answer.logs.map((record, index) => ({ ...record, key: index, from: answer.origins[record.origin] }));
     this.logBox.hidden = this.logs.length === 0;
