@@ -295,6 +295,23 @@ fn a_span_that_comes_as_another_goes_is_shown() {
     browser.blameless();
 }
 
+#[test]
+fn a_parent_is_missing_only_if_it_has_not_arrived() {
+    let (serving, origin) = page();
+    send(&serving, &of_trace(&[(1, 1), (2, 3), (3, 2), (4, 5)]));
+    let Some(mut browser) = Browser::open(&origin) else { return };
+    browser.call("Page.navigate", serde_json::json!({ "url": format!("{origin}/#/trace/{DEEP:032x}") }));
+    for (number, is_missing) in [(1, false), (2, false), (3, false), (4, true)] {
+        let name = format!("number {number}");
+        browser.until(&format!("{} !== undefined", row("spans", &name)));
+        browser.click(&row("spans", &name));
+        browser.until(&format!("{} === {name:?}", text(".details h2")));
+        let told = browser.eval(&format!("{}.includes('has not arrived')", text(".details")));
+        assert_eq!(told, is_missing, "{name}");
+    }
+    browser.blameless();
+}
+
 /// One request with spans of one trace, by their number and that of their parent.
 fn of_trace(spans: &[(u64, u64)]) -> String {
     let span = |(id, parent): &(u64, u64)| {

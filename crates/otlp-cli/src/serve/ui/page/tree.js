@@ -3,8 +3,8 @@
 // Spans may come from anyone: parents may be missing, stand in a circle, or be a thousand deep, and ids may repeat. Each span
 // is shown once whatever they say, and nothing here recurses.
 
-// `spans` with `depth`, `parents` (whether its parent is shown above it) and `size` (spans below it), parents before children,
-// siblings by start.
+// `spans` with `depth`, `orphan` (whether its parent is missing) and `size` (spans below it), parents before children, siblings
+// by start.
 export function arrange(spans) {
   const byStart = [...spans].sort((a, b) => a.begin - b.begin || a.until - b.until);
   const ids = new Set(spans.map((span) => span.id));
@@ -28,7 +28,7 @@ export function arrange(spans) {
       if (seen.has(span)) continue;
       seen.add(span);
       span.depth = depth;
-      span.orphan = depth === 0 && span.parent !== '';
+      span.orphan = span.parent !== '' && !ids.has(span.parent);
       ordered.push(span);
       const below = children.get(span.id) ?? [];
       children.delete(span.id);
