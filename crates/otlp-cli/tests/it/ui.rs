@@ -209,6 +209,14 @@ fn an_address_of_no_trace_says_so_and_the_page_goes_on() {
     browser.until("document.querySelectorAll('.rows.records .row').length === 1");
     browser.press("Escape");
     browser.until(&format!("{}.includes('No traces yet')", text(".empty")));
+    // Nor is a name that every object of JavaScript has one of a list.
+    browser.eval(
+        "new Promise((done) => {
+            addEventListener('hashchange', () => done(0), { once: true });
+            location.hash = '#/constructor';
+        })",
+    );
+    browser.until(&format!("{}.includes('No traces yet')", text(".empty")));
     browser.blameless();
 }
 

@@ -10,6 +10,7 @@ import { Traces } from './traces.js';
 
 const POLL = 1000; // milliseconds
 const TYPING = 150; // milliseconds without a key until a search begins
+const LISTS = { traces: Traces, logs: Logs, metrics: Metrics };
 
 const search = byId('search');
 const main = byId('main');
@@ -68,7 +69,7 @@ function route() {
 
 function viewOf(name, id) {
   if (name === 'trace') return view?.id === id ? view : new Trace(app, id);
-  const kind = { logs: Logs, metrics: Metrics }[name] ?? Traces;
+  const kind = Object.hasOwn(LISTS, name) ? LISTS[name] : Traces;
   if (!kept.has(kind)) kept.set(kind, new kind(app));
   return kept.get(kind);
 }
