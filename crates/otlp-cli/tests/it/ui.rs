@@ -333,6 +333,48 @@ fn of_trace(spans: &[(u64, u64)]) -> String {
 }
 
 #[test]
+fn the_farthest_numbers_and_the_longest_lists_are_shown() {
+    let (serving, origin) = page();
+    let point = |time: u64, value: f64| format!(r#"{{"timeUnixNano":"{time}","asDouble":{value:e}}}"#);
+    let points = [point(1, f64::MAX), point(2, -f64::MAX), point(3, 0.0)].join(",");
+    let tiny = [point(1, 0.0), point(2, 5e-324)].join(",");
+    let metric =
+        |name: &str, points: &str| format!(r#"{{"name":"{name}","gauge":{{"dataPoints":[{points}]}}}}"#);
+    let metrics = [metric("far", &points), metric("near", &tiny)].join(",");
+    send(&serving, &format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{metrics}]}}]}}]}}"#));
+    let Some(mut browser) = Browser::open(&origin) else { return };
+    browser.until(&format!("{}.includes('5 data points')", text("#received")));
+    browser.press("3");
+    browser.until("document.querySelectorAll('.card polyline').length === 2");
+    let drawn = "[...document.querySelectorAll('.card polyline')].map((line) => line.getAttribute('points'))";
+    assert_eq!(
+        browser.eval(drawn),
+        serde_json::json!(["4.0,7.0 160.0,95.0 316.0,51.0", "4.0,95.0 316.0,7.0"])
+    );
+
+    // More than a call can have arguments. Not on the page: it would take long to lay out, and nothing else would be shown.
+    let shown = browser.eval(
+        "(async () => {
+            const { spanDetails } = await import('/details.js');
+            const { barPlot } = await import('/plot.js');
+            const many = (one) => Array.from({ length: 150000 }, () => one);
+            const event = { name: '', time: '0', attributes: [], dropped: 0 };
+            const link = { trace: 'a', span: 'b', attributes: [], dropped: 0 };
+            const from = { service: 's', scope: { name: '', version: '' }, attributes: [] };
+            const span = { name: '', from, kind: '', status: { code: 'unset', message: '' }, nanos: 0, begin: 0, start: '0', id: 'c',
+                parent: '', attributes: many({ key: 'k', type: 'string', value: 'v' }), events: many(event), links: many(link),
+                dropped: { attributes: 0, events: 0, links: 0 } };
+            const parts = spanDetails(span, { id: 't', start: '0', spans: [span], logs: [] });
+            const all = document.createDocumentFragment();
+            for (const part of [...parts, barPlot({ buckets: many([0, 1, 1]), quantiles: [] }, '')]) all.append(part);
+            return ['li', 'th', 'rect'].map((name) => all.querySelectorAll(name).length);
+        })()",
+    );
+    assert_eq!(shown, serde_json::json!([300000, 150000, 150000]));
+    browser.blameless();
+}
+
+#[test]
 fn who_asks_by_another_name_is_refused() {
     let (_serving, origin) = page();
     let address = origin.strip_prefix("http://").unwrap();

@@ -30,7 +30,7 @@ export function spanDetails(span, trace) {
 function events(span, trace) {
   if (span.events.length === 0 && span.dropped.events === 0) return null;
   return el('ol', { class: 'events' },
-    ...span.events.map((event) => el('li', {},
+    span.events.map((event) => el('li', {},
       el('p', {}, el('b', {}, event.name || '(no name)'), ' ',
         el('span', { class: 'fact', title: exactTime(event.time) }, `+${duration(between(trace.start, event.time))}`)),
       attributes(event.attributes, event.dropped))),
@@ -40,7 +40,7 @@ function events(span, trace) {
 function links(span, trace) {
   if (span.links.length === 0 && span.dropped.links === 0) return null;
   return el('ol', { class: 'events' },
-    ...span.links.map((link) => el('li', {},
+    span.links.map((link) => el('li', {},
       el('a', { href: `#/trace/${link.trace}?span=${link.span}` }, linked(link, trace)),
       attributes(link.attributes, link.dropped))),
     span.dropped.links > 0 ? el('li', { class: 'dropped' }, `${span.dropped.links} dropped by the sender`) : null);
@@ -55,7 +55,7 @@ function linked(link, trace) {
 function logs(span, trace) {
   const own = trace.logs.filter((record) => record.span === span.id);
   if (own.length === 0) return [0, null];
-  return [own.length, el('ol', { class: 'own-logs' }, ...own.map((record) =>
+  return [own.length, el('ol', { class: 'own-logs' }, own.map((record) =>
     el('li', {}, ...logRecord(record, `+${duration(between(trace.start, record.time))}`), attributes(record.attributes, record.dropped))))];
 }
 

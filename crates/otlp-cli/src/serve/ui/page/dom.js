@@ -2,7 +2,7 @@
 // and attribute values through the calls below, and nothing in this folder parses HTML from a string.
 
 // An element. `props`: `class`, `on` (an object of listeners), `data` (an object), and attributes; undefined, null and false
-// are left out. Children: nodes and texts.
+// are left out. Children: nodes, texts, and lists of these: a call can't have as many arguments as a list may have entries.
 export function el(tag, props = {}, ...children) {
   return fill(document.createElement(tag), props, children);
 }
@@ -23,7 +23,9 @@ function fill(element, props, children) {
       element.setAttribute(name, value === true ? '' : String(value));
     }
   }
-  element.append(...children.filter((child) => child !== undefined && child !== null));
+  for (const child of children.flat()) {
+    if (child !== undefined && child !== null) element.append(child);
+  }
   return element;
 }
 
@@ -61,9 +63,9 @@ const breakable = (name) => name.split(/(?<=[./_])/).flatMap((part) => [part, el
 export function attributes(list, dropped = 0) {
   if (list.length === 0 && dropped === 0) return null;
   const rows = list.map(({ key, type, value }) =>
-    el('tr', {}, el('th', { scope: 'row' }, ...breakable(key)), el('td', { class: `type-${type}`, title: type }, value)));
+    el('tr', {}, el('th', { scope: 'row' }, breakable(key)), el('td', { class: `type-${type}`, title: type }, value)));
   if (dropped > 0) {
     rows.push(el('tr', { class: 'dropped' }, el('td', { colspan: 2 }, `${dropped} dropped by the sender`)));
   }
-  return el('table', { class: 'attributes' }, el('tbody', {}, ...rows));
+  return el('table', { class: 'attributes' }, el('tbody', {}, rows));
 }

@@ -20,7 +20,11 @@ export function linePlot(series, unit) {
   if (low === high) [low, high] = low === 0 ? [0, 1] : [Math.min(0, low), Math.max(0, high)];
   const span = Math.max(1, between(first, last));
   const x = (time) => (between(first, time) / span) * (WIDTH - 8) + 4;
-  const y = (value) => HEIGHT - ((value - low) / (high - low)) * (HEIGHT - TOP - 2) - 1;
+  // Halved first where the difference is no number any more; elsewhere halving would make nothing of the smallest numbers.
+  const share = Number.isFinite(high - low)
+    ? (value) => (value - low) / (high - low)
+    : (value) => (value / 2 - low / 2) / (high / 2 - low / 2);
+  const y = (value) => HEIGHT - share(value) * (HEIGHT - TOP - 2) - 1;
   const lines = series.flatMap((one, index) => pieces(one.points).map((piece) => {
     const at = piece.map(({ time, value }) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`);
     if (at.length === 1) {
@@ -46,7 +50,7 @@ function pieces(points) {
 export function barPlot({ buckets, quantiles }, unit) {
   const filled = quantiles.length > 0 ? quantiles.map(([at, value]) => [null, at, value ?? 0]) : withoutEmptyEnds(buckets);
   if (filled.length === 0) return el('p', { class: 'note' }, 'No values yet.');
-  const highest = Math.max(...filled.map(([, , size]) => size), Number.MIN_VALUE);
+  const highest = filled.reduce((most, [, , size]) => Math.max(most, size), Number.MIN_VALUE);
   const step = (WIDTH - 8) / filled.length;
   const bars = filled.map(([low, high, size], index) => {
     const height = (Math.max(0, size) / highest) * (HEIGHT - TOP - 2);
@@ -76,7 +80,7 @@ function frame(shapes, label, high, low, foot) {
     el('span', { class: 'high', 'aria-hidden': 'true' }, high),
     svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
       ...[0.25, 0.5, 0.75].map((share) => svg('line', { class: 'grid', x1: 0, x2: WIDTH, y1: HEIGHT * share, y2: HEIGHT * share })),
-      ...shapes),
+      shapes),
     el('span', { class: 'low', 'aria-hidden': 'true' }, low),
     el('figcaption', {}, ...foot.map((text) => el('span', {}, text))));
 }
