@@ -36,6 +36,9 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
     for name in TOP.iter().filter(|name| !top.contains(**name)) {
         findings.push(Finding { path: (*name).to_owned(), line: None, message: "is missing".to_owned() });
     }
+    let lost = files.iter().filter(|file| is_lost(file, files));
+    findings
+        .extend(lost.map(|file| Finding::file(file, "is the module of no file: the compiler never sees it")));
     for file in files {
         let Some(folder) = file.path.strip_suffix("/Cargo.toml") else { continue };
         let manifest = Manifest::parse(&file.text);
@@ -58,6 +61,23 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether a source file is declared in none of those that could: it would lie there unbuilt, and rot.
+fn is_lost(file: &File, files: &[File]) -> bool {
+    let Some((folder, name)) = file.path.strip_suffix(".rs").and_then(|path| path.rsplit_once('/')) else {
+        return false;
+    };
+    let is_root = matches!(name, "lib" | "main" | "build") || folder.ends_with("/bin");
+    if is_root || !format!("{folder}/").contains("/src/") {
+        return false;
+    }
+    let parents = [format!("{folder}.rs"), format!("{folder}/lib.rs"), format!("{folder}/main.rs")];
+    let declaration = format!("mod {name};");
+    !files
+        .iter()
+        .filter(|parent| parents.contains(&parent.path))
+        .any(|parent| parent.text.lines().any(|line| line.trim_end().ends_with(&declaration)))
 }
 
 #[cfg(test)]
@@ -121,5 +141,17 @@ mod tests {
         };
         assert_eq!(of("#![doc = include_str!(\"../README.md\")]\n"), 0);
         assert_eq!(of("//! Something else.\n"), 1);
+    }
+
+    #[test]
+    fn a_file_that_no_other_declares_is_found() {
+        let of = |files: &[(&str, &str)]| messages(&tree(files)).len();
+        let root = ("crates/a/src/lib.rs", "mod b;\n");
+        let b = ("crates/a/src/b.rs", "#[cfg(x)]\npub(crate) mod c;\n");
+        let c = ("crates/a/src/b/c.rs", "");
+        assert_eq!(of(&[root, b, c, ("crates/a/src/bin/d.rs", ""), ("crates/a/tests/e.rs", "")]), 0);
+        assert_eq!(of(&[root, b, c, ("crates/a/src/f.rs", "")]), 1);
+        assert_eq!(of(&[root, c]), 1, "its folder's own file is gone");
+        assert_eq!(of(&[("crates/a/src/lib.rs", "mod bb;\n"), ("crates/a/src/b.rs", "")]), 1);
     }
 }
