@@ -59,12 +59,12 @@ impl Options {
         }
     }
 
-    /// Whether the request is to be traced.
     pub(crate) fn set_propagator(&mut self, propagator: Arc<dyn TextMapPropagator>) {
         self.fields = fields(&*propagator);
         self.propagator = propagator;
     }
 
+    /// Whether the request is to be traced.
     pub(crate) fn admits(&self, request: &Parts) -> bool {
         self.filter.as_ref().is_none_or(|filter| foreign(|| filter(request)).unwrap_or(true))
     }
