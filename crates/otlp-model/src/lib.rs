@@ -3,6 +3,7 @@
 
 mod assemble;
 mod body;
+mod causes;
 mod encoded;
 mod groups;
 mod id;
@@ -32,6 +33,7 @@ mod wire;
 
 pub use assemble::{Assembled, RequestLimits, assemble};
 pub use body::Body;
+pub use causes::causes;
 pub use encoded::EncodedRecords;
 pub use groups::Groups;
 pub use id::{ParseIdError, SpanId, TraceFlags, TraceId};

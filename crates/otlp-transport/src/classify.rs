@@ -2,13 +2,13 @@
 //!
 //! Used by retry, observe and assemble. Pure: reads types along the error's `source()` chain, never texts, clocks or state.
 
-use crate::error::{chain, find};
+use crate::error::find;
 use crate::{
     BoxError, ConnectError, ConnectionLost, CredentialsError, Disposition, ErrorType, GrpcCode, GrpcError,
     HttpError, InvalidHeader, NoAvailableConnection, Redirected, RequestTooLarge, ResponseTooLarge,
     SentInParts, TimeoutError, UnsupportedFormat,
 };
-use otlp_model::{DropReason, ExportResponse, Outcome, Undelivered};
+use otlp_model::{DropReason, ExportResponse, Outcome, Undelivered, causes};
 use std::error::Error;
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub fn classify(result: &Result<ExportResponse, BoxError>) -> Disposition {
     if let Some(reason) = Undelivered::reason_of(error) {
         return Disposition::Permanent { reason };
     }
-    chain(error).find_map(known).unwrap_or(Disposition::Permanent { reason: DropReason::LayerFailed })
+    causes(error).find_map(known).unwrap_or(Disposition::Permanent { reason: DropReason::LayerFailed })
 }
 
 /// What became of `items` items that were sent in one request, for the books: it adds up to `items`.

@@ -9,10 +9,9 @@ mod size_limit;
 
 pub use parts::SentInParts;
 
-use crate::error::chain;
 use crate::export_service::take_ready;
 use crate::{BoxError, ExportFuture, ExportService, GrpcError, HttpError, RequestTooLarge};
-use otlp_model::{ExportRequest, ExportResponse};
+use otlp_model::{ExportRequest, ExportResponse, causes};
 use parts::Sum;
 use size_limit::SizeLimit;
 use std::error::Error;
@@ -158,7 +157,7 @@ impl<S: ExportService> Export<S> {
 
 /// Whether the receiver, or the terminal, does not take a request of that size.
 fn is_too_large(error: &(dyn Error + 'static)) -> bool {
-    chain(error).any(|error| {
+    causes(error).any(|error| {
         error.is::<RequestTooLarge>()
             || error.downcast_ref::<GrpcError>().is_some_and(GrpcError::is_too_large)
             || error.downcast_ref::<HttpError>().is_some_and(HttpError::is_too_large)

@@ -4,7 +4,7 @@
 //! never hold header values or other secrets.
 
 use crate::report::DeliveryReport;
-use otlp_model::{Dropped, Invalid, Signal};
+use otlp_model::{Dropped, Invalid, Signal, causes};
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -232,14 +232,6 @@ pub(crate) fn is_caused_by<E: StdError + 'static>(error: &(dyn StdError + 'stati
     causes(error).any(|error| error.is::<E>())
 }
 
-/// How many causes are looked at: errors of users' layers and credentials may go round in a circle.
-const DEPTH: usize = 32;
-
-/// The error, its cause, that one's cause and so on.
-fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source()).take(DEPTH)
-}
-
 /// The message of an error and of those causes that it does not already repeat. A failed connection has said it all:
 /// what is below are the words of libraries.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
@@ -279,32 +271,5 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Whose cause is itself.
-    #[derive(Debug)]
-    struct Endless;
-
-    impl fmt::Display for Endless {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("endless")
-        }
-    }
-
-    impl StdError for Endless {
-        fn source(&self) -> Option<&(dyn StdError + 'static)> {
-            Some(self)
-        }
-    }
-
-    #[test]
-    fn causes_that_have_no_end_are_not_followed_for_ever() {
-        assert_eq!(chain(&Endless), "endless");
-        assert!(!is_caused_by::<fmt::Error>(&Endless));
     }
 }

@@ -3,14 +3,11 @@
 //! Reads the chain of sources, which is foreign code that may have no end; displays nothing by itself.
 
 use crate::foreign::contained;
+use otlp_model::causes;
 use std::any::type_name;
 use std::error::Error;
 use std::fmt;
-use std::iter::successors;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// How many sources are shown at most.
-const DEPTH: usize = 32;
 
 /// Tells `set` the attributes of `error`: its type where it is known, its text, and its sources if it has any.
 pub(crate) fn describe<E: Error + ?Sized>(error: &E, mut set: impl FnMut(&'static str, fmt::Arguments<'_>)) {
@@ -43,7 +40,7 @@ struct Chain<'a, E: ?Sized>(&'a E);
 impl<E: Error + ?Sized> fmt::Display for Chain<'_, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)?;
-        for source in successors(self.0.source(), |error| (*error).source()).take(DEPTH) {
+        for source in self.0.source().into_iter().flat_map(causes) {
             write!(f, "\nCaused by: {source}")?;
         }
         Ok(())

@@ -3,10 +3,9 @@
 use super::cache::Lease;
 use super::tokens::Tokens;
 use super::{Credentials, Token};
-use crate::error::chain;
 use crate::export_service::take_ready;
 use crate::{BoxError, ExportFuture, ExportService, GrpcCode, GrpcError, HttpError};
-use otlp_model::{ExportRequest, ExportResponse};
+use otlp_model::{ExportRequest, ExportResponse, causes};
 use std::fmt;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -136,7 +135,7 @@ fn authenticated(request: &ExportRequest, token: &Token) -> ExportRequest {
 
 /// Whether the receiver says that it does not know who is asking. That one is known and may not (403) no token helps.
 fn is_refusal(error: &BoxError) -> bool {
-    chain(&**error).any(|error| {
+    causes(&**error).any(|error| {
         error.downcast_ref::<HttpError>().is_some_and(|error| error.status() == 401)
             || error
                 .downcast_ref::<GrpcError>()

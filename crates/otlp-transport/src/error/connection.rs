@@ -1,7 +1,8 @@
 //! No connection, or one that broke before the answer.
 
-use super::{Peer, chain, find};
+use super::{Peer, find};
 use crate::{BoxError, Endpoint, ProxyError};
+use otlp_model::causes;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -138,5 +139,5 @@ pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
     if let Some(io) = find::<io::Error>(error).filter(|io| io.raw_os_error().is_some()) {
         return io.kind().to_string();
     }
-    chain(error).last().unwrap_or(error).to_string()
+    causes(error).last().unwrap_or(error).to_string()
 }
