@@ -12,6 +12,7 @@ mod received;
 mod reply;
 mod script;
 mod server;
+mod skip;
 mod status;
 mod tally;
 #[cfg(feature = "tls")]
@@ -26,6 +27,7 @@ pub use proxy::{Cut, Fault, FaultProxy, FaultProxyBuilder, FaultScript, Flow, Go
 pub use received::{Received, ReceivedLog, ReceivedMetric, ReceivedSpan};
 pub use reply::Reply;
 pub use script::Script;
+pub use skip::skipped;
 pub use tally::Tally;
 #[cfg(feature = "tls")]
 pub use tls::{Identity, ServerTls, TestCa};

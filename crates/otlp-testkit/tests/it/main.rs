@@ -13,5 +13,6 @@ mod life;
 mod proxy;
 mod proxy_http2;
 mod scripts;
+mod skip;
 mod unix;
 mod waits;

@@ -5,7 +5,7 @@ use crate::child;
 use crate::connect_proxy::{Answer, ConnectProxy, address_of, listen_at};
 use crate::support::{PATIENCE, all_delivered, batch_soon, books, builder, retry_soon};
 use otlp::{Client, Error, Protocol};
-use otlp_testkit::Collector;
+use otlp_testkit::{Collector, skipped};
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -263,7 +263,7 @@ async fn both_protocols_work_over_ipv6_alone_also_to_a_proxy() {
         let address = match listen_at(loopback, behind).await {
             Ok(address) => address,
             Err(error) => {
-                eprintln!("SKIPPED: this machine has no IPv6 loopback address: {error}");
+                skipped("row 44, IPv6 alone", format_args!("no IPv6 loopback address: {error}"));
                 return;
             }
         };

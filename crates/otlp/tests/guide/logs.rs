@@ -26,7 +26,7 @@ fn run(folder: &Path, command: &str, programs: &[&str]) -> Option<String> {
     for program in programs {
         let found = Command::new("sh").arg("-c").arg(format!("command -v {program}")).output().unwrap();
         if !found.status.success() {
-            eprintln!("!!! {program} is missing: NOT RUN: {command}");
+            otlp_testkit::skipped(command, format_args!("there is no {program}"));
             return None;
         }
     }
