@@ -1,29 +1,37 @@
 //! Row 13: a storm of 429 and 503, with `Retry-After` in every shape. What is asked is honoured up to a maximum, nonsense is
 //! not, retries stay within their budget, and nothing is lost.
 
+use crate::attempts::Attempts;
 use crate::support::{PATIENCE, all_delivered, batch_soon, books, builder, retry_soon};
-use otlp::{CircuitBreakerConfig, Client, Protocol, RetryBudgetConfig, RetryConfig};
+use otlp::{
+    CircuitBreakerConfig, Client, ClientBuilder, InstrumentationScope, LogRecord, Protocol,
+    RetryBudgetConfig, RetryConfig, Signal,
+};
 use otlp_testkit::{Call, Collector, Reply, Script};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// When calls arrived.
+/// When calls arrived, and of which signal.
 #[derive(Clone, Default)]
-struct Arrivals(Arc<Mutex<Vec<Instant>>>);
+struct Arrivals(Arc<Mutex<Vec<(Signal, Instant)>>>);
 
 impl Arrivals {
     /// A script that writes down each arrival, and answers by its number, from 1.
     fn script(&self, answer: impl Fn(u64) -> Reply + Send + Sync + 'static) -> Script {
         let arrivals = self.clone();
         Script::from_fn(move |call: &Call| {
-            arrivals.0.lock().unwrap().push(Instant::now());
+            arrivals.0.lock().unwrap().push((call.signal, Instant::now()));
             answer(call.number)
         })
     }
 
     fn all(&self) -> Vec<Instant> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().unwrap().iter().map(|(_, at)| *at).collect()
+    }
+
+    fn of(&self, signal: Signal) -> Vec<Instant> {
+        self.0.lock().unwrap().iter().filter(|(of, _)| *of == signal).map(|(_, at)| *at).collect()
     }
 
     /// The time between the first and the second.
@@ -97,28 +105,84 @@ async fn a_huge_order_is_obeyed_for_the_maximum_and_nonsense_not_at_all() {
     }
 }
 
+/// A client, whose spans and log records go to one receiver, and which tries again at once if it may.
+async fn two_signals(
+    collector: &Collector,
+    attempts: &Attempts,
+    options: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Client {
+    let builder = builder(collector.http_endpoint())
+        .with_protocol(Protocol::Http)
+        .with_batch_config(batch_soon())
+        .with_retry_config(RetryConfig { max_interval: Duration::from_millis(2), ..retry_soon() })
+        .with_attempt_layer(attempts.layer());
+    options(builder).build().await.unwrap()
+}
+
+fn log(client: &Client) {
+    client.export_logs(&InstrumentationScope::new("t"), [LogRecord::default()]).unwrap();
+}
+
+/// Lets a span fail so often, and says how long the receiver then saw nothing of a log record that is made at once.
+async fn silence(
+    failures: u64,
+    refusal: Reply,
+    options: impl FnOnce(ClientBuilder) -> ClientBuilder,
+) -> Duration {
+    let (arrivals, attempts) = (Arrivals::default(), Attempts::default());
+    let script =
+        arrivals.script(move |number| if number <= failures { refusal.clone() } else { Reply::ok() });
+    let collector = http(script).await;
+    let client = two_signals(&collector, &attempts, options).await;
+    client.tracer("t").start("s").end();
+    attempts.fail(failures).await;
+    log(&client);
+    // Shutdown would wait for nothing.
+    client.flush().await.unwrap();
+    all_delivered(&client, &collector, 2).await;
+    arrivals.of(Signal::Logs)[0] - arrivals.of(Signal::Traces)[failures as usize - 1]
+}
+
 #[tokio::test]
 async fn an_order_to_one_signal_holds_for_all() {
     // conf: RETRY-08
-    let arrivals = Arrivals::default();
     let refusal = Reply::http_status(429).retry_after(1);
-    let script = arrivals.script(move |number| if number == 1 { refusal.clone() } else { Reply::ok() });
-    let collector = http(script).await;
-    let client = client(&collector, Duration::from_secs(60)).await;
-    client.tracer("t").start("s").end();
-    tokio::time::timeout(PATIENCE, async {
-        while arrivals.all().is_empty() {
-            tokio::task::yield_now().await;
-        }
+    let silence = silence(1, refusal, |builder| builder).await;
+    assert!(silence >= Duration::from_secs(1), "{silence:?}");
+}
+
+#[tokio::test]
+async fn the_circuit_that_one_signal_has_opened_holds_all_back() {
+    // conf: RETRY-08
+    let interval = Duration::from_secs(2);
+    let circuit =
+        CircuitBreakerConfig { failure_threshold: 3, initial_interval: interval, max_interval: interval };
+    let silence = silence(3, Reply::http_status(503), |builder| builder.with_circuit_breaker(circuit)).await;
+    // It varies by half.
+    assert!(silence >= interval / 2, "{silence:?}");
+}
+
+#[tokio::test]
+async fn all_signals_take_their_retries_out_of_one_budget() {
+    // conf: RETRY-08
+    let (arrivals, attempts, started) = (Arrivals::default(), Attempts::default(), Instant::now());
+    let collector = http(arrivals.script(|_| Reply::http_status(503))).await;
+    let client = two_signals(&collector, &attempts, |builder| {
+        builder
+            .with_circuit_breaker(CircuitBreakerConfig { failure_threshold: 0, ..Default::default() })
+            .with_retry_budget(RetryBudgetConfig { ratio: 0.0, min_per_second: 1.0 })
     })
-    .await
-    .unwrap();
-    // The answer to the first is on its way or there; two batch delays later it is there.
-    let refused = Instant::now();
-    client.tracer("t").start("another").end();
+    .await;
+    client.tracer("t").start("s").end();
+    log(&client);
+    // Two first attempts and the ten retries that are saved up; the next has to be earned. Two budgets would have twenty.
+    attempts.fail(2 + 10 + 1).await;
+    let earned = arrivals.all()[2 + 10] - started;
+    assert!(earned >= Duration::from_secs(1), "{earned:?}");
+    assert!(!arrivals.of(Signal::Logs).is_empty() && !arrivals.of(Signal::Traces).is_empty());
+    collector.set_script(Reply::ok());
     let report = books(client.shutdown(PATIENCE).await);
-    assert_eq!((report.delivered(), report.lost().total()), (2, 0));
-    assert!(refused.elapsed() >= Duration::from_millis(900), "{:?}", refused.elapsed());
+    assert_eq!((report.delivered(), report.lost().total()), (2, 0), "{report}");
 }
 
 #[tokio::test]
