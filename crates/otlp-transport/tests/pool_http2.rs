@@ -131,6 +131,53 @@ async fn a_server_that_complains_of_pings_gets_half_as_many() {
     assert_eq!(interval, Duration::from_secs(7200));
 }
 
+/// Never answers a request, and two pings. The third is one too many: GOAWAY with ENHANCE_YOUR_CALM. Returns what passed
+/// between the pings.
+async fn calm(mut connection: DuplexStream) -> Vec<Duration> {
+    const PREFACE: u64 = 24;
+    const SETTINGS: u8 = 4;
+    const PING: u8 = 6;
+    let copied = tokio::io::copy(&mut (&mut connection).take(PREFACE), &mut tokio::io::sink()).await;
+    assert_eq!(copied.unwrap(), PREFACE);
+    connection.write_all(b"\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let (mut gaps, mut last) = (Vec::new(), Instant::now());
+    loop {
+        let mut head = [0; 9];
+        connection.read_exact(&mut head).await.unwrap();
+        let [a, b, c, kind, flags, ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        connection.read_exact(&mut payload).await.unwrap();
+        match (kind, flags) {
+            (SETTINGS, 0) => connection.write_all(b"\0\0\0\x04\x01\0\0\0\0").await.unwrap(),
+            (PING, 0) => {
+                gaps.push(last.elapsed());
+                last = Instant::now();
+                if gaps.len() == 3 {
+                    break;
+                }
+                connection.write_all(b"\0\0\x08\x06\x01\0\0\0\0").await.unwrap();
+                connection.write_all(&payload).await.unwrap();
+            }
+            _ => {}
+        }
+    }
+    connection.write_all(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0b").await.unwrap();
+    while connection.read(&mut [0; 1000]).await.is_ok_and(|read| read > 0) {}
+    gaps
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pings_themselves_become_rarer_with_each_complaint() {
+    // conf: GRPC-25
+    let (grpc, mut connections) = dialled(pinging(false));
+    for interval in [30, 60, 120, 240].map(Duration::from_secs) {
+        let answer = tokio::spawn(grpc.clone().oneshot(request()));
+        let server = tokio::spawn(calm(connections.recv().await.unwrap()));
+        assert!(classify(&Err(answer.await.unwrap().unwrap_err())).is_retryable());
+        assert_eq!(server.await.unwrap(), [interval; 3]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_vanished_is_found_by_a_ping() {
     // conf: GRPC-25, SURV-21
