@@ -354,4 +354,25 @@ mod tests {
         };
         within(Duration::ZERO, "", slow).await.unwrap();
     }
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn the_kernel_is_told_when_to_give_a_silent_peer_up() {
+        // conf: SURV-21
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: http::Uri = format!("http://{}", server.local_addr().unwrap()).parse().unwrap();
+        let second = Duration::from_secs(1);
+        for probed in [true, false] {
+            let tcp = Connector::new().with_keep_alive(probed).tcp;
+            let stream = tcp.oneshot(address.clone()).await.unwrap().into_inner();
+            let socket = socket2::SockRef::from(&stream);
+            assert!(socket.tcp_nodelay().unwrap());
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(30 * second));
+            assert_eq!(socket.keepalive().unwrap(), probed);
+            if probed {
+                assert_eq!(socket.tcp_keepalive_time().unwrap(), 45 * second);
+                assert_eq!(socket.tcp_keepalive_interval().unwrap(), 15 * second);
+                assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+            }
+        }
+    }
 }
