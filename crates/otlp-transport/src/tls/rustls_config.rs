@@ -178,3 +178,44 @@ impl ServerCertVerifier for Anyone {
         self.0.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "webpki-roots")]
+mod tests {
+    use super::*;
+    use crate::Alpn;
+    use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, Issuer, KeyPair};
+    use rustls::CertificateError;
+
+    /// A certificate for `localhost` that says to be from this authority.
+    fn in_the_name_of(authority: &str) -> CertificateDer<'static> {
+        let mut named = CertificateParams::default();
+        named.distinguished_name = DistinguishedName::new();
+        for (kind, value) in [
+            (DnType::CountryName, "US"),
+            (DnType::OrganizationName, "Internet Security Research Group"),
+            (DnType::CommonName, authority),
+        ] {
+            named.distinguished_name.push(kind, DnValue::PrintableString(value.try_into().unwrap()));
+        }
+        let issuer = Issuer::new(named, KeyPair::generate().unwrap());
+        let ours = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        ours.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap().der().clone()
+    }
+
+    #[test]
+    fn mozillas_authorities_are_known_by_their_keys() {
+        // conf: TLS-01
+        let plan = Plan { alpn: Alpn::H2, trust: Trust::Mozilla, identity: None, server_name: None };
+        let verifier = verifier(&plan, &Material { ca: None, cert: None, key: None }, &provider()).unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        for (authority, error) in [
+            ("ISRG Root X2", CertificateError::BadSignature),
+            ("ISRG Root XX", CertificateError::UnknownIssuer),
+        ] {
+            let forged = in_the_name_of(authority);
+            let result = verifier.verify_server_cert(&forged, &[], &name, &[], UnixTime::now());
+            assert_eq!(result.unwrap_err(), rustls::Error::InvalidCertificate(error), "{authority}");
+        }
+    }
+}

@@ -148,6 +148,29 @@ async fn without_a_given_authority_the_platforms_decide() {
     }
 }
 
+/// In a process of its own, since the environment belongs to all tests: there the platform's roots are an authority of ours.
+#[tokio::test]
+#[cfg(all(unix, not(target_vendor = "apple")))]
+async fn whom_the_platform_trusts_is_trusted() {
+    // conf: TLS-01
+    const ENDPOINT: &str = "OTLP_TEST_ENDPOINT";
+    if let Ok(endpoint) = std::env::var(ENDPOINT) {
+        let tls = TlsLayer::builder(Alpn::H2).build().unwrap();
+        assert_eq!(grpc(&endpoint, &tls).oneshot(request()).await.unwrap(), ExportResponse::success());
+        return;
+    }
+    let (ca, files) = (ca(), options::Files::new("platform"));
+    let collector = showing(&ca.server(&NAMES).unwrap()).await;
+    files.write("roots.pem", ca.cert_pem());
+    let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+    program.args(["--exact", "handshake::whom_the_platform_trusts_is_trusted"]);
+    program.env(ENDPOINT, collector.grpc_endpoint());
+    program.env("SSL_CERT_FILE", files.path("roots.pem")).env_remove("SSL_CERT_DIR");
+    let output = tokio::task::spawn_blocking(move || program.output()).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(collector.received().calls().count(), 1);
+}
+
 #[tokio::test]
 #[cfg(feature = "webpki-roots")]
 async fn mozillas_authorities_can_be_asked_for() {
