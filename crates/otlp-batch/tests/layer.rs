@@ -187,6 +187,7 @@ async fn a_response_that_waits_ends_in_the_books() {
 /// What a stack of services needs of its parts.
 #[test]
 fn parts_can_be_shared_and_sent() {
+    // conf: CONC-04
     fn shared<T: Clone + Send + Sync + 'static>() {}
     fn sent<T: Send + 'static>() {}
     shared::<BatchLayer>();

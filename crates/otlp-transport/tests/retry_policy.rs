@@ -199,7 +199,7 @@ fn a_shutdown_starts_the_back_off_anew() {
 
 #[test]
 fn the_defaults_are_those_of_the_documentation() {
-    // conf: DEC-02
+    // conf: DEC-02, RETRY-14
     let policy = RetryPolicy::default();
     assert_eq!(policy.initial_interval(), Duration::from_millis(500));
     assert_eq!((policy.multiplier(), policy.randomization_factor()), (1.5, 0.5));

@@ -57,6 +57,7 @@ async fn three_batches() -> String {
 
 #[tokio::test]
 async fn the_guides_lines_find_what_they_look_for_in_text() {
+    // conf: RETRY-21, BATCH-25
     let folder = folder("guide-log-text");
     let file = Arc::new(File::create(folder.join("app.log")).unwrap());
     let lines =
@@ -64,6 +65,9 @@ async fn the_guides_lines_find_what_they_look_for_in_text() {
     let guard = tracing::subscriber::set_default(lines.finish().with(RUST_LOG.parse::<Targets>().unwrap()));
     let id = three_batches().await;
     drop(guard);
+    let text = std::fs::read_to_string(folder.join("app.log")).unwrap();
+    let retried = |line: &&str| line.contains(" WARN ") && line.contains(" answered UNAVAILABLE");
+    assert_eq!(text.lines().filter(retried).count(), 2, "{text}");
 
     // 1. 查找错误
     if let Some(errors) = run(&folder, r#"grep "ERROR" app.log | tail -n 50"#, &["grep", "tail"]) {
@@ -131,6 +135,7 @@ async fn the_guides_lines_find_what_they_look_for_in_json() {
 #[test]
 #[rustfmt::skip]
 fn env_logger_shows_the_lines() {
+    // conf: BATCH-25
     if child::endpoint().is_some() {
         env_logger::Builder::from_env(
             env_logger::Env::default()

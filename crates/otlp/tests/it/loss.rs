@@ -164,6 +164,7 @@ impl SpanHook for Panics {
 /// Nothing is ever sent: who waits for exports would wait forever.
 #[test]
 fn losses_that_no_export_shows_are_told_as_well() {
+    // conf: BATCH-25
     let (sender, told) = mpsc::channel();
     let warnings = Warnings::default();
     let subscriber = tracing::Dispatch::new(warnings.clone());

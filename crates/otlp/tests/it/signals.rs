@@ -72,6 +72,7 @@ async fn signals_with_one_destination_share_their_connections_and_others_do_not(
 
 #[tokio::test]
 async fn a_signals_own_receiver_being_down_does_not_hold_up_the_others() {
+    // conf: RETRY-19
     let (near, far) = (grpc().await, grpc().await);
     let apart = SignalConfig { endpoint: Some(far.grpc_endpoint()), ..SignalConfig::default() };
     far.kill().await.unwrap();
