@@ -12,6 +12,10 @@ use std::sync::mpsc;
 
 /// What each program is called by.
 const PROGRAMS: &[(&str, fn())] = &[
+    #[cfg(target_os = "linux")]
+    ("row_08_attempt_timeout", crate::row_08_black_hole::attempt_timeout),
+    #[cfg(target_os = "linux")]
+    ("row_08_user_timeout", crate::row_08_black_hole::user_timeout),
     #[cfg(unix)]
     ("row_30_fork", crate::row_30_fork::program),
     ("row_31_runtimes", crate::row_31_runtimes::program),

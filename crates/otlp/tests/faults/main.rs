@@ -20,6 +20,8 @@ mod row_04_restart;
 mod row_05_goaway;
 mod row_06_reset;
 mod row_07_slow_response;
+#[cfg(target_os = "linux")]
+mod row_08_black_hole;
 mod row_08_half_open;
 mod row_09_pings;
 #[cfg(feature = "_tls")]
