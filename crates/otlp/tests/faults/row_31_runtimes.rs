@@ -1,7 +1,7 @@
 //! Row 31: the client in every shape of runtime and outside of all, each in a process of its own. Flush and shutdown end within
 //! their deadline and tell the truth: with a collector, with none, and with one that never answers.
 
-use crate::child;
+use crate::child::{self, Running};
 use crate::support::{PATIENCE, batch_soon, builder};
 use otlp::{BoxExportService, Client, DeliveryReport, Error, ExportRequest};
 use otlp_testkit::Collector;
@@ -251,8 +251,14 @@ fn dropped_while_panicking_the_client_delivers() {
     assert_eq!(collector.received().items(), SPANS + 1);
 
     collector.kill_blocking().unwrap();
-    let ended = child::run("row_31_panicking", "200", &collector.grpc_endpoint());
+    let mut command = child::command("row_31_panicking", "200", &collector.grpc_endpoint());
+    // A drop answers to nobody, but tells its books to those who read stderr.
+    command.env("OTLP_DEBUG", "1");
+    let ended = Running::start(command).end();
     assert!(!ended.status.success(), "it panicked, and ended though nobody took its spans");
+    // At its deadline: until then they are tried again, for five minutes, and are pending.
+    let books = "traces: 4 accepted = 0 delivered + 0 rejected + 4 dropped + 0 pending";
+    assert!(ended.output.contains(books) && ended.output.contains("dropped (deadline)"), "{}", ended.output);
 }
 
 pub(crate) fn panicking() {
