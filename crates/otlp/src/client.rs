@@ -110,6 +110,8 @@ impl Client {
         }
         let runtime = Runtime::new()?;
         let stack = runtime.within(|| stack::build(options, &resolved))?;
+        #[cfg(feature = "_tls")]
+        stack.destinations.warn_of_unverified();
         // In the runtime, which does not run yet: nothing is opened before the client has its thread.
         runtime.within(|| stack.destinations.warm_up());
         let (checks, requests) = mpsc::unbounded_channel();

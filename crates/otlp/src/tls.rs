@@ -38,7 +38,8 @@ pub struct TlsConfig {
     /// The authorities to trust, **instead of** the platform's. Default none: the platform's.
     pub ca_file: String,
     /// **Dangerous when `false`**: then any certificate is taken from anyone, `ca_file` does not matter, and who is on the
-    /// way can read and change all telemetry. For development only; `build()` warns through `tracing`. Default `true`.
+    /// way can read and change all telemetry. For development only; `build()` warns through `tracing`, once for all endpoints.
+    /// Default `true`.
     pub verify_server: bool,
 }
 
@@ -216,17 +217,10 @@ pub(crate) fn layer(
         Protocol::Http => Alpn::Http1,
     };
     let builder = TlsLayer::builder(alpn).timeout(connect_timeout);
-    let layer = trust(options, builder)
+    trust(options, builder)
         .and_then(|builder| identity(options, builder))
-        .and_then(|builder| named(options, builder).build().map_err(|error| refused(options, &error)))?;
-    if options.config.as_ref().is_some_and(|config| !config.verify_server) {
-        tracing::warn!(
-            target: "otlp",
-            "the certificate of {endpoint} is not verified (with_tls_config: verify_server is false): whoever is on \
-             the way can read and change all telemetry; this is for development only"
-        );
-    }
-    Ok(Some(layer))
+        .and_then(|builder| named(options, builder).build().map_err(|error| refused(options, &error)))
+        .map(Some)
 }
 
 fn trust(options: &TlsOptions, builder: TlsBuilder) -> Result<TlsBuilder, Error> {

@@ -67,6 +67,24 @@ impl Destinations {
         self.0.iter().for_each(|destination| destination.pool.warm_up());
     }
 
+    /// Warns of those whose certificate is not verified, in one line: signals may have their own, and the danger is the same.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn warn_of_unverified(&self) {
+        let is_unverified = |destination: &&Destination| {
+            destination.tls.is_some() && destination.files.as_ref().is_some_and(|files| !files.verify_server)
+        };
+        let unverified = self.0.iter().filter(is_unverified);
+        let endpoints: Vec<_> = unverified.map(|destination| destination.endpoint.to_string()).collect();
+        if !endpoints.is_empty() {
+            tracing::warn!(
+                target: "otlp",
+                "the certificate of {} is not verified (with_tls_config: verify_server is false): whoever is on the way \
+                 can read and change all telemetry; this is for development only",
+                endpoints.join(", ")
+            );
+        }
+    }
+
     /// The connections to all of them together.
     pub(crate) fn pool_stats(&self) -> PoolStats {
         let mut sum = PoolStats::default();

@@ -2,7 +2,7 @@
 
 use crate::support::{PATIENCE, Warnings, all_delivered, builder, endpoint};
 use otlp::core::EnhancedOtlpClient;
-use otlp::{Client, ClientBuilder, ErrorKind, Protocol, TlsConfig};
+use otlp::{Client, ClientBuilder, ErrorKind, Protocol, Signal, SignalConfig, TlsConfig};
 use otlp_testkit::{Collector, Identity, ServerTls, TestCa};
 
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
@@ -169,24 +169,30 @@ async fn mozillas_authorities_stand_alone() {
 async fn verification_can_be_turned_off_which_is_warned_of_once() {
     // conf: TLS-09
     let collector = collector(&ca().expired_server(&["elsewhere"]).unwrap()).await;
+    let to = |endpoint: &str| SignalConfig { endpoint: Some(endpoint.to_owned()), ..SignalConfig::default() };
     let warnings = Warnings::default();
-    let client = tracing::subscriber::with_default(warnings.clone(), || {
+    // Kept, so that it hears the client's own thread, too.
+    let heard = tracing::Dispatch::new(warnings.clone());
+    let client = tracing::dispatcher::with_default(&heard, || {
         EnhancedOtlpClient::builder()
             .with_endpoint(collector.grpc_endpoint())
             .with_tls_config(TlsConfig { enabled: true, verify_server: false, ..Default::default() })
+            .with_signal_config(Signal::Metrics, to("https://metrics.internal:4317"))
+            .with_signal_config(Signal::Logs, to("https://logs.internal:4317"))
             .with_service_name("test")
             .build_blocking()
             .unwrap()
     });
-    client.health_check().await.unwrap();
     client.tracer("t").start("s").end();
     client.shutdown(PATIENCE).await.unwrap();
     let warnings = warnings.0.lock().unwrap().clone();
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(
-        warnings[0].contains("is not verified (with_tls_config: verify_server is false)"),
-        "{warnings:?}"
+    let said = format!(
+        "the certificate of {}, https://metrics.internal:4317, https://logs.internal:4317 is not verified \
+         (with_tls_config: verify_server is false)",
+        collector.grpc_endpoint()
     );
+    assert!(warnings[0].starts_with(&said), "{warnings:?}");
 }
 
 #[tokio::test]
