@@ -65,33 +65,38 @@ impl SpanWriter {
             return;
         }
         let event = Unfinished::new(self);
-        let body = open_event(&mut event.writer.live.buffer, name, time_unix_nano);
+        // Foreseen, since all that was written would have to be moved by a byte.
+        let known = prepared.map_or(0, |prepared| prepared.bytes().len());
+        let width = 1 + usize::from(11 + name.len() + known >= 0x80);
+        let body = open_event(&mut event.writer.live.buffer, width, name, time_unix_nano);
         let max = event.writer.limits.attributes_per_event;
         let dropped = dropped.saturating_add(event.writer.put_inner::<0x1a, _, _>(max, prepared, attributes));
         if dropped > 0 {
             event.writer.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
         }
         event.writer.events += 1;
-        event.finish(body);
+        event.finish(body, width);
     }
 }
 
-/// Begins an event with its time and name; where its body starts, behind one byte for its length.
+/// Begins an event with its time and name; where its body starts, behind one or two bytes for its length.
 #[inline]
-fn open_event(buffer: &mut Buffer, name: &str, time_unix_nano: u64) -> usize {
-    const ROOM: usize = 2 + 9 + 2 + SHORT_TEXT;
-    let body = buffer.len() + 2;
+fn open_event(buffer: &mut Buffer, width: usize, name: &str, time_unix_nano: u64) -> usize {
+    const ROOM: usize = 3 + 9 + 2 + SHORT_TEXT;
+    let head = 1 + width;
+    let body = buffer.len() + head;
     if name.len().wrapping_sub(1) < SHORT_TEXT
         && let Some(room) = buffer.room::<ROOM>()
     {
-        room[..3].copy_from_slice(&[EVENT_TAG, 0, 0x09]);
-        room[3..11].copy_from_slice(&time_unix_nano.to_le_bytes());
-        room[11..13].copy_from_slice(&[0x12, name.len() as u8]);
-        copy_short(room, 13, name.as_bytes());
-        buffer.advance(13 + name.len());
+        room[0] = EVENT_TAG;
+        room[head] = 0x09;
+        room[head + 1..head + 9].copy_from_slice(&time_unix_nano.to_le_bytes());
+        room[head + 9..head + 11].copy_from_slice(&[0x12, name.len() as u8]);
+        copy_short(room, head + 11, name.as_bytes());
+        buffer.advance(head + 11 + name.len());
     } else {
         buffer.append(|bytes| {
-            bytes.extend_from_slice(&[EVENT_TAG, 0]);
+            bytes.extend_from_slice(&[EVENT_TAG, 0, 0][..head]);
             put_fixed64(bytes, 0x09, time_unix_nano);
             put_str(bytes, 0x12, name);
         });

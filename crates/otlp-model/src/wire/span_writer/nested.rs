@@ -23,10 +23,10 @@ impl<'a> Unfinished<'a> {
         Self { writer, start }
     }
 
-    /// Ends the message, whose body starts at `body`, behind one byte for its length.
+    /// Ends the message, whose body starts at `body`, behind as many bytes for its length.
     #[inline]
-    pub(super) fn finish(self, body: usize) {
-        close(&mut self.writer.live.buffer, body);
+    pub(super) fn finish(self, body: usize, width: usize) {
+        close(&mut self.writer.live.buffer, body, width);
         std::mem::forget(self);
     }
 }
@@ -112,12 +112,15 @@ impl SpanWriter {
 }
 
 #[inline]
-fn close(buffer: &mut Buffer, body: usize) {
-    let len = buffer.len() - body;
-    if len < 0x80 {
-        buffer.as_mut_slice()[body - 1] = len as u8;
+fn close(buffer: &mut Buffer, body: usize, width: usize) {
+    let (at, len) = (body - width, buffer.len() - body);
+    if width == 1 && len < 0x80 {
+        buffer.as_mut_slice()[at] = len as u8;
         return;
     }
-    buffer.resize_at(body - 1, 1, varint_len(len as u64));
-    write_varint(&mut buffer.as_mut_slice()[body - 1..], len as u64);
+    let needed = varint_len(len as u64);
+    if needed != width {
+        buffer.resize_at(at, width, needed);
+    }
+    write_varint(&mut buffer.as_mut_slice()[at..], len as u64);
 }
