@@ -13,7 +13,6 @@ const REANCHOR_NANOS: u64 = 10_000_000_000;
 /// A monotonic clock with a slowly followed offset to the wall clock.
 #[derive(Debug)]
 pub(crate) struct Clock {
-    monotonic: Monotonic,
     /// Unix time in nanoseconds at `origin`, as last measured.
     wall_at_origin: AtomicU64,
     /// Monotonic time of the next measurement.
@@ -31,16 +30,15 @@ pub(crate) struct Reading {
 
 impl Clock {
     pub(crate) fn new() -> Self {
-        let monotonic = Monotonic::new();
-        let clock = Self { monotonic, wall_at_origin: AtomicU64::new(0), next_anchor: AtomicU64::new(0) };
-        clock.anchor(clock.monotonic.nanos(), wall());
+        let clock = Self { wall_at_origin: AtomicU64::new(0), next_anchor: AtomicU64::new(0) };
+        clock.anchor(monotonic(), wall());
         clock
     }
 
     /// Reads the clock.
     #[inline]
     pub(crate) fn read(&self) -> Reading {
-        let monotonic = self.monotonic.nanos();
+        let monotonic = monotonic();
         if monotonic >= self.next_anchor.load(Ordering::Relaxed) {
             self.anchor(monotonic, wall());
         }
@@ -48,15 +46,9 @@ impl Clock {
         Reading { wall_at_origin, unix_nano: wall_at_origin.saturating_add(monotonic) }
     }
 
-    /// Reads the clock on the offset of an earlier reading, so that differences are monotonic.
-    #[inline]
-    pub(crate) fn read_on(&self, wall_at_origin: u64) -> u64 {
-        wall_at_origin.saturating_add(self.monotonic.nanos())
-    }
-
     /// How long ago a reading was; never affected by the wall clock (conformance SURV-24).
     pub(crate) fn since(&self, reading: Reading) -> Duration {
-        Duration::from_nanos(self.read_on(reading.wall_at_origin).saturating_sub(reading.unix_nano))
+        Duration::from_nanos(read_on(reading.wall_at_origin).saturating_sub(reading.unix_nano))
     }
 
     /// Notes that the wall clock shows `wall` at that time of the monotonic one.
@@ -67,38 +59,29 @@ impl Clock {
     }
 }
 
-/// The system's monotonic clock in nanoseconds, since an origin of its own.
-///
-/// On Linux it is asked for the number it keeps. `Instant` hides that number, and the arithmetic between two of them
-/// costs a third of a reading.
-#[derive(Debug)]
-struct Monotonic {
-    #[cfg(not(target_os = "linux"))]
-    origin: Instant,
+/// Reads the clock on the offset of an earlier reading, so that differences are monotonic.
+#[inline]
+pub(crate) fn read_on(wall_at_origin: u64) -> u64 {
+    wall_at_origin.saturating_add(monotonic())
 }
 
-impl Monotonic {
-    fn new() -> Self {
-        Self {
-            #[cfg(not(target_os = "linux"))]
-            origin: instant(),
-        }
-    }
+/// The system's monotonic clock in nanoseconds, since an origin of its own.
+///
+/// Linux is asked for the number it keeps. `Instant` hides that number, and the arithmetic between two of them costs a third
+/// of a reading.
+#[cfg(target_os = "linux")]
+#[inline]
+fn monotonic() -> u64 {
+    // Every Linux has this clock.
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC)
+        .map_or(0, |now| (now.tv_sec() as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec() as u64))
+}
 
-    #[cfg(target_os = "linux")]
-    #[inline]
-    fn nanos(&self) -> u64 {
-        // Every Linux has this clock.
-        nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(0, |now| {
-            (now.tv_sec() as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec() as u64)
-        })
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[inline]
-    fn nanos(&self) -> u64 {
-        nanos(self.origin.elapsed())
-    }
+/// The system's monotonic clock in nanoseconds, since it was asked first.
+#[cfg(not(target_os = "linux"))]
+fn monotonic() -> u64 {
+    static ORIGIN: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(instant);
+    nanos(ORIGIN.elapsed())
 }
 
 /// What the wall clock shows.
@@ -136,8 +119,8 @@ mod tests {
         // Back by an hour, to the epoch, on by a year, by a hundred, and to where numbers end.
         for wall in [now - 3_600_000_000_000, 0, now + YEAR, now + 100 * YEAR, u64::MAX] {
             let start = clock.read();
-            clock.anchor(clock.monotonic.nanos(), wall);
-            assert!(clock.read_on(start.wall_at_origin) >= start.unix_nano);
+            clock.anchor(monotonic(), wall);
+            assert!(read_on(start.wall_at_origin) >= start.unix_nano);
             assert!(clock.since(start) < Duration::from_nanos(YEAR), "no jump is a duration");
             let later = clock.read().unix_nano;
             assert!(later >= wall && later - wall < YEAR, "later spans follow the wall clock");

@@ -85,7 +85,7 @@ impl TraceContext {
     /// ```
     #[must_use = "the context is current only as long as the guard lives"]
     pub fn attach(&self) -> ContextGuard {
-        ContextGuard::attach(self.clone())
+        ContextGuard::attach(self)
     }
 
     /// This context for another span, with the same baggage. What a propagator makes of what it has read.

@@ -102,7 +102,7 @@ pub use otlp_transport::{TlsConfigError, TlsStatus};
 pub use report::{DeliveryReport, SignalReport};
 pub use resource::default_resource;
 pub use signal_config::SignalConfig;
-pub use span::{SamplingAnswer, SamplingQuestion, Span, SpanDraft};
+pub use span::{SamplingAnswer, SamplingQuestion, Span, SpanClock, SpanDraft, SpanEnd};
 pub use timestamp::Timestamp;
 #[cfg(feature = "_tls")]
 pub use tls::TlsConfig;

@@ -7,7 +7,7 @@
 
 use crate::Timestamp;
 use crate::context::{ContextGuard, TraceContext};
-use crate::tracer::{Plan, TracerInner};
+use crate::tracer::{Identity, Plan, TracerInner};
 use otlp_model::{
     KeyValue, PreparedAttributes, SpanContext, SpanId, StatusCode, ToKey, ToValue, TraceFlags, TraceId,
     TraceState, ValueRef,
@@ -15,11 +15,15 @@ use otlp_model::{
 use std::fmt;
 use std::sync::Arc;
 
+mod clock;
 mod draft;
+mod end;
 mod event;
 mod live;
 
+pub use clock::SpanClock;
 pub use draft::{SamplingAnswer, SamplingQuestion, SpanDraft};
+pub use end::SpanEnd;
 use live::Live;
 pub(crate) use live::without_spares;
 
@@ -60,44 +64,40 @@ impl Span {
         Self { live: None, context: parent.cloned().unwrap_or_default().into() }
     }
 
-    /// A span that would be recorded, where nothing may be.
-    #[cold]
-    fn muted(context: SpanContext) -> Self {
-        let flags = context.flags().with_sampled(false);
-        let trace_state = context.trace_state().clone();
-        Self::inert(context.trace_id(), context.span_id(), flags, trace_state)
-    }
-
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recording(
         tracer: &Arc<TracerInner>,
-        context: SpanContext,
+        identity: Identity,
+        trace_state: TraceState,
         parent: Option<&SpanContext>,
         plan: &Plan<'_>,
         sampler_attributes: &[KeyValue],
     ) -> Self {
-        let Some(mut live) = Live::take(tracer) else { return Self::muted(context) };
-        let shared = &*tracer.shared;
-        let now = shared.clock.read();
-        live.wall_at_origin = now.wall_at_origin;
-        live.start_unix_nano = plan.start_unix_nano.unwrap_or(now.unix_nano);
-        let (parent_id, remote) = parent.map_or((SpanId::INVALID, false), |p| (p.span_id(), p.is_remote()));
-        live.writer.start(
-            &shared.limits,
-            &context,
-            parent_id,
-            remote,
-            plan.name,
-            plan.kind,
-            live.start_unix_nano,
-        );
-        if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
-            live.put_known(plan, sampler_attributes);
+        let live = Live::take(tracer);
+        let (live, context) =
+            Self::start_recording(live, identity, trace_state, parent, plan, sampler_attributes);
+        Self { live, context: context.into() }
+    }
+
+    /// The parts of a recording span; without `live`, of one that is not sampled.
+    ///
+    /// The context is made twice, of what is in registers: once to be read, once in its place. A copy would read in one go what
+    /// was written in parts just now, and wait until it is there. Inlined for the same reason.
+    #[inline(always)]
+    fn start_recording(
+        mut live: Option<Box<Live>>,
+        (trace_id, span_id, flags): Identity,
+        trace_state: TraceState,
+        parent: Option<&SpanContext>,
+        plan: &Plan<'_>,
+        sampler_attributes: &[KeyValue],
+    ) -> (Option<Box<Live>>, SpanContext) {
+        let flags = flags.with_sampled(live.is_some());
+        let context = |trace_state| SpanContext::new(trace_id, span_id, flags).with_trace_state(trace_state);
+        if let Some(live) = &mut live {
+            live.start(&context(trace_state.clone()), parent, plan, sampler_attributes);
         }
-        if shared.hooks.has_span_hooks() {
-            live.show(&context, parent, plan.kind);
-        }
-        Self { live: Some(live), context: context.into() }
+        (live, context(trace_state))
     }
 
     /// Takes over what the context it was started under has besides an identity.
@@ -172,7 +172,13 @@ impl Span {
     /// ```
     #[must_use]
     pub fn now(&self) -> Option<Timestamp> {
-        Some(Timestamp::from_unix_nano(self.live.as_ref()?.now()))
+        self.clock().map(SpanClock::now)
+    }
+
+    /// The span's clock, to be read where the span itself is not at hand. `None` if the span is not recording.
+    #[must_use]
+    pub fn clock(&self) -> Option<SpanClock> {
+        Some(self.live.as_ref()?.clock)
     }
 
     /// Whether calls have an effect: it is sampled and has not ended.
@@ -256,9 +262,25 @@ impl Span {
     #[inline]
     pub fn end(&mut self) {
         if let Some(live) = self.live.take() {
-            let end = live.now();
-            live.end(end);
+            let end = live.clock.now();
+            live.end(end.unix_nano());
         }
+    }
+
+    /// What is left to do of the span: to end it, elsewhere, such as without a lock that is held here. The span itself has ended
+    /// then. `None` if it was not recording.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client, place: &std::sync::Mutex<otlp::Span>) {
+    /// let ending = place.lock().ok().and_then(|mut span| span.take_end());
+    /// if let Some(ending) = ending {
+    ///     ending.end();
+    /// }
+    /// # }
+    /// ```
+    #[inline]
+    pub fn take_end(&mut self) -> Option<SpanEnd> {
+        self.live.take().map(|live| SpanEnd(Some(live)))
     }
 
     /// Ends the span as of `time`, which is written as given.
@@ -275,6 +297,14 @@ impl Drop for Span {
         if self.is_recording() {
             self.end();
         }
+    }
+}
+
+/// The span's identity, where a look at it will do; [`Span::context`] gives one away.
+impl AsRef<TraceContext> for Span {
+    #[inline]
+    fn as_ref(&self) -> &TraceContext {
+        &self.context
     }
 }
 

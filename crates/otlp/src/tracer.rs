@@ -167,9 +167,7 @@ impl Tracer {
         if !sampled {
             return Span::inert(trace_id, span_id, flags, trace_state);
         }
-        let context =
-            SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(trace_state);
-        Span::recording(&self.inner, context, parent, plan, &[])
+        Span::recording(&self.inner, (trace_id, span_id, flags), trace_state, parent, plan, &[])
     }
 
     /// The same with a sampler that wants to see the span.
@@ -179,7 +177,7 @@ impl Tracer {
         sampler: &dyn Sampler,
         plan: &Plan<'_>,
         parent: Option<&SpanContext>,
-        drawn: (TraceId, SpanId, TraceFlags),
+        drawn: Identity,
     ) -> Span {
         if self.inner.shared.sampler.is_silent() {
             return Span::silent(parent);
@@ -193,9 +191,15 @@ impl Tracer {
         if !sampling.sampled {
             return Span::inert(trace_id, span_id, flags, sampling.trace_state);
         }
-        let context = SpanContext::new(trace_id, span_id, flags.with_sampled(true))
-            .with_trace_state(sampling.trace_state);
-        Span::recording(&self.inner, context, parent, plan, sampling.attributes.as_deref().unwrap_or(&[]))
+        let attributes = sampling.attributes.as_deref().unwrap_or(&[]);
+        Span::recording(
+            &self.inner,
+            (trace_id, span_id, flags),
+            sampling.trace_state,
+            parent,
+            plan,
+            attributes,
+        )
     }
 }
 
@@ -204,9 +208,12 @@ fn run_in<R>(mut span: Span, f: impl FnOnce(&mut Span) -> R) -> R {
     f(&mut span)
 }
 
-/// The ids of a new span under a valid parent or none, and the flags it starts from.
+/// A new span's ids, and the flags it starts from.
+pub(crate) type Identity = (TraceId, SpanId, TraceFlags);
+
+/// The identity of a new span under a valid parent or none.
 #[inline(always)]
-pub(crate) fn identity(salt: u64, parent: Option<&SpanContext>) -> (TraceId, SpanId, TraceFlags) {
+pub(crate) fn identity(salt: u64, parent: Option<&SpanContext>) -> Identity {
     match parent {
         Some(parent) => (parent.trace_id(), ids::span_id(salt), parent.flags()),
         None => {
@@ -217,16 +224,17 @@ pub(crate) fn identity(salt: u64, parent: Option<&SpanContext>) -> (TraceId, Spa
 }
 
 /// The same with a look at whether the user has a generator: not on the short way.
-pub(crate) fn any_identity(shared: &Shared, parent: Option<&SpanContext>) -> (TraceId, SpanId, TraceFlags) {
+#[inline(always)]
+pub(crate) fn any_identity(shared: &Shared, parent: Option<&SpanContext>) -> Identity {
+    if shared.id_generator.is_none() {
+        return identity(shared.salt, parent);
+    }
     replaced(shared, parent, identity(shared.salt, parent))
 }
 
 /// What the user's generator says, if there is one.
-fn replaced(
-    shared: &Shared,
-    parent: Option<&SpanContext>,
-    drawn: (TraceId, SpanId, TraceFlags),
-) -> (TraceId, SpanId, TraceFlags) {
+#[inline(never)]
+fn replaced(shared: &Shared, parent: Option<&SpanContext>, drawn: Identity) -> Identity {
     match &shared.id_generator {
         Some(generator) => id_generator::replace(&**generator, parent.is_none(), drawn),
         None => drawn,

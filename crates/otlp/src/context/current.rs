@@ -48,10 +48,11 @@ pub struct ContextGuard {
 }
 
 impl ContextGuard {
-    pub(super) fn attach(context: TraceContext) -> Self {
+    pub(super) fn attach(context: &TraceContext) -> Self {
         let push = |attached: &RefCell<Vec<_>>| {
             let mut attached = attached.try_borrow_mut().ok()?;
-            attached.push(Some(context));
+            // Cloned into its place, where `push` would clone it elsewhere first and move it: that waits for what was just written.
+            attached.extend(std::iter::once_with(|| Some(context.clone())));
             IS_ANY.set(true);
             Some(attached.len() - 1)
         };
@@ -67,7 +68,11 @@ impl Drop for ContextGuard {
             if let Some(context) = attached.get_mut(position) {
                 *context = None;
             }
-            while attached.pop_if(|context| context.is_none()).is_some() {}
+            // Without a look at the others: `truncate` moves none of them.
+            while let [.., None] = &attached[..] {
+                let last = attached.len() - 1;
+                attached.truncate(last);
+            }
             IS_ANY.set(!attached.is_empty());
         });
     }

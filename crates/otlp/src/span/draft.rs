@@ -5,7 +5,7 @@
 //! true, as it does nearly always, nothing is written twice. The sampler is asked once, when the draft is settled, and sees all
 //! that was said until then. Who has a parent at hand uses [`Tracer::start_with_context`].
 
-use super::Span;
+use super::{Live, Span};
 use crate::context::TraceContext;
 use crate::decision::{Sampling, ask};
 use crate::tracer::{Plan, Tracer, any_identity, identity};
@@ -39,30 +39,70 @@ impl Tracer {
     #[must_use]
     pub fn draft(&self, name: impl AsRef<str>, kind: SpanKind, parent: &TraceContext) -> SpanDraft {
         let plan = Plan::new(name.as_ref(), kind);
-        let shared = &*self.inner.shared;
-        let valid = valid(parent);
-        let may_be_sampled = valid.is_none_or(SpanContext::is_sampled);
-        let stage = match shared.sampler.by_parent(valid) {
-            Ok(true) => Stage::Open,
+        match self.stage_under(parent) {
+            stage @ (Stage::Open | Stage::Sampled) => self.open(stage, &plan, parent),
+            stage => self.not_recording(stage, &plan, parent),
+        }
+    }
+
+    /// The same in a place of the caller's, for those who keep drafts elsewhere than on the stack: moving one costs as much as
+    /// making it. What was there is dropped.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client) {
+    /// use otlp::{SpanKind, TraceContext};
+    /// let mut place = None;
+    /// let draft = client.tracer("shop").draft_in(&mut place, "job", SpanKind::Internal, &TraceContext::default());
+    /// draft.span_mut().set_attribute("job.attempt", 1);
+    /// # }
+    /// ```
+    pub fn draft_in<'a>(
+        &self,
+        place: &'a mut Option<SpanDraft>,
+        name: impl AsRef<str>,
+        kind: SpanKind,
+        parent: &TraceContext,
+    ) -> &'a mut SpanDraft {
+        let plan = Plan::new(name.as_ref(), kind);
+        match self.stage_under(parent) {
+            stage @ (Stage::Open | Stage::Sampled) => place.insert(self.open(stage, &plan, parent)),
+            stage => place.insert(self.not_recording(stage, &plan, parent)),
+        }
+    }
+
+    #[inline]
+    fn stage_under(&self, parent: &TraceContext) -> Stage {
+        let sampler = &self.inner.shared.sampler;
+        let parent = valid(parent);
+        let may_be_sampled = parent.is_none_or(SpanContext::is_sampled);
+        match sampler.by_parent(parent) {
+            Ok(true) => Stage::Sampled,
             Ok(false) if may_be_sampled => Stage::Off,
-            Err(_) if shared.sampler.is_silent() => Stage::Silent,
+            Err(_) if sampler.is_silent() => Stage::Silent,
             Err(sampler) if may_be_sampled || sampler.looks_at_span() => Stage::Open,
             Ok(false) | Err(_) => Stage::Settled,
-        };
-        let span = if stage == Stage::Open {
-            let (trace_id, span_id, flags) = any_identity(shared, valid);
-            let state = valid.map(|parent| parent.trace_state().clone()).unwrap_or_default();
-            let context =
-                SpanContext::new(trace_id, span_id, flags.with_sampled(true)).with_trace_state(state);
-            let mut span = Span::recording(&self.inner, context, valid, &plan, &[]);
-            if parent.has_extras() {
-                span.take_extras(parent);
-            }
-            span
-        } else {
-            self.begin(&plan, Some(parent))
-        };
-        SpanDraft { span, parent: parent.clone(), kind, stage, is_new_root: false }
+        }
+    }
+
+    /// Inlined, and put together at the very end, so that it is made in its place.
+    #[inline(always)]
+    fn open(&self, stage: Stage, plan: &Plan<'_>, parent: &TraceContext) -> SpanDraft {
+        let valid = valid(parent);
+        let identity = any_identity(&self.inner.shared, valid);
+        let state = valid.map(|parent| parent.trace_state().clone()).unwrap_or_default();
+        let mut live = Live::take(&self.inner);
+        if let Some(live) = &mut live {
+            live.parent = parent.clone();
+        }
+        let (live, context) = Span::start_recording(live, identity, state, valid, plan, &[]);
+        let context = TraceContext::with_extras(context, parent.extras());
+        let span = Span { live, context };
+        SpanDraft { span, kind: plan.kind, stage, is_new_root: false }
+    }
+
+    #[inline(never)]
+    fn not_recording(&self, stage: Stage, plan: &Plan<'_>, parent: &TraceContext) -> SpanDraft {
+        SpanDraft { span: self.begin(plan, Some(parent)), kind: plan.kind, stage, is_new_root: false }
     }
 }
 
@@ -70,7 +110,6 @@ impl Tracer {
 #[derive(Debug)]
 pub struct SpanDraft {
     span: Span,
-    parent: TraceContext,
     kind: SpanKind,
     stage: Stage,
     /// Whether it was made a root later, and the user's generator is still to be asked for the id of its trace.
@@ -81,6 +120,8 @@ pub struct SpanDraft {
 enum Stage {
     /// Recording as if it were sampled.
     Open,
+    /// The same where it is known that it will be sampled, if it keeps its parent.
+    Sampled,
     /// Not recording whatever the parent, which may still change.
     Off,
     /// The same where there are no spans at all: it stands for its parent.
@@ -117,9 +158,15 @@ impl SpanDraft {
             Stage::Settled => return false,
             Stage::Silent => self.span.context = parent.clone(),
             Stage::Open | Stage::Off => self.span.move_under(parent),
+            Stage::Sampled => {
+                self.stage = Stage::Open;
+                self.span.move_under(parent);
+            }
         }
         self.is_new_root = !parent.is_valid() && self.span.has_generator();
-        self.parent = parent.clone();
+        if let Some(live) = &mut self.span.live {
+            live.parent = parent.clone();
+        }
         true
     }
 
@@ -137,13 +184,13 @@ impl SpanDraft {
     /// of ids, which the caller asks when it holds no lock, and [answers](Self::answer) with.
     pub fn question(&mut self) -> Option<SamplingQuestion> {
         let (Stage::Open, Some(live)) = (self.stage, &mut self.span.live) else {
-            self.stage = Stage::Settled;
+            self.note_settled();
             return None;
         };
-        let looks_at_span = match live.tracer.shared.sampler.by_parent(valid(&self.parent)) {
+        let looks_at_span = match live.tracer.shared.sampler.by_parent(valid(&live.parent)) {
             Ok(_) if self.is_new_root => false,
             Ok(sampled) => {
-                self.stage = Stage::Settled;
+                self.note_settled();
                 if !sampled {
                     self.span.give_up();
                 }
@@ -154,7 +201,7 @@ impl SpanDraft {
         let tracer = Tracer { inner: Arc::clone(&live.tracer) };
         let mut question = SamplingQuestion {
             tracer,
-            parent: self.parent.clone(),
+            parent: live.parent.clone(),
             trace_id: self.span.context.trace_id(),
             is_new_root: self.is_new_root,
             name: String::new(),
@@ -174,10 +221,10 @@ impl SpanDraft {
 
     /// Settles the draft as the sampler answered. Does nothing if it is settled: of two who asked, the first counts.
     pub fn answer(&mut self, answer: SamplingAnswer) {
-        if self.stage != Stage::Open {
+        if self.is_settled() {
             return;
         }
-        self.stage = Stage::Settled;
+        let parent = self.note_settled();
         let SamplingAnswer { sampling: Sampling { sampled, attributes, trace_state }, drawn } = answer;
         let drawn = drawn.filter(|_| self.is_new_root);
         if drawn.is_some() || trace_state != *self.span.context.trace_state() {
@@ -185,7 +232,7 @@ impl SpanDraft {
             let (trace_id, flags) = drawn.unwrap_or((context.trace_id(), context.flags()));
             let context = SpanContext::new(trace_id, context.span_id(), flags.with_sampled(true))
                 .with_trace_state(trace_state);
-            self.span.become_known_as(context, &self.parent);
+            self.span.become_known_as(context, &parent);
         }
         if !sampled {
             self.span.give_up();
@@ -193,6 +240,12 @@ impl SpanDraft {
         for attribute in attributes.iter().flatten() {
             self.span.set_attribute(&*attribute.key, &attribute.value);
         }
+    }
+
+    /// Its place is settled; the parent that it has had until then, which nobody asks for any more.
+    fn note_settled(&mut self) -> TraceContext {
+        self.stage = Stage::Settled;
+        self.span.live.as_mut().map(|live| std::mem::take(&mut live.parent)).unwrap_or_default()
     }
 
     /// Settles the draft, asking the sampler, and returns the context, which is final.
@@ -269,7 +322,8 @@ impl Span {
 
 impl Drop for SpanDraft {
     fn drop(&mut self) {
-        if self.stage == Stage::Open {
+        if matches!(self.stage, Stage::Open | Stage::Sampled) {
+            self.note_settled();
             self.span.give_up();
         }
     }

@@ -10,7 +10,7 @@ impl Span {
     #[inline]
     pub fn add_event(&mut self, name: impl AsRef<str>, attributes: &[(&str, ValueRef<'_>)]) -> &mut Self {
         if let Some(live) = &mut self.live {
-            let now = live.tracer.shared.clock.read_on(live.wall_at_origin);
+            let now = live.clock.now().unix_nano();
             live.writer.add_event(name.as_ref(), now, attributes.iter().copied());
         }
         self
@@ -48,7 +48,7 @@ impl Span {
         attributes: impl IntoIterator<Item = (K, V)>,
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
-            let time = time.map_or_else(|| live.now(), Timestamp::unix_nano);
+            let time = time.unwrap_or_else(|| live.clock.now()).unix_nano();
             live.writer.add_event_prepared(name.as_ref(), time, prepared, attributes);
         }
         self
@@ -89,7 +89,7 @@ impl Span {
         attributes: &[(&str, ValueRef<'_>)],
     ) -> &mut Self {
         if let Some(live) = &mut self.live {
-            let now = live.now();
+            let now = live.clock.now().unix_nano();
             let texts = exception::texts(error);
             let own = texts.iter().map(|(key, text)| (*key, text.as_str().into()));
             live.writer.add_event("exception", now, own.chain(attributes.iter().copied()));

@@ -2,11 +2,13 @@
 //!
 //! Used by [`Span`](super::Span), which has none of it when it is not sampled, and by its draft. Decides nothing about sampling.
 
+use super::clock::SpanClock;
+use crate::context::TraceContext;
 use crate::hook::StartedSpan;
 use crate::runtime;
 use crate::spare::{SPARE_BYTES, Spare};
 use crate::tracer::{Plan, TracerInner};
-use otlp_model::{KeyValue, Signal, SpanContext, SpanKind, SpanWriter, ToValue};
+use otlp_model::{KeyValue, Signal, SpanContext, SpanId, SpanKind, SpanWriter, ToValue};
 use std::sync::Arc;
 
 thread_local! {
@@ -26,8 +28,10 @@ pub(crate) fn without_spares(say: impl FnOnce()) {
 pub(super) struct Live {
     pub(super) writer: SpanWriter,
     pub(super) tracer: Arc<TracerInner>,
-    pub(super) wall_at_origin: u64,
-    pub(super) start_unix_nano: u64,
+    pub(super) clock: SpanClock,
+    /// The parent of a span that is not settled; with the rest, so that a [`SpanDraft`](super::SpanDraft) is no more to move than
+    /// a span.
+    pub(super) parent: TraceContext,
 }
 
 impl Live {
@@ -52,8 +56,35 @@ impl Live {
         if runtime::is_telling() {
             return None;
         }
-        let writer = SpanWriter::default();
-        Some(Box::new(Self { writer, tracer: Arc::clone(tracer), wall_at_origin: 0, start_unix_nano: 0 }))
+        Some(Box::new(Self {
+            writer: SpanWriter::default(),
+            tracer: Arc::clone(tracer),
+            clock: SpanClock::new(0, 0),
+            parent: TraceContext::default(),
+        }))
+    }
+
+    /// Begins the span with what is known of it.
+    #[inline]
+    pub(super) fn start(
+        &mut self,
+        context: &SpanContext,
+        parent: Option<&SpanContext>,
+        plan: &Plan<'_>,
+        sampler_attributes: &[KeyValue],
+    ) {
+        let shared = &*self.tracer.shared;
+        let now = shared.clock.read();
+        let start = plan.start_unix_nano.unwrap_or(now.unix_nano);
+        self.clock = SpanClock::new(now.wall_at_origin, start);
+        let (parent_id, remote) = parent.map_or((SpanId::INVALID, false), |p| (p.span_id(), p.is_remote()));
+        self.writer.start(&shared.limits, context, parent_id, remote, plan.name, plan.kind, start);
+        if !plan.attributes.is_empty() || !plan.links.is_empty() || !sampler_attributes.is_empty() {
+            self.put_known(plan, sampler_attributes);
+        }
+        if self.tracer.shared.hooks.has_span_hooks() {
+            self.show(context, parent, plan.kind);
+        }
     }
 
     /// Shows the span to the hooks.
@@ -72,11 +103,6 @@ impl Live {
             self.writer
                 .add_link(&link.context, link.attributes.iter().map(|a| (&*a.key, a.value.to_value())));
         }
-    }
-
-    #[inline]
-    pub(super) fn now(&self) -> u64 {
-        self.tracer.shared.clock.read_on(self.wall_at_origin).max(self.start_unix_nano)
     }
 
     #[inline]

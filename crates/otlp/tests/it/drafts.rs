@@ -141,3 +141,38 @@ async fn with_sampling_off_the_place_in_the_trace_still_follows_the_parent() {
     assert_eq!((context.trace_id(), context.is_sampled()), (remote(true).trace_id(), false));
     all_delivered(&client, &collector, 0).await;
 }
+
+#[tokio::test]
+async fn a_draft_in_a_place_drops_what_was_there_and_is_a_draft_like_any_other() {
+    let collector = grpc().await;
+    let client = builder(collector.grpc_endpoint()).build().await.unwrap();
+    let tracer = client.tracer("t");
+    let mut place = Some(root(&tracer, "given up"));
+    let draft = tracer.draft_in(&mut place, "kept", SpanKind::Server, &remote(true));
+    assert_eq!(draft.settle().trace_id(), remote(true).trace_id());
+    drop(place.map(SpanDraft::start));
+    all_delivered(&client, &collector, 1).await;
+    let kept = collector.received().span_named("kept").unwrap();
+    assert_eq!((kept.span.kind, &kept.span.parent_span_id[..]), (2, &[9; 8][..]));
+}
+
+#[tokio::test]
+async fn a_span_whose_end_is_taken_ends_with_that() {
+    let collector = grpc().await;
+    let client = builder(collector.grpc_endpoint()).build().await.unwrap();
+    let tracer = client.tracer("t");
+    let (mut now, mut then) = (tracer.start("now"), tracer.start("then"));
+    let clock = now.clock().unwrap();
+    let (end, end_at) = (now.take_end().unwrap(), then.take_end().unwrap());
+    assert!(!now.is_recording() && now.take_end().is_none());
+    now.set_attribute("late", true).end();
+    assert_eq!(client.stats(otlp::Signal::Traces).accepted, 0, "they have not ended");
+    end.end();
+    end_at.end_at(otlp::Timestamp::from_unix_nano(7));
+    all_delivered(&client, &collector, 2).await;
+    let received = collector.received();
+    let span = |name| received.span_named(name).unwrap().span;
+    assert_eq!(span("now").start_time_unix_nano, clock.start().unix_nano());
+    assert!(span("now").end_time_unix_nano <= clock.now().unix_nano() && span("now").attributes.is_empty());
+    assert_eq!(span("then").end_time_unix_nano, 7);
+}
