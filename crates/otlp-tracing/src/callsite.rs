@@ -7,6 +7,8 @@ use crate::metadata::{LEVEL, TARGET, is_log_record, is_of_the_client, location};
 use otlp::{Key, KeyValue, PreparedAttributes};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use tracing::Metadata;
@@ -18,10 +20,8 @@ pub(crate) struct Callsite {
     pub(crate) is_of_the_client: bool,
     /// Whether it is where records of the `log` crate become events.
     pub(crate) is_log_record: bool,
-    /// What is known apart from fields. Of a span, the place; of an event, the level, and all else.
+    /// What is known apart from fields.
     pub(crate) attributes: PreparedAttributes,
-    /// What else is known of a span: behind what is known of the thread.
-    pub(crate) others: PreparedAttributes,
     fields: Box<[Known]>,
 }
 
@@ -42,14 +42,15 @@ impl Callsite {
         if options.location {
             location(metadata, |attribute| place.push(attribute));
         }
-        let (attributes, others) = if metadata.is_span() {
-            let level = options.level.then_some(level);
-            (place, level.into_iter().chain(options.target.then_some(target)).collect())
+        let attributes = if metadata.is_span() {
+            place.extend(options.level.then_some(level));
+            place.extend(options.target.then_some(target));
+            place
         } else if is_log_record {
             // Its own target and place are those of the bridge.
-            (vec![level], Vec::new())
+            vec![level]
         } else {
-            ([level, target].into_iter().chain(place).collect(), Vec::new())
+            [level, target].into_iter().chain(place).collect()
         };
         let known = |field: tracing::field::Field| Known {
             key: Key::new(field.name()),
@@ -59,7 +60,6 @@ impl Callsite {
             is_of_the_client: is_of_the_client(metadata.target()),
             is_log_record,
             attributes: PreparedAttributes::new(attributes),
-            others: PreparedAttributes::new(others),
             fields: metadata.fields().iter().map(known).collect(),
         }
     }
@@ -86,8 +86,23 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 const SLOTS: usize = 1 << SLOT_BITS;
 const SLOT_BITS: u32 = 6;
 
-/// Whose, which, and what is known of it.
-type Slot = Option<(usize, usize, Arc<Callsite>)>;
+/// A place as a thread keeps it. The thread counts who uses it, which costs next to nothing.
+pub(crate) struct Kept {
+    /// Which layer's, and with which options.
+    number: usize,
+    key: usize,
+    callsite: Arc<Callsite>,
+}
+
+impl Deref for Kept {
+    type Target = Callsite;
+
+    fn deref(&self) -> &Callsite {
+        &self.callsite
+    }
+}
+
+type Slot = Option<Rc<Kept>>;
 
 thread_local! {
     static LATEST: RefCell<[Slot; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
@@ -100,25 +115,25 @@ impl Callsites {
 
     /// What is known of a place.
     #[inline]
-    pub(crate) fn of(&self, metadata: &'static Metadata<'static>, options: &Options) -> Arc<Callsite> {
+    pub(crate) fn of(&self, metadata: &'static Metadata<'static>, options: &Options) -> Rc<Kept> {
         let key = std::ptr::from_ref(metadata) as usize;
         self.latest(key).unwrap_or_else(|| self.look_up(key, metadata, options))
     }
 
     #[inline]
-    fn latest(&self, key: usize) -> Option<Arc<Callsite>> {
+    fn latest(&self, key: usize) -> Option<Rc<Kept>> {
         let latest = |latest: &RefCell<[Slot; SLOTS]>| {
             let latest = latest.try_borrow().ok()?;
-            let (_, _, callsite) =
-                latest[slot(key)].as_ref().filter(|(number, of, _)| (*number, *of) == (self.number, key))?;
-            Some(Arc::clone(callsite))
+            let kept =
+                latest[slot(key)].as_ref().filter(|kept| (kept.number, kept.key) == (self.number, key))?;
+            Some(Rc::clone(kept))
         };
         LATEST.try_with(latest).ok().flatten()
     }
 
     /// Waits for nobody: in a fork, who has the lock is left behind. What is found out anew meanwhile says the same.
     #[cold]
-    fn look_up(&self, key: usize, metadata: &'static Metadata<'static>, options: &Options) -> Arc<Callsite> {
+    fn look_up(&self, key: usize, metadata: &'static Metadata<'static>, options: &Options) -> Rc<Kept> {
         let known = self.known.try_read().ok().and_then(|known| known.get(&key).cloned());
         let callsite = known.unwrap_or_else(|| {
             let callsite = Arc::new(Callsite::new(metadata, options));
@@ -127,12 +142,11 @@ impl Callsites {
                 Err(_) => callsite,
             }
         });
-        let slot = LATEST.try_with(|latest| {
-            let own = (self.number, key, Arc::clone(&callsite));
-            latest.try_borrow_mut().ok()?[slot(key)].replace(own)
-        });
-        drop(slot);
-        callsite
+        let kept = Rc::new(Kept { number: self.number, key, callsite });
+        let former =
+            LATEST.try_with(|latest| latest.try_borrow_mut().ok()?[slot(key)].replace(Rc::clone(&kept)));
+        drop(former);
+        kept
     }
 }
 

@@ -1,31 +1,41 @@
 //! The end of a span: when its last handle is gone, on whichever thread that is.
 
-use crate::state::{SpanState, asking};
-use otlp::ValueRef;
+use crate::shared::SharedState;
+use crate::state::asking;
+use otlp::Key;
+use std::sync::Arc;
 
 /// How long the span was entered, in nanoseconds.
-const BUSY: &str = "busy_ns";
+static BUSY: Key = Key::new("busy_ns");
 /// How long it waited to be.
-const IDLE: &str = "idle_ns";
+static IDLE: Key = Key::new("idle_ns");
 
-/// Ends a span, which nobody else can reach any more. It ended when it was left last: its handle may be kept for longer, by a
-/// child that outlives it, too.
-pub(crate) fn close(mut state: SpanState) {
-    if !state.draft.is_settled() {
-        asking(|| state.draft.settle());
-    }
-    let left = state.left_at();
-    if let Some(mut activity) = state.activity {
-        if let Some(now) = left.is_none().then(|| state.now()).flatten() {
-            activity.enter(now);
+/// Ends a span. It ended when it was left last: its handle may be kept for longer, by a child that outlives it, too.
+pub(crate) fn close(shared: Arc<SharedState>) {
+    let left = shared.left_at();
+    let closed = shared.close(|state| {
+        if left.is_none() {
+            state.enter();
         }
-        let span = state.draft.span_mut();
-        span.set_attribute(BUSY, ValueRef::Uint(activity.busy))
-            .set_attribute(IDLE, ValueRef::Uint(activity.idle));
-    }
-    let span = state.draft.span_mut();
-    asking(|| match left {
-        Some(left) => span.end_at(left),
-        None => span.end(),
+        if let Some(activity) = state.activity.take() {
+            let span = state.draft.span_mut();
+            span.set_attribute(&BUSY, nanoseconds(activity.busy))
+                .set_attribute(&IDLE, nanoseconds(activity.idle));
+        }
+        state.draft.span_mut().take_end()
     });
+    // Given back before the record is written: what is shared waits for all that was written before.
+    drop(shared);
+    if let Some(Some(ending)) = closed {
+        // Without a lock: what is told to do with each span may run.
+        asking(|| match left {
+            Some(left) => ending.end_at(left),
+            None => ending.end(),
+        });
+    }
+}
+
+/// As OTLP has them, whose integers are signed.
+fn nanoseconds(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

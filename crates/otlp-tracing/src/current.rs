@@ -47,7 +47,8 @@ pub(crate) fn enter(
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
             let again = entered.iter().any(|entered| entered.key == key);
-            entered.push(Entered { key, again, recording, _current: current });
+            // In its place, not moved there: that waits for what was just written.
+            entered.extend(std::iter::once_with(|| Entered { key, again, recording, _current: current }));
         }
     });
 }
@@ -58,14 +59,17 @@ pub(crate) fn leave(layer: usize, id: &Id) -> Option<Option<Arc<SharedState>>> {
     let leave = |entered: &RefCell<Vec<Entered>>| {
         let mut entered = entered.try_borrow_mut().ok()?;
         // Mostly it is the last.
-        let left = match entered.pop_if(|entered| entered.key == key) {
-            Some(left) => left,
-            None => {
-                let position = entered.iter().rposition(|entered| entered.key == key)?;
-                entered.remove(position)
+        match &mut entered[..] {
+            [below @ .., last] if last.key == key => {
+                let (recording, last) = (last.recording.take(), below.len());
+                entered.truncate(last);
+                Some(recording)
             }
-        };
-        Some(left.recording)
+            all => {
+                let position = all.iter().rposition(|entered| entered.key == key)?;
+                Some(entered.remove(position).recording)
+            }
+        }
     };
     ENTERED.try_with(leave).ok().flatten()
 }

@@ -11,7 +11,6 @@ use crate::log::severity;
 use crate::metadata::{TARGET, of_log_field};
 use crate::shared::{SharedState, nearest_context, shared_of};
 use crate::sink::{EXCEPTION, EXCEPTION_CHAIN, EXCEPTION_MESSAGE};
-use crate::state::SpanState;
 use otlp::{KeyRef, ToValue, TraceContext, ValueRef};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
@@ -37,7 +36,7 @@ impl OtlpLayer {
             Some(Current::Silent) => None,
             _ => registry.event_span(event).and_then(|span| shared_of(&span)),
         };
-        let now = span.as_ref().and_then(|shared| shared.with(SpanState::now)).flatten();
+        let now = span.as_ref().and_then(|shared| shared.now());
         if logger.is_none() && now.is_none() {
             return;
         }
@@ -81,6 +80,8 @@ pub(crate) struct Said<'a> {
     /// Whether errors become exceptions, and whether the event is nothing else.
     exceptions: bool,
     is_exception: bool,
+    /// Whether all fields are called what they are.
+    has_own_keys: bool,
 }
 
 impl<'a> Said<'a> {
@@ -109,6 +110,7 @@ impl<'a> Said<'a> {
             location: options.location,
             exceptions: options.exceptions,
             is_exception,
+            has_own_keys: !is_exception && !callsite.is_log_record,
         }
     }
 
@@ -142,7 +144,18 @@ impl<'a> Said<'a> {
     }
 
     /// What a field is called; `None` if it is left out.
-    fn key(&self, (at, name): (usize, &'static str)) -> Option<KeyRef<'a>> {
+    #[inline]
+    fn key(&self, &(at, name): &(usize, &'static str)) -> Option<KeyRef<'a>> {
+        if self.has_own_keys
+            && let Some(known) = self.callsite.field(at)
+        {
+            return Some(KeyRef::Key(&known.key));
+        }
+        self.other_key(at, name)
+    }
+
+    #[inline(never)]
+    fn other_key(&self, at: usize, name: &'static str) -> Option<KeyRef<'a>> {
         if self.is_exception && name == ERROR {
             return Some(KeyRef::Text(EXCEPTION_MESSAGE));
         }

@@ -95,8 +95,8 @@ impl Fields {
     }
 
     /// The values in their order, without the message and the errors.
-    pub(crate) fn values(&self) -> impl Iterator<Item = (At, ValueRef<'_>)> {
-        self.values.iter().map(|(at, value)| (*at, self.value(value)))
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&At, ValueRef<'_>)> {
+        self.values.iter().map(|(at, value)| (at, self.value(value)))
     }
 
     #[inline]

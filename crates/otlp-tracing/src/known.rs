@@ -4,6 +4,7 @@
 //! lives: what is closed is not found any more.
 
 use crate::shared::SharedState;
+use otlp::TraceContext;
 use std::cell::RefCell;
 use std::sync::Arc;
 use tracing::span::Id;
@@ -28,6 +29,15 @@ pub(crate) fn find(layer: usize, id: &Id) -> Option<Arc<SharedState>> {
         let known = place.as_ref().filter(|known| (known.layer, known.id) == (layer, id))?;
         known.shared.is_open().then(|| Arc::clone(&known.shared))
     })
+}
+
+/// Makes `to` the context of a span, if it is known, not closed, and settled: without a word to others that it is looked at.
+pub(crate) fn copy_context(layer: usize, id: &Id, to: &mut TraceContext) -> bool {
+    let copied = with_place(id, |place, id| {
+        let known = place.as_ref().filter(|known| (known.layer, known.id) == (layer, id))?;
+        known.shared.copy_settled_context(to).then_some(())
+    });
+    copied.is_some()
 }
 
 /// Keeps a state.

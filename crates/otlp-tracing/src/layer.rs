@@ -1,14 +1,15 @@
 //! The layer, its options, and what it does at each turn in a span's life.
 
-use crate::callsite::{Callsite, Callsites};
+use crate::callsite::{Callsites, Kept};
 use crate::close::close;
 use crate::field::Reader;
 use crate::fields::{Fields, MESSAGE};
 use crate::shared::{InRegistry, SharedState, nearest_context, shared_of};
 use crate::sink::{NewSpanSink, SpanSink};
-use crate::state::{SpanState, asking, is_asking};
+use crate::state::{asking, is_asking};
 use crate::{current, known, thread};
-use otlp::{Client, InstrumentationScope, Logger, SpanKind, Tracer};
+use otlp::{Client, InstrumentationScope, Logger, SpanKind, TraceContext, Tracer};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tracing::span::{Attributes, Id, Record};
@@ -205,7 +206,7 @@ impl OtlpLayer {
     }
 
     /// What is known of a place in the source.
-    pub(crate) fn callsite(&self, metadata: &'static Metadata<'static>) -> Arc<Callsite> {
+    pub(crate) fn callsite(&self, metadata: &'static Metadata<'static>) -> Rc<Kept> {
         self.callsites.of(metadata, &self.options)
     }
 
@@ -236,14 +237,14 @@ where
         if is_asking() || callsite.is_of_the_client {
             return;
         }
-        let parent = self.parent_of(attributes, &registry);
-        let draft = asking(|| self.tracer.draft(metadata.name(), SpanKind::Internal, &parent));
-        if !draft.is_recording() && self.stands_for(id, &parent, &registry) {
-            return;
-        }
+        let mut parent = TraceContext::default();
+        self.find_parent(attributes, &registry, &mut parent);
         let mut shared = SharedState::fresh();
         let Some(own) = Arc::get_mut(&mut shared) else { return };
-        let state = own.begin(SpanState::new(draft, self.options.tracked_inactivity));
+        let make = |place: &mut _| {
+            asking(|| self.tracer.draft_in(place, metadata.name(), SpanKind::Internal, &parent));
+        };
+        let Some(mut state) = own.begin(make, self.options.tracked_inactivity) else { return };
         if state.draft.is_recording() {
             let span = state.draft.span_mut();
             span.set_prepared(&callsite.attributes);
@@ -252,10 +253,11 @@ where
                     span.set_prepared(thread);
                 });
             }
-            span.set_prepared(&callsite.others);
             // Nobody else knows the span yet, so that whatever code its fields run may.
-            let sink = SpanSink { state, exceptions: self.options.exceptions };
+            let sink = SpanSink { state: &mut state, exceptions: self.options.exceptions };
             attributes.record(&mut Reader(NewSpanSink { sink, callsite: &callsite }));
+        } else if self.stands_for(id, &parent, &registry) {
+            return shared.recycle();
         }
         let Some(span) = registry.span(id) else { return };
         let mut extensions = span.extensions_mut();
@@ -269,7 +271,7 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, registry: Context<'_, S>) {
         let Some(shared) = self.shared_of(id, &registry) else { return };
-        if shared.with(|state| state.draft.is_recording()) != Some(true) {
+        if !shared.is_recording() {
             return;
         }
         Fields::with(|fields| {
@@ -307,34 +309,31 @@ where
         }
         let shared = self.shared_of(id, &registry);
         if !self.options.context_activation {
-            shared.map(|shared| shared.with(SpanState::enter));
+            shared.map(|shared| shared.with(|state| state.enter()));
             return;
         }
-        let entered = shared.as_ref().and_then(|shared| {
+        let guard = shared.as_ref().and_then(|shared| {
             shared.with_settled(|state| {
                 state.enter();
-                (state.draft.is_recording(), state.draft.span_mut().enter())
+                state.draft.span_mut().enter()
             })
         });
-        let (is_recording, guard) = entered.unzip();
         // Of a span that was left out, that of the one which stands for it: which may be current nowhere else, in another task.
         let guard = guard.or_else(|| Some(nearest_context(&registry.span(id)?)?.attach()));
-        current::enter(self.number, id, shared.filter(|_| is_recording == Some(true)), guard);
+        current::enter(self.number, id, shared.filter(|shared| shared.is_recording()), guard);
     }
 
     fn on_exit(&self, id: &Id, registry: Context<'_, S>) {
         let entered = if self.options.context_activation { current::leave(self.number, id) } else { None };
         if let Some(shared) = entered.unwrap_or_else(|| self.shared_of(id, &registry)) {
-            shared.with(SpanState::leave);
+            shared.leave();
         }
     }
 
     fn on_close(&self, id: Id, registry: Context<'_, S>) {
         let known = known::forget(self.number, &id);
-        if let Some(state) =
-            known.or_else(|| shared_of(&registry.span(&id)?)).and_then(|shared| shared.take())
-        {
-            close(state);
+        if let Some(shared) = known.or_else(|| shared_of(&registry.span(&id)?)) {
+            close(shared);
         }
     }
 }

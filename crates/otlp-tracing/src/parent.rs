@@ -3,6 +3,7 @@
 //! A span that the layer does not see, because a filter of its own leaves it out, is no parent: what is below becomes a child
 //! of the nearest that it does see, or a root if the parent was named.
 
+use crate::known;
 use crate::layer::OtlpLayer;
 use crate::shared::nearest_context;
 use otlp::TraceContext;
@@ -12,25 +13,27 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 impl OtlpLayer {
-    /// The parent's context; the default for a root.
-    pub(crate) fn parent_of<S>(&self, attributes: &Attributes<'_>, registry: &Context<'_, S>) -> TraceContext
-    where
+    /// Makes `parent` the parent's context, unless the span is a root. Written in its place, since a context that is returned is
+    /// moved, and that waits for what was just written.
+    pub(crate) fn find_parent<S>(
+        &self,
+        attributes: &Attributes<'_>,
+        registry: &Context<'_, S>,
+        parent: &mut TraceContext,
+    ) where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        if let Some(parent) = attributes.parent() {
-            let context = self.shared_of(parent, registry).and_then(|shared| shared.context());
-            let nearest = || registry.span(parent).and_then(|span| nearest_context(&span));
-            return context.or_else(nearest).unwrap_or_default();
+        if let Some(id) = attributes.parent() {
+            if !known::copy_context(self.number(), id, parent) {
+                let context = self.shared_of(id, registry).and_then(|shared| shared.context());
+                let nearest = || registry.span(id).and_then(|span| nearest_context(&span));
+                *parent = context.or_else(nearest).unwrap_or_default();
+            }
+        } else if attributes.is_contextual() {
+            let entered = (!self.activates_contexts()).then(|| registry.lookup_current()).flatten();
+            let context = entered.and_then(|span| nearest_context(&span));
+            *parent = context.or_else(TraceContext::current).unwrap_or_default();
         }
-        if attributes.is_root() {
-            return TraceContext::default();
-        }
-        if !self.activates_contexts()
-            && let Some(context) = registry.lookup_current().and_then(|span| nearest_context(&span))
-        {
-            return context;
-        }
-        TraceContext::current().unwrap_or_default()
     }
 
     /// Whether a new span that is not recording can be left out, because of it nothing would be told that is not told by its

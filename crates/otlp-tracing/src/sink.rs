@@ -16,19 +16,19 @@ pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const EXCEPTION_CHAIN: &str = "exception.stacktrace";
 
 /// Writes fields to a span.
-pub(crate) struct SpanSink<'a> {
-    pub(crate) state: &'a mut SpanState,
+pub(crate) struct SpanSink<'a, 'b> {
+    pub(crate) state: &'a mut SpanState<'b>,
     /// Whether errors become exceptions.
     pub(crate) exceptions: bool,
 }
 
 /// The same for a new span, of whose place everything is known.
-pub(crate) struct NewSpanSink<'a> {
-    pub(crate) sink: SpanSink<'a>,
+pub(crate) struct NewSpanSink<'a, 'b> {
+    pub(crate) sink: SpanSink<'a, 'b>,
     pub(crate) callsite: &'a Callsite,
 }
 
-impl Sink for NewSpanSink<'_> {
+impl Sink for NewSpanSink<'_, '_> {
     // Inlined where the kind of value is known: of a number it need not be asked whether it says a name, and which to write.
     #[inline(always)]
     fn set(&mut self, field: &Field, value: impl ToValue) {
@@ -45,7 +45,7 @@ impl Sink for NewSpanSink<'_> {
     }
 }
 
-impl SpanSink<'_> {
+impl SpanSink<'_, '_> {
     /// Takes a value.
     #[inline(never)]
     pub(crate) fn set(&mut self, key: &str, value: ValueRef<'_>) {

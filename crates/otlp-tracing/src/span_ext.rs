@@ -168,7 +168,7 @@ pub fn context_of(dispatch: &Dispatch, id: &Id) -> Option<TraceContext> {
 }
 
 /// Calls `f` with what the layer keeps of a span, if it does. `f` runs no code of others.
-fn on(span: &Span, f: impl FnOnce(&mut SpanState)) {
+fn on(span: &Span, f: impl FnOnce(&mut SpanState<'_>)) {
     in_registry(span, |span| with_state(&span, f));
 }
 

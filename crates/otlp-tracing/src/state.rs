@@ -5,54 +5,76 @@
 use otlp::{SpanDraft, StatusCode, Timestamp};
 use std::cell::Cell;
 
-/// A span, and what is known of it besides.
-pub(crate) struct SpanState {
-    pub(crate) draft: SpanDraft,
+/// Where a span is kept, and what is known of it besides.
+#[derive(Default)]
+pub(crate) struct Place {
+    draft: Option<SpanDraft>,
     /// Whether the status is an error, whose description is not to be lost to a later error without one.
     is_error: bool,
-    /// When it was left last: its end, if it is not entered again.
-    left: Option<Timestamp>,
-    pub(crate) activity: Option<Activity>,
+    activity: Option<Activity>,
 }
 
-impl SpanState {
-    pub(crate) fn new(draft: SpanDraft, tracks_activity: bool) -> Self {
-        let mut state = Self { draft, is_error: false, left: None, activity: None };
+impl Place {
+    /// Lets a new span be made there.
+    pub(crate) fn begin(
+        &mut self,
+        make: impl FnOnce(&mut Option<SpanDraft>),
+        tracks_activity: bool,
+    ) -> Option<SpanState<'_>> {
+        make(&mut self.draft);
+        (self.is_error, self.activity) = (false, None);
+        let state = self.state()?;
         if tracks_activity {
-            state.activity = state.now().map(Activity::new);
+            *state.activity = state.draft.span_mut().clock().map(|clock| Activity::new(clock.start()));
         }
-        state
+        Some(state)
     }
 
+    /// The span that was made there last.
+    pub(crate) fn state(&mut self) -> Option<SpanState<'_>> {
+        let Self { draft, is_error, activity } = self;
+        Some(SpanState { draft: draft.as_mut()?, is_error, activity })
+    }
+
+    /// Takes it away.
+    pub(crate) fn take(&mut self) -> Option<SpanDraft> {
+        self.draft.take()
+    }
+}
+
+/// A span, and what is known of it besides.
+pub(crate) struct SpanState<'a> {
+    pub(crate) draft: &'a mut SpanDraft,
+    is_error: &'a mut bool,
+    pub(crate) activity: &'a mut Option<Activity>,
+}
+
+impl SpanState<'_> {
     pub(crate) fn now(&mut self) -> Option<Timestamp> {
         self.draft.span_mut().now()
     }
 
-    pub(crate) fn left_at(&self) -> Option<Timestamp> {
-        self.left
-    }
-
     /// Notes that the span is entered.
     pub(crate) fn enter(&mut self) {
-        if let Some(now) = self.activity.is_some().then(|| self.now()).flatten()
-            && let Some(activity) = &mut self.activity
+        if self.activity.is_some()
+            && let Some(now) = self.now()
+            && let Some(activity) = self.activity
         {
             activity.enter(now);
         }
     }
 
     /// Notes that the span is left.
-    pub(crate) fn leave(&mut self) {
-        self.left = self.now();
-        if let (Some(activity), Some(now)) = (&mut self.activity, self.left) {
+    pub(crate) fn leave(&mut self, now: Timestamp) {
+        if let Some(activity) = self.activity {
             activity.leave(now);
         }
     }
 
     /// Sets the status to an error. One without a description does not replace one with it.
     pub(crate) fn set_error(&mut self, description: &str) {
-        if !self.is_error || !description.is_empty() {
-            self.is_error = true;
+        if !*self.is_error || !description.is_empty() {
+            *self.is_error = true;
             self.draft.span_mut().set_status(StatusCode::Error, description);
         }
     }
@@ -68,8 +90,8 @@ pub(crate) struct Activity {
 }
 
 impl Activity {
-    pub(crate) fn new(now: Timestamp) -> Self {
-        Self { busy: 0, idle: 0, since: now, entered: 0 }
+    pub(crate) fn new(start: Timestamp) -> Self {
+        Self { busy: 0, idle: 0, since: start, entered: 0 }
     }
 
     pub(crate) fn enter(&mut self, now: Timestamp) {

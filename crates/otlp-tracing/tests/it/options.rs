@@ -28,9 +28,9 @@ fn by_default_spans_say_where_and_on_which_thread_they_were_made_and_their_targe
         "code.file.path",
         "code.module.name",
         "code.line.number",
+        "target",
         "thread.id",
         "thread.name",
-        "target",
         "own",
     ];
     assert_eq!(keys(attributes), expected);
