@@ -7,13 +7,16 @@
 use crate::allocations::allocations;
 use crate::calibration::Calibration;
 use crate::process::{cpu_ns, resident_bytes, thread_cpu_ns};
-use crate::{Figures, Order};
+use crate::{Figures, Order, Workload};
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// A client under comparison.
 pub trait Contender: Sized + Sync {
+    /// Whether it is a layer for `tracing`, which adds attributes by itself.
+    const IS_LAYER: bool = false;
+
     /// Makes it ready to take items.
     ///
     /// # Errors
@@ -80,6 +83,9 @@ pub fn run<C: Contender>() -> ExitCode {
 fn measure<C: Contender>(order: &Order) -> Result<Figures, Failure> {
     let mut calibration = Calibration::new();
     let (resident_before, _) = resident_bytes();
+    if order.workload == Workload::Full && !C::IS_LAYER {
+        return Err(Failure::cannot("only a layer for `tracing` adds attributes by itself"));
+    }
     let contender = C::build(order)?;
 
     let calibrated_before = calibration.time()?;

@@ -102,6 +102,9 @@ words! {
         Varied = "varied",
         /// Log records of 100 bytes with three attributes.
         Logs = "logs",
+        /// Spans with the same strings, and all that the layers for `tracing` can add: the place in the source, the thread, the
+        /// target, and for how long the span was entered.
+        Full = "full",
     }
 }
 

@@ -39,7 +39,7 @@ impl Contender for ApiOnOurs {
 
     fn make(&self, items: Range<u64>) {
         match self.order.workload {
-            Workload::Fixed => sdk::traces(&self.tracer, items, work::fixed, &self.pace),
+            Workload::Fixed | Workload::Full => sdk::traces(&self.tracer, items, work::fixed, &self.pace),
             Workload::Varied => {
                 let strings = |number| self.table.strings(number).map(str::to_owned);
                 sdk::traces(&self.tracer, items, strings, &self.pace);

@@ -75,7 +75,7 @@ impl Contender for Emit {
     fn make(&self, items: Range<u64>) {
         let pace = ThreadPace::new(self);
         match self.order.workload {
-            Workload::Fixed => traces(items, &pace, work::fixed),
+            Workload::Fixed | Workload::Full => traces(items, &pace, work::fixed),
             Workload::Varied => traces(items, &pace, |number| self.table.strings(number)),
             Workload::Logs => self.logs(items, &pace),
         }

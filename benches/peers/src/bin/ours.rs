@@ -39,7 +39,7 @@ impl Contender for Ours {
 
     fn make(&self, items: Range<u64>) {
         match self.order.workload {
-            Workload::Fixed => self.traces(items, work::fixed),
+            Workload::Fixed | Workload::Full => self.traces(items, work::fixed),
             Workload::Varied => self.traces(items, |number| self.table.strings(number)),
             Workload::Logs => self.logs(items),
         }

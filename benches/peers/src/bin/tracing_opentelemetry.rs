@@ -2,7 +2,8 @@
 //!
 //! Spans: the same macros as the contender `tracing_ours`. There are no log records.
 //!
-//! Settings of the layer: no location, threads, target or inactivity; contexts are activated, which is the default. Those of the
+//! Settings of the layer: location, threads, target and inactivity if ordered, which are its defaults; contexts are activated, which
+//! is one, too. Those of the
 //! SDK and the exporter, and how the producer is held back: as of the contender `opentelemetry`. The subscriber is everybody's,
 //! as in an application.
 
@@ -29,17 +30,20 @@ struct TracingOpenTelemetry {
 }
 
 impl Contender for TracingOpenTelemetry {
+    const IS_LAYER: bool = true;
+
     fn build(order: &Order) -> Result<Self, Failure> {
         let sdk = Sdk::<Theirs>::build(order)?;
         let Some(tracer) = sdk.tracer() else {
             return Err(Failure::cannot("spans are compared here, and their events"));
         };
+        let full = order.workload == Workload::Full;
         let layer = tracing_opentelemetry::layer()
             .with_tracer(tracer)
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false)
-            .with_tracked_inactivity(false);
+            .with_location(full)
+            .with_threads(full)
+            .with_target(full)
+            .with_tracked_inactivity(full);
         // Without a filter the exporter's HTTP library would make spans of its own, and so on.
         let own = filter_fn(|metadata| metadata.target().starts_with("otlp_peers"));
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer.with_filter(own)))?;

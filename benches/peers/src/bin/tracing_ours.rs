@@ -4,8 +4,8 @@
 //! `otel.kind` among them; `in_scope`, in which `info!` tells the event; the span closes when its handle is dropped. There are
 //! no log records.
 //!
-//! Settings of the layer, the same as of tracing-opentelemetry's: no location, thread, level, target or inactivity; events
-//! on spans; contexts are activated. Those of the client: as of the contender `ours`. The subscriber is everybody's, as in
+//! Settings of the layer, the same as of tracing-opentelemetry's: location, thread, target and inactivity if ordered, and no
+//! level; events on spans; contexts are activated. Those of the client: as of the contender `ours`. The subscriber is everybody's, as in
 //! an application.
 
 use otlp::Client;
@@ -30,15 +30,19 @@ struct TracingOurs {
 }
 
 impl Contender for TracingOurs {
+    const IS_LAYER: bool = true;
+
     fn build(order: &Order) -> Result<Self, Failure> {
         if order.workload == Workload::Logs {
             return Err(Failure::cannot("spans are compared here, and their events"));
         }
         let client = client::build(order)?;
+        let full = order.workload == Workload::Full;
         let layer = OtlpLayer::new(client.tracer(work::SCOPE))
-            .with_location(false)
-            .with_threads(false)
-            .with_target(false);
+            .with_location(full)
+            .with_threads(full)
+            .with_target(full)
+            .with_tracked_inactivity(full);
         tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))?;
         Ok(Self { order: order.clone(), table: Table::new(), client })
     }

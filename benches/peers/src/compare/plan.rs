@@ -241,6 +241,7 @@ pub(super) fn plan(options: &Options) -> Vec<Cell> {
     all(&[Contender::Floor], &|cell| cell);
     for transport in [Transport::Grpc, Transport::Http] {
         all(&Contender::TRACED, &|cell| cell.over(transport, Compression::None));
+        all(&Contender::TRACED, &|cell| cell.over(transport, Compression::None).workload(Workload::Full));
     }
     all(&Contender::TRACED, &|cell| cell.mode(Mode::Unsampled));
     for transport in [Transport::Grpc, Transport::Http] {

@@ -121,11 +121,16 @@ pub(super) fn traced(results: &Results) -> String {
     let mut rows = Vec::new();
     for transport in [Transport::Grpc, Transport::Http] {
         let contenders = [&Contender::TRACED[..], &[Contender::Fastrace]].concat();
-        for cell in asked(results, &contenders, |cell| cell.over(transport, Compression::None)) {
+        let bare = asked(results, &contenders, |cell| cell.over(transport, Compression::None));
+        let full = asked(results, &contenders, |cell| {
+            cell.over(transport, Compression::None).workload(Workload::Full)
+        });
+        for cell in bare.into_iter().chain(full) {
+            let all = if cell.workload == Workload::Full { ", all attributes" } else { "" };
             let norm = |metric, scale| spread(results.normalised(&cell, metric), scale);
             let unsampled = Cell::plain(cell.contender).mode(Mode::Unsampled);
             rows.push(vec![
-                format!("{} · {}", wire(transport, Compression::None), cell.contender),
+                format!("{} · {}{all}", wire(transport, Compression::None), cell.contender),
                 norm(Metric::CpuPerMillion, 1.0),
                 norm(Metric::Rate, KILO),
                 norm(Metric::ProducerNs, 1.0),

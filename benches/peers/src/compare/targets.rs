@@ -2,7 +2,7 @@
 
 use super::plan::{Cell, Contender};
 use super::results::{Metric, Results};
-use crate::{Compression, Mode, Transport};
+use crate::{Compression, Mode, Transport, Workload};
 
 /// One promise.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,9 +54,8 @@ impl Target {
 pub(super) fn targets(results: &Results) -> Vec<Target> {
     let median = |cell: Cell, metric| results.normalised(&cell, metric).map(|spread| spread.median);
     let peer = Contender::Opentelemetry;
-    let cpu_of = |[mine, peer]: [Contender; 2], title: &str, transport, compression, part: f64| {
-        let of =
-            |contender| median(Cell::plain(contender).over(transport, compression), Metric::CpuPerMillion);
+    let cpu_of = |[mine, peer]: [Contender; 2], title: &str, change: &dyn Fn(Cell) -> Cell, part: f64| {
+        let of = |contender| median(change(Cell::plain(contender)), Metric::CpuPerMillion);
         Target {
             figure: format!("CPU-seconds per million spans, {title}"),
             unit: "s",
@@ -66,9 +65,13 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
         }
     };
     let cpu = |title, transport, compression, part| {
-        cpu_of([Contender::Ours, peer], title, transport, compression, part)
+        cpu_of([Contender::Ours, peer], title, &|cell| cell.over(transport, compression), part)
     };
-    let traced = |title, transport| cpu_of(Contender::TRACED, title, transport, Compression::None, 8.0);
+    let traced = |title, transport, change: &dyn Fn(Cell) -> Cell| {
+        let change = |cell: Cell| change(cell.over(transport, Compression::None));
+        cpu_of(Contender::TRACED, title, &change, 8.0)
+    };
+    let full = |cell: Cell| cell.workload(Workload::Full);
     let plain = |contender, metric| median(Cell::plain(contender), metric);
     let late = |contender| {
         let cell = Cell::plain(contender).answered_after(50);
@@ -95,8 +98,10 @@ pub(super) fn targets(results: &Results) -> Vec<Target> {
         cpu("HTTP", Transport::Http, Compression::None, 12.0),
         cpu("gRPC, gzip", Transport::Grpc, Compression::Gzip, 8.0),
         cpu("gRPC, zstd", Transport::Grpc, Compression::Zstd, 9.0),
-        traced("made by `tracing`, gRPC", Transport::Grpc),
-        traced("made by `tracing`, HTTP", Transport::Http),
+        traced("made by `tracing`, all attributes of the layer, gRPC", Transport::Grpc, &full),
+        traced("made by `tracing`, all attributes of the layer, HTTP", Transport::Http, &full),
+        traced("made by `tracing`, no attributes of the layer, gRPC", Transport::Grpc, &|cell| cell),
+        traced("made by `tracing`, no attributes of the layer, HTTP", Transport::Http, &|cell| cell),
         adapter(Contender::SdkOnOurs, 3.0),
         adapter(Contender::ApiOnOurs, 6.0),
         Target {

@@ -66,6 +66,7 @@ fn work(cell: &Cell) -> String {
         Workload::Fixed => {}
         Workload::Varied => text.push_str(", strings that vary"),
         Workload::Logs => text.push_str(", log records"),
+        Workload::Full => text.push_str(", with all that layers add"),
     }
     if !cell.pinned {
         let threads = if cell.threads == 1 { "one thread" } else { "two threads" };
