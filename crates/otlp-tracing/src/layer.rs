@@ -193,6 +193,10 @@ impl OtlpLayer {
         self
     }
 
+    pub(crate) fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
     pub(crate) fn logger(&self) -> Option<&Logger> {
         self.logger.as_ref()
     }
@@ -239,6 +243,9 @@ where
         }
         let mut parent = TraceContext::default();
         self.find_parent(attributes, &registry, &mut parent);
+        if self.stands_for(id, &parent, &registry) {
+            return;
+        }
         let mut shared = SharedState::fresh();
         let Some(own) = Arc::get_mut(&mut shared) else { return };
         let make = |place: &mut _| {
@@ -256,8 +263,6 @@ where
             // Nobody else knows the span yet, so that whatever code its fields run may.
             let sink = SpanSink { state: &mut state, exceptions: self.options.exceptions };
             attributes.record(&mut Reader(NewSpanSink { sink, callsite: &callsite }));
-        } else if self.stands_for(id, &parent, &registry) {
-            return shared.recycle();
         }
         let Some(span) = registry.span(id) else { return };
         let mut extensions = span.extensions_mut();

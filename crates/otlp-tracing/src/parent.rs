@@ -6,6 +6,7 @@
 use crate::known;
 use crate::layer::OtlpLayer;
 use crate::shared::nearest_context;
+use crate::state::asking;
 use otlp::TraceContext;
 use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
@@ -36,13 +37,16 @@ impl OtlpLayer {
         }
     }
 
-    /// Whether a new span that is not recording can be left out, because of it nothing would be told that is not told by its
+    /// Whether a new span can be left out, because it would not record, and nothing would be told of it that is not told by its
     /// parent: a span around it in the registry, where this context is found wherever the new one is entered.
     pub(crate) fn stands_for<S>(&self, new: &Id, parent: &TraceContext, registry: &Context<'_, S>) -> bool
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let around = || nearest_context(&registry.span(new)?);
-        parent.is_valid() && !parent.is_sampled() && around().as_ref() == Some(parent)
+        parent.is_valid()
+            && !parent.is_sampled()
+            && !asking(|| self.tracer().may_record(parent))
+            && around().as_ref() == Some(parent)
     }
 }

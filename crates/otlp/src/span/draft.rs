@@ -70,6 +70,20 @@ impl Tracer {
         }
     }
 
+    /// Whether a draft under this parent would record, as far as is clear without asking anyone.
+    ///
+    /// ```
+    /// # fn f(client: otlp::Client, received: otlp::TraceContext) {
+    /// let tracer = client.tracer("shop");
+    /// let is_of_use = tracer.may_record(&received);
+    /// assert_eq!(tracer.draft("request", otlp::SpanKind::Server, &received).is_recording(), is_of_use);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn may_record(&self, parent: &TraceContext) -> bool {
+        matches!(self.stage_under(parent), Stage::Open | Stage::Sampled)
+    }
+
     #[inline]
     fn stage_under(&self, parent: &TraceContext) -> Stage {
         let sampler = &self.inner.shared.sampler;
