@@ -12,7 +12,7 @@ use crate::rotel::Rotel;
 use crate::serve::Serve;
 use crate::testkit::Testkit;
 use crate::tools::{COLLECTOR, PACKAGES, ROTEL};
-use crate::{Failure, matrix, python_sdk, sender, tools};
+use crate::{Failure, doctor, matrix, python_sdk, sender, tools};
 use std::path::Path;
 use std::time::Duration;
 
@@ -113,9 +113,7 @@ impl Counterpart {
         let played = had.map_err(|error| error.to_string()).map(|program| {
             let mut played = Played::default();
             let whole = match self {
-                Self::Collector => {
-                    collector(&mut played, &program, folder, &cases, certificates, options.quick)
-                }
+                Self::Collector => collector(&mut played, &program, folder, &cases, certificates, options),
                 Self::GrpcCore => grpc_core(&mut played, &program, &cases, certificates),
                 Self::Rotel => rotel(&mut played, &program, folder, &cases, certificates),
                 Self::PythonSdk => Testkit::start(certificates).map(|mut testkit| {
@@ -142,12 +140,20 @@ fn collector(
     folder: &Path,
     cases: &[Case],
     certificates: &Certificates,
-    quick: bool,
+    options: &Options,
 ) -> Result<(), Failure> {
     let mut collector = Collector::start(program, &folder.join("collector"), certificates)?;
     played.verdicts = matrix::run(&mut collector, cases, &sender::with(certificates));
+    for wire in [Wire::Grpc, Wire::Protobuf, Wire::Json] {
+        for security in [Security::Plain, Security::Tls, Security::Mutual] {
+            let case = Case { wire, packing: Packing::None, security };
+            played.hardships.push(Hardship::of(format!("`otlp doctor` ({case})"), || {
+                doctor::examine(&options.otlp, &mut collector, case, certificates)
+            }));
+        }
+    }
     drop(collector);
-    played.hardships = collector::hardships::run(program, folder, certificates, quick);
+    played.hardships.extend(collector::hardships::run(program, folder, certificates, options.quick));
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! A receiver that is not well: what it answers, and what becomes of the telemetry. One row of the page each.
+//! A receiver that is not well: what it answers, and what becomes of the telemetry; or what else is to be shown of one. One row
+//! of the page each.
 //!
 //! Used by counterparts that have more to prove than the matrix. Knows none of them.
 

@@ -8,6 +8,7 @@ mod certificates;
 mod collector;
 mod compare;
 mod counterpart;
+mod doctor;
 mod grpc_core;
 mod hardship;
 mod matrix;

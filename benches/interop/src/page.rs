@@ -8,22 +8,39 @@ use crate::counterpart::{Played, Results};
 use chrono::Utc;
 use otlp_model::Signal;
 use std::path::Path;
+use std::process::Command;
 
 const TEMPLATE: &str = include_str!("template.txt");
 
 /// Writes the page, and says where.
 pub(crate) fn write(path: &Path, results: &[Results], seconds: u64) -> Result<(), Failure> {
     let today = Utc::now().date_naive().to_string();
-    std::fs::write(path, page(results, seconds, &today))?;
+    std::fs::write(path, page(results, seconds, &today, &made_with()))?;
     println!("wrote {}", path.display());
     Ok(())
 }
 
-fn page(results: &[Results], seconds: u64, date: &str) -> String {
+/// Which sources of ours were run, and with which tools, as far as these tell.
+fn made_with() -> String {
+    let told = |program: &str, arguments: &[&str]| {
+        let output =
+            Command::new(program).args(arguments).output().ok().filter(|output| output.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = told("git", &["rev-parse", "--short", "HEAD"]);
+    let sources = commit
+        .map_or_else(|| "of sources without a commit".to_owned(), |commit| format!("of commit {commit}"));
+    let tools = [("go", "version"), ("python3", "--version")];
+    let tools = tools
+        .map(|(program, version)| told(program, &[version]).unwrap_or_else(|| format!("without {program}")));
+    format!("{sources}, with {}", tools.join(" and "))
+}
+
+fn page(results: &[Results], seconds: u64, date: &str, made_with: &str) -> String {
     let sections: Vec<String> = results.iter().map(section).collect();
     [("{{date}}", date), ("{{seconds}}", &seconds.to_string()), ("{{summary}}", summary(results).trim_end())]
         .into_iter()
-        .chain([("{{sections}}", sections.join("\n").trim_end())])
+        .chain([("{{made_with}}", made_with), ("{{sections}}", sections.join("\n").trim_end())])
         .fold(TEMPLATE.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
@@ -147,10 +164,11 @@ mod tests {
             Results { counterpart: Counterpart::Collector, played: Ok(played) },
             Results { counterpart: Counterpart::Rotel, played: Err("no\nwheel".to_owned()) },
         ];
-        let text = page(&results, 3, "2026-01-01");
+        let text = page(&results, 3, "2026-01-01", "of commit abc");
         for part in [
             "| 1 of 2 | 0 of 1 | **failed** |",
             "**skipped**: no wheel",
+            "2026-01-01, of commit abc, in 3 seconds",
             "| gRPC | gzip | – | ✓ traces, ✗ logs | – |",
             "**failed**: lost 3",
         ] {

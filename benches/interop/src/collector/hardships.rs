@@ -45,9 +45,10 @@ pub(crate) fn run(program: &Path, folder: &Path, certificates: &Certificates, qu
         all.push(Hardship::of(format!("killed and started again, twice, under load ({wire})"), || {
             killed(start(PLENTY)?, case, certificates)
         }));
-        all.push(Hardship::of(format!("its memory limiter refuses, and then no more ({wire})"), || {
-            refused(start(1)?, case, certificates)
-        }));
+        all.push(Hardship::of(
+            format!("its memory limiter refuses, until it is started again with more memory ({wire})"),
+            || refused(start(1)?, case, certificates),
+        ));
     }
     all
 }
@@ -132,7 +133,7 @@ fn killed(mut collector: Collector, case: Case, certificates: &Certificates) -> 
     Ok(Course { answer: answers.first(&endpoint)?, outcome })
 }
 
-/// Refused while the Collector has no memory; taken when it has.
+/// Refused while the Collector has no memory; taken when it has: it is killed, and started again with more.
 // conf: SURV-04
 fn refused(mut collector: Collector, case: Case, certificates: &Certificates) -> Result<Course, Failure> {
     const SPANS: usize = 500;

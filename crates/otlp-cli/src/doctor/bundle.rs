@@ -94,7 +94,8 @@ fn resources() -> String {
         Ok(cpus) => format!("{cpus} CPUs for this process\n"),
         Err(error) => format!("CPUs: {error}\n"),
     };
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let memory =
+        fs::read_to_string("/proc/meminfo").unwrap_or_else(|_| "MemTotal: not known here".to_owned());
     let wanted = ["MemTotal", "MemAvailable", "SwapTotal", "SwapFree"];
     for line in memory.lines().filter(|line| wanted.iter().any(|name| line.starts_with(name))) {
         let _ = writeln!(text, "{line}");
