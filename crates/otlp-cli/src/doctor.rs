@@ -148,7 +148,9 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     runtime.shutdown_background();
     if let Some(path) = &options.report {
         let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
-        let known = Known { cases: &cases, configuration, findings: &findings, attached: &options.attach };
+        let real = given.real;
+        let known =
+            Known { cases: &cases, configuration, findings: &findings, real, attached: &options.attach };
         std::fs::write(path, bundle::text(&known))
             .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
         complain(&format_args!("the report is in {}", path.display()));
@@ -156,7 +158,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     if options.json {
         print(&format!("{:#}", verdict::to_json(&settings, &findings)));
     } else {
-        print(verdict::verdict(&findings).trim_end_matches('\n'));
+        print(verdict::verdict(&findings, given.real).trim_end_matches('\n'));
     }
     verdict::exit(&findings).though(printed)
 }

@@ -47,16 +47,36 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
         let text = format!("{signal} are not exported, as {} says{rest}", entry.origin);
         findings.push(Finding::note("config", text));
     }
-    if let Some(entry) = config.get("sampler").filter(|entry| is_off(&entry.value)) {
-        findings.push(Finding::note("config", format!("no span is sampled: the sampler is {}", entry.value)));
+    if examined.contains(&Signal::Traces) {
+        findings.extend(config.get("sampler").and_then(sampling));
     }
     findings
 }
 
-/// Whether a sampler takes no root. What else it has is for spans with a parent.
-fn is_off(sampler: &str) -> bool {
-    let around = ["always_record(", "parentbased("];
-    around.iter().fold(sampler, |rest, name| rest.trim_start_matches(name)).starts_with("always_off")
+/// What there is to say of a sampler that takes no root. What else it has is for spans with a parent, which may come sampled from
+/// elsewhere.
+fn sampling(entry: &ConfigEntry) -> Option<Finding> {
+    let ConfigEntry { value, origin, .. } = entry;
+    let recorded = value.trim_start_matches("always_record(");
+    let root = recorded.trim_start_matches("parentbased(");
+    if !["always_off", "traceidratio(0)", "probability(0)"].iter().any(|off| root.starts_with(off)) {
+        return None;
+    }
+    if root != recorded {
+        let text = format!(
+            "no trace begins here: the sampler is {value}, as {origin} says; a span is sent only if it has a sampled parent"
+        );
+        return Some(Finding::note("config", text));
+    }
+    let diagnosis = Diagnosis::new(
+        "a client that is configured so drops every span: no trace is sent, and nothing says so",
+        format!(
+            "name another sampler, or none: OTEL_TRACES_SAMPLER=parentbased_always_on is the default; \
+             here it is {origin} that says it"
+        ),
+        "options",
+    );
+    Some(Finding::failed("config", format!("no span is sampled: the sampler is {value}"), diagnosis))
 }
 
 /// What says that a signal is not exported, if something does.

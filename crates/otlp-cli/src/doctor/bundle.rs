@@ -24,6 +24,8 @@ pub(super) struct Known<'a> {
     /// The configuration with the origin of each value.
     pub(super) configuration: String,
     pub(super) findings: &'a [Finding],
+    /// Whether requests with an item were sent.
+    pub(super) real: bool,
     pub(super) attached: &'a [PathBuf],
 }
 
@@ -64,7 +66,7 @@ fn versions() -> String {
 
 fn findings(known: &Known<'_>) -> String {
     let lines: Vec<String> = known.findings.iter().map(verdict::line).collect();
-    format!("{}\n{}", lines.join("\n"), verdict::verdict(known.findings))
+    format!("{}\n{}", lines.join("\n"), verdict::verdict(known.findings, known.real))
 }
 
 /// What concerns telemetry, proxies, certificates and logs.

@@ -48,7 +48,8 @@ pub(crate) fn line(finding: &Finding) -> String {
 }
 
 /// The verdict: what failed, each with cause, cure and page; the same cure once.
-pub(crate) fn verdict(findings: &[Finding]) -> String {
+/// `real`: whether requests with an item were sent.
+pub(crate) fn verdict(findings: &[Finding], real: bool) -> String {
     let mut text = String::new();
     let mut told = Vec::new();
     // What says what the port is says more than that something failed there; and a port for TLS, or for clear text, has
@@ -75,7 +76,10 @@ pub(crate) fn verdict(findings: &[Finding]) -> String {
     }
     let failures = failed(findings).count();
     match failures {
-        0 => text.push_str("\nAll is well: what is sent there arrives.\n"),
+        0 if real => text.push_str("\nAll is well: what is sent there arrives.\n"),
+        0 => {
+            text.push_str("\nAll is well as far as empty requests show: they are taken. No data was sent.\n")
+        }
         1 => text.push_str("\n1 check failed.\n"),
         failures => {
             let _ = writeln!(text, "\n{failures} checks failed.");
@@ -133,7 +137,7 @@ mod tests {
             Finding::failed("traces", "401", diagnosis.clone()),
             Finding::failed("logs", "401", diagnosis),
         ];
-        let text = verdict(&findings);
+        let text = verdict(&findings, true);
         assert_eq!(text.matches("send one").count(), 1, "{text}");
         assert!(
             text.contains("see      docs/troubleshooting.md#refused") && text.ends_with("2 checks failed.\n")

@@ -161,15 +161,19 @@ fn a_file_that_is_refused_is_an_ailment_with_its_place_and_cure() {
 }
 
 #[test]
-fn a_sampler_that_takes_no_root_is_told() {
+fn a_sampler_that_drops_everything_is_an_ailment_and_one_that_follows_others_is_told() {
     let collector = Collector::builder().grpc().start_blocking().unwrap();
-    for (sampler, is_told) in [
-        ("always_off:", true),
-        ("parent_based: { root: { always_off: } }", true),
-        ("always_record: { root: { always_off: } }", true),
-        ("parent_based: { root: { always_on: } }", false),
+    let (ailing, told) = ("✗ config   no span is sampled: ", "• config   no trace begins here: ");
+    for (sampler, line) in [
+        ("always_off:", ailing),
+        ("always_record: { root: { always_off: } }", ailing),
+        ("trace_id_ratio_based: { ratio: 0 }", ailing),
+        // What has a sampled parent elsewhere is sent all the same.
+        ("parent_based: { root: { always_off: } }", told),
+        ("parent_based: { root: { always_on: } }", ""),
+        ("trace_id_ratio_based: { ratio: 0.01 }", ""),
         // Children of what was not sampled are not, as ever.
-        ("parent_based: { root: { always_on: }, local_parent_sampled: { always_off: } }", false),
+        ("parent_based: { root: { always_on: }, local_parent_sampled: { always_off: } }", ""),
     ] {
         let exporter = format!("otlp_grpc: {{ endpoint: \"{}\" }}", collector.grpc_endpoint());
         let yaml = format!(
@@ -177,9 +181,21 @@ fn a_sampler_that_takes_no_root_is_told() {
         );
         let folder = Folder::with("sampler", &yaml);
         let said = examine(&["--config", &folder.file(), "--empty"], &[]);
-        assert_eq!(said.code, Some(0), "{}", said.out);
-        assert_eq!(said.out.contains("• config   no span is sampled: "), is_told, "{}", said.out);
+        if line == ailing {
+            ill(&said, &[ailing, "drops every span", "name another sampler", "#options", "1 check failed."]);
+        } else {
+            assert_eq!(said.code, Some(0), "{}", said.out);
+        }
+        for known in [ailing, told] {
+            assert_eq!(said.out.contains(known), known == line, "{sampler}: {}", said.out);
+        }
     }
+    // The same from a variable; it is of no interest to whom asks for other signals.
+    let (endpoint, variables) = (collector.grpc_endpoint(), [("OTEL_TRACES_SAMPLER", "always_off")]);
+    let said = examine(&[&endpoint, "-p", "grpc"], &variables);
+    ill(&said, &[ailing, "it is OTEL_TRACES_SAMPLER that says it", "#options"]);
+    let said = examine(&[&endpoint, "-p", "grpc", "--signal", "logs"], &variables);
+    assert!(said.code == Some(0) && !said.out.contains("sampled"), "{}", said.out);
 }
 
 #[test]

@@ -261,5 +261,5 @@ fn what_an_application_would_do_is_told() {
         text.contains("note logs are not exported, as OTEL_LOGS_EXPORTER says, and not examined"),
         "{text}"
     );
-    assert!(text.contains("note no span is sampled"), "{text}");
+    assert!(text.contains("failed no span is sampled"), "{text}");
 }
