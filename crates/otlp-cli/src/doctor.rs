@@ -42,7 +42,7 @@ use std::path::PathBuf;
 ///
 /// Probes the way to a receiver from the bottom up, and says of each step whether it works: the addresses of the name (dns),
 /// a connection to each (tcp), the proxy, TLS and the certificate, whether HTTP or gRPC answers and how fast, whether the
-/// clocks agree, and what the receiver makes of an empty and of a real request of each signal, and of compressed ones. If
+/// clocks agree, and what the receiver makes of an empty and of a real request of each signal, of compressed ones, and of a large one. If
 /// something else answers than what was asked for, it finds out what that is and names the mistake. For everything that fails
 /// there is the cause, the cure, and the page that says more.
 ///
@@ -81,7 +81,8 @@ pub(crate) struct Options {
     #[arg(long)]
     empty: bool,
 
-    /// Find out how large a request may be, by sending larger and larger ones, up to 64 MiB, that hold nothing.
+    /// Find out how large a request may be, by sending larger and larger ones, up to 64 MiB, that hold nothing. Without, one is
+    /// sent that is as large as those of a client may be, 2 MiB.
     #[arg(long)]
     limits: bool,
 

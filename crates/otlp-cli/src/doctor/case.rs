@@ -40,7 +40,10 @@ pub(crate) struct Case {
     pub(crate) receiver: Receiver,
     pub(crate) proxy: Option<ProxyLayer>,
     pub(crate) timeout: Duration,
+    /// The most bytes that a client's request has, before it is compressed.
+    pub(crate) largest: usize,
     pub(crate) real: bool,
+    /// Whether to find out how large a request may be, beyond that.
     pub(crate) limits: bool,
 }
 
@@ -53,7 +56,6 @@ impl Case {
             wires: self.wires.clone(),
             signals: self.signals(),
             real: self.real,
-            limits: self.limits,
         }
     }
 

@@ -69,17 +69,26 @@ pub(crate) async fn export(
     let (outcome, finding) = match result {
         Ok(response) => taken(&response, signal, &format!("{wire}: {what} taken, {}", millis(elapsed))),
         Err(error) => {
-            let route = case.route(signal);
-            let path = route.path();
-            let has_headers = !route.headers.is_empty();
-            let question = Question { wire, signal, path: &path, size, has_headers };
-            let (outcome, diagnosis) = judge(&error, question);
+            let (outcome, diagnosis) = diagnose(case, wire, signal, size, &error);
             let text = format!("{wire}: {what} failed: {error}");
             (outcome, Finding::failed(signal.as_str(), text, diagnosis))
         }
     };
     let finding = finding.with("protocol", wire.name()).with("request", what);
     (outcome, finding.with("milliseconds", elapsed.as_secs_f64() * 1e3))
+}
+
+/// Why a request for `signal` of `size` bytes failed.
+pub(crate) fn diagnose(
+    case: &Case,
+    wire: Wire,
+    signal: Signal,
+    size: usize,
+    error: &BoxError,
+) -> (Outcome, Diagnosis) {
+    let route = case.route(signal);
+    let (path, has_headers) = (route.path(), !route.headers.is_empty());
+    judge(error, Question { wire, signal, path: &path, size, has_headers })
 }
 
 fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Finding) {

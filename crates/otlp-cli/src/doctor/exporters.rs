@@ -49,7 +49,8 @@ pub(super) fn receivers(
             None => groups.push(vec![exporter]),
         }
     }
-    groups.into_iter().filter_map(|group| examined(given, group, lookup).transpose()).collect()
+    let largest = config.get("max_request_bytes").and_then(|entry| entry.value.parse().ok()).unwrap_or(0);
+    groups.into_iter().filter_map(|group| examined(given, group, largest, lookup).transpose()).collect()
 }
 
 impl Exporter {
@@ -102,6 +103,7 @@ impl Exporter {
 fn examined(
     given: &Given<'_>,
     group: Vec<Exporter>,
+    largest: usize,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Examined>, Trouble> {
     let mut settings = merged(&group);
@@ -112,7 +114,7 @@ fn examined(
     let proxy = proxy(given, &first.endpoint, lookup, &mut settings)?;
     let others = exporters.map(|exporter| exporter.route).collect();
     let (real, limits) = (given.real, given.limits);
-    let case = Case { first, others, wires, receiver, proxy, timeout, real, limits };
+    let case = Case { first, others, wires, receiver, proxy, timeout, largest, real, limits };
     Ok(Some(Examined { case, settings }))
 }
 

@@ -26,8 +26,17 @@ pub(crate) struct Question<'a> {
     pub(crate) has_headers: bool,
 }
 
+/// Whether the receiver says that a request is larger than it takes.
+pub(crate) fn is_too_large(error: &BoxError) -> bool {
+    find::<HttpError>(&**error).is_some_and(HttpError::is_too_large)
+        || find::<GrpcError>(&**error).is_some_and(GrpcError::is_too_large)
+}
+
 /// Whether what answers may be something else than asked for, and the diagnosis.
 pub(crate) fn judge(error: &BoxError, question: Question<'_>) -> (Outcome, Diagnosis) {
+    if is_too_large(error) {
+        return (Outcome::Failed, too_large(question));
+    }
     let error = &**error;
     if let Some(error) = find::<HttpError>(error) {
         of_http(error, question)
@@ -66,9 +75,6 @@ pub(crate) fn judge(error: &BoxError, question: Question<'_>) -> (Outcome, Diagn
 }
 
 fn of_http(error: &HttpError, question: Question<'_>) -> (Outcome, Diagnosis) {
-    if error.is_too_large() {
-        return (Outcome::Failed, too_large(question));
-    }
     match error.status() {
         401 => (Outcome::Failed, unauthenticated(question)),
         403 => (Outcome::Failed, forbidden()),
@@ -85,9 +91,6 @@ fn of_http(error: &HttpError, question: Question<'_>) -> (Outcome, Diagnosis) {
 }
 
 fn of_grpc(error: &GrpcError, question: Question<'_>) -> (Outcome, Diagnosis) {
-    if error.is_too_large() {
-        return (Outcome::Failed, too_large(question));
-    }
     match error.code() {
         GrpcCode::Unauthenticated => (Outcome::Failed, unauthenticated(question)),
         GrpcCode::PermissionDenied => (Outcome::Failed, forbidden()),
@@ -159,6 +162,14 @@ fn no_otlp(question: Question<'_>) -> Diagnosis {
 }
 
 fn too_large(question: Question<'_>) -> Diagnosis {
+    if question.size == 0 {
+        return Diagnosis::new(
+            "the receiver, or a gateway before it, calls even a request without content too large: it takes none, of any size",
+            "look at its limit and the unit that is meant (max_request_body_size, max_recv_msg_size_mib, \
+             client_max_body_size), and at its own log",
+            "refused",
+        );
+    }
     Diagnosis::new(
         format!("the receiver, or a gateway before it, does not take a request of {} bytes", question.size),
         "raise its limit (max_request_body_size, max_recv_msg_size_mib, client_max_body_size), or send less at once: \

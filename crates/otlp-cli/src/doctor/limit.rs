@@ -1,13 +1,15 @@
 //! The step that finds out how large a request may be, by trying, with requests that hold nothing.
 //!
-//! Only with `--limits`: it sends some hundred megabytes at worst. The search is pure, the shell sends.
+//! One as large as the client's largest; more only with `--limits`, as that sends some hundred megabytes at worst. The search and
+//! what it comes to are pure, the shell sends.
 
 use super::case::Case;
-use super::export::send;
-use super::finding::Finding;
+use super::export::{diagnose, send};
+use super::finding::{Diagnosis, Finding};
+use super::judge::is_too_large;
 use super::sample::padded;
 use crate::wire::Wire;
-use otlp_transport::{BoxError, Compression};
+use otlp_transport::Compression;
 
 const LEAST: usize = 64 * 1024;
 const MOST: usize = 64 * 1024 * 1024;
@@ -41,23 +43,66 @@ impl Search {
 }
 
 pub(crate) async fn limit(case: &Case, wire: Wire) -> Finding {
-    let (mut search, mut reason): (_, Option<BoxError>) = (Search::new(), None);
-    while let Some(size) = search.next() {
-        let (result, _) = send(case, wire, Compression::None, padded(case.first.signal, size)).await;
-        search = search.tried(size, result.is_ok());
-        reason = result.err().or(reason);
-    }
-    let taken = mib(search.taken);
-    let text = match (search.refused, reason) {
-        (Some(refused), Some(reason)) => {
-            format!("{wire}: requests of {taken} are taken, of {} not: {reason}", mib(refused))
-        }
-        _ => format!("{wire}: requests of {taken} are taken; more was not tried"),
+    let signal = case.first.signal;
+    let (mut search, mut reason) = (Search::new(), String::new());
+    let next = |search: &Search| {
+        if case.limits { search.next() } else { (*search == Search::new()).then_some(case.largest) }
     };
-    Finding::note("limit", text)
+    let finding = loop {
+        let Some(size) = next(&search) else { break told(search, case.largest, &reason) };
+        let error = match send(case, wire, Compression::None, padded(signal, size)).await.0 {
+            Ok(_) => {
+                search = search.tried(size, true);
+                continue;
+            }
+            Err(error) => error,
+        };
+        if is_too_large(&error) {
+            (search, reason) = (search.tried(size, false), error.to_string());
+            continue;
+        }
+        // Says nothing of sizes, such as a timeout; what is larger would fare no better.
+        let text = format!("a request of {} failed: {error}", mib(size));
+        break if size <= case.largest {
+            Finding::failed("limit", text, diagnose(case, wire, signal, size, &error).1)
+        } else {
+            Finding::note("limit", format!("requests of {} are taken; {text}", mib(search.taken)))
+        };
+    };
+    let text = format!("{wire}: {}", finding.text);
+    Finding { text, ..finding }
         .with("protocol", wire.name())
-        .with("taken_bytes", search.taken)
+        .with("taken_bytes", (search.taken > 0).then_some(search.taken))
         .with("refused_bytes", search.refused)
+        .with("client_bytes", case.largest)
+}
+
+/// What a search comes to for a client that sends requests of up to `largest`; `reason` is the receiver's, if it refused one.
+fn told(search: Search, largest: usize, reason: &str) -> Finding {
+    let (taken, most) = (mib(search.taken), mib(largest));
+    let text = match search.refused {
+        Some(refused) if search.taken == 0 => format!("a request of {} is not taken: {reason}", mib(refused)),
+        Some(refused) => format!("requests of {taken} are taken, of {} not: {reason}", mib(refused)),
+        None if search.taken == largest => {
+            format!("requests of {taken}, the most that a client sends by default, are taken")
+        }
+        None => format!("requests of {taken} are taken; more was not tried"),
+    };
+    if search.refused.is_none_or(|refused| refused > largest) {
+        return Finding::ok("limit", text);
+    }
+    let how_much = if search.taken == 0 { "; --limits finds out how much it takes" } else { "" };
+    let diagnosis = Diagnosis::new(
+        format!(
+            "the receiver, or a gateway before it, takes less than a client sends at once: up to {most} by default"
+        ),
+        format!(
+            "raise its limit (max_request_body_size, max_recv_msg_size_mib, client_max_body_size) to {most}, or lower the \
+             client's, with_max_request_bytes: it cuts in two what is refused, but drops a single item that is too large{how_much}"
+        ),
+        "refused",
+    );
+    Finding::failed("limit", text, diagnosis)
 }
 
 fn mib(bytes: usize) -> String {

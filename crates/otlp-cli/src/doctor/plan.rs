@@ -51,7 +51,6 @@ pub(crate) struct Scope {
     pub(crate) signals: Vec<Signal>,
     /// Whether requests may hold an item.
     pub(crate) real: bool,
-    pub(crate) limits: bool,
 }
 
 /// The steps that are left.
@@ -89,7 +88,7 @@ impl Plan {
             }
             steps.extend([Encoding::Gzip, Encoding::Zstd].map(|encoding| Step::Compress(*wire, encoding)));
             // Padding is a field that JSON has no name for.
-            if scope.limits && *wire != Wire::HttpJson {
+            if *wire != Wire::HttpJson {
                 steps.push_back(Step::Limit(*wire));
             }
         }
@@ -195,7 +194,6 @@ mod tests {
             wires: vec![Wire::HttpProtobuf, Wire::HttpJson],
             signals: vec![Signal::Traces, Signal::Logs],
             real: true,
-            limits: true,
         }
     }
 

@@ -37,9 +37,18 @@ fn a_healthy_collector_is_well_over_both_protocols() {
     let collector = collector(Collector::builder());
     let said = examine(&collector.grpc_endpoint(), &[]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
-    for line in
-        ["✓ dns", "✓ tcp", "✓ grpc", "✓ traces", "✓ metrics", "✓ logs", "✓ gzip", "✓ zstd", "All is well"]
-    {
+    for line in [
+        "✓ dns",
+        "✓ tcp",
+        "✓ grpc",
+        "✓ traces",
+        "✓ metrics",
+        "✓ logs",
+        "✓ gzip",
+        "✓ zstd",
+        "✓ limit",
+        "All is well",
+    ] {
         assert!(said.out.contains(line), "{line}: {}", said.out);
     }
     // One of each signal, and nothing else.
@@ -94,12 +103,16 @@ fn a_receiver_of_one_signal_is_asked_for_no_other() {
                 if call.signal == Signal::Logs { Reply::ok() } else { Reply::http_status(404) }
             },
         );
-    let collector = collector(Collector::builder().http().max_request_bytes(100_000).reply(only_logs));
+    let collector = collector(Collector::builder().http().max_request_bytes(3 << 20).reply(only_logs));
     let line = ["-p", "http/protobuf", "--signal", "logs", "--limits"];
     let said = examine(&collector.http_endpoint(), &line);
     assert_eq!(said.code, Some(0), "{}", said.out);
     assert!(said.out.contains("✓ gzip") && said.out.contains("✓ zstd"), "{}", said.out);
-    assert!(!said.out.contains("of 0.00 MiB are taken"), "{}", said.out);
+    assert!(
+        said.out.contains("✓ limit    http/protobuf: requests of 3.00 MiB are taken, of "),
+        "{}",
+        said.out
+    );
 }
 
 #[cfg(unix)]
@@ -237,7 +250,11 @@ fn limits_are_found_without_sending_data() {
     let said = examine(&collector.grpc_endpoint(), &["--limits", "--empty", "--signal", "traces", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let findings = json["findings"].as_array().unwrap();
-    let limit = &findings.iter().find(|finding| finding["step"] == "limit").unwrap()["facts"];
+    let finding = findings.iter().find(|finding| finding["step"] == "limit").unwrap();
+    // A client sends more.
+    assert_eq!((said.code, &finding["status"]), (Some(1), &"failed".into()), "{finding:#}");
+    let limit = &finding["facts"];
+    assert_eq!(limit["client_bytes"], 2 << 20);
     let (taken, refused) = (limit["taken_bytes"].as_u64().unwrap(), limit["refused_bytes"].as_u64().unwrap());
     assert!(taken <= 200_000 && 200_000 < refused && refused - taken < 20_000, "{limit}");
     assert_eq!(collector.received().items(), 0);

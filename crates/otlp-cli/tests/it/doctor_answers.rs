@@ -10,7 +10,8 @@ fn statuses_have_cause_and_cure() {
     for (status, cause, cure) in [
         (401, "none were sent", "OTEL_EXPORTER_OTLP_HEADERS"),
         (403, "does not allow this with them", "give the token the right"),
-        (413, "does not take a request of", "max_request_body_size"),
+        // A limit is in a test of its own.
+        (413, "takes none, of any size", "the unit that is meant"),
         (429, "a quota or rate limit is used up", "wait, send less"),
         (503, "can't serve now", "is it starting, overloaded"),
     ] {
@@ -35,6 +36,67 @@ fn statuses_have_cause_and_cure() {
             ill(&said, &["does not accept the credentials that were sent"]);
         }
     }
+}
+
+/// What answers `reply` to requests above `limit` bytes.
+fn limited(limit: u64, reply: Reply) -> Collector {
+    let script =
+        Script::from_fn(move |call| if call.wire_bytes > limit { reply.clone() } else { Reply::ok() });
+    Collector::builder().http().reply(script).start_blocking().unwrap()
+}
+
+#[test]
+fn a_receiver_that_takes_less_than_a_client_sends_is_an_ailment() {
+    let gateway = limited(1 << 20, Reply::http_status(413));
+    for (flags, found, hint) in [
+        (&[][..], "a request of 2.00 MiB is not taken: ", "; --limits finds out how much it takes"),
+        (&["--limits"][..], "requests of 1.00 MiB are taken, of 1.06 MiB not: ", "that is too large"),
+    ] {
+        let said = examine(&gateway.http_endpoint(), &[&["-p", "http/protobuf"], flags].concat());
+        ill(
+            &said,
+            &[
+                "✓ logs",
+                &format!("✗ limit http/protobuf: {found}"),
+                "answered 413",
+                "takes less than a client sends at once: up to 2.00 MiB by default",
+                "client_max_body_size",
+                "with_max_request_bytes",
+                hint,
+                "#refused",
+                "1 check failed.",
+            ],
+        );
+    }
+    // Enough is no ailment, wherever the limit is.
+    let receiver = limited(3 << 20, Reply::http_status(413));
+    for flags in [&[][..], &["--limits"]] {
+        let said = examine(&receiver.http_endpoint(), &[&["-p", "http/protobuf"], flags].concat());
+        assert!(said.code == Some(0) && said.out.contains("✓ limit"), "{}", said.out);
+    }
+}
+
+#[test]
+fn only_what_is_called_too_large_is_a_limit() {
+    let busy = limited(1 << 20, Reply::http_status(503));
+    for flags in [&[][..], &["--limits"]] {
+        let said = examine(&busy.http_endpoint(), &[&["-p", "http/protobuf"], flags].concat());
+        let found = "✗ limit http/protobuf: a request of 2.00 MiB failed: ";
+        ill(&said, &[found, "answered 503", "can't serve now", "1 check failed."]);
+        assert!(!said.out.contains("max_request_bytes"), "{}", said.out);
+    }
+    // Beyond what a client sends it is no ailment of the client's.
+    let busy = limited(2 << 20, Reply::http_status(503));
+    let said = examine(&busy.http_endpoint(), &["-p", "http/protobuf", "--limits", "--json"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let limit = json["findings"].as_array().unwrap().iter().find(|it| it["step"] == "limit").unwrap();
+    let text = "http/protobuf: requests of 2.00 MiB are taken; a request of 4.00 MiB failed: ";
+    assert!(limit["status"] == "note" && limit["text"].as_str().unwrap().starts_with(text), "{limit:#}");
+    assert!(
+        limit["facts"]["taken_bytes"] == 2 << 20 && limit["facts"]["refused_bytes"].is_null(),
+        "{limit:#}"
+    );
 }
 
 #[test]
