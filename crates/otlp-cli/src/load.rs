@@ -24,6 +24,7 @@ use producer::Job;
 use shape::Shape;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -85,7 +86,9 @@ fn percent(text: &str) -> Result<f64, String> {
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     let attempts = Arc::new(Histogram::default());
-    let client = options.destination.client(builder(options, Arc::clone(&attempts))?)?;
+    let made_to_fail = Arc::default();
+    let builder = builder(options, Arc::clone(&attempts), Arc::clone(&made_to_fail))?;
+    let client = options.destination.client(builder)?;
     Destination::is_on(client.config(), Signal::Traces)?;
     let ends: Vec<Arc<Histogram>> = (0..options.threads).map(|_| Arc::default()).collect();
     let started = Instant::now();
@@ -98,6 +101,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         total: started.elapsed(),
         ends: Histogram::merged(&ends).summary(),
         attempts: attempts.summary(),
+        made_to_fail: made_to_fail.load(Ordering::Relaxed),
         report,
     };
     let printed = if options.json {
@@ -109,7 +113,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     exit.though(printed)
 }
 
-fn builder(options: &Options, attempts: Arc<Histogram>) -> Result<ClientBuilder, Trouble> {
+fn builder(
+    options: &Options,
+    attempts: Arc<Histogram>,
+    made_to_fail: Arc<AtomicU64>,
+) -> Result<ClientBuilder, Trouble> {
     let mut builder = options
         .destination
         .builder()?
@@ -121,7 +129,7 @@ fn builder(options: &Options, attempts: Arc<Histogram>) -> Result<ClientBuilder,
                 attempts.record(seen.latency);
             }
         }))
-        .with_attempt_layer(FailLayer::new(options.fail_attempts));
+        .with_attempt_layer(FailLayer::new(options.fail_attempts, made_to_fail));
     if options.block {
         builder = builder.with_overflow_policy(options.destination.waiting());
     }

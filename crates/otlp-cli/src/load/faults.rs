@@ -4,18 +4,21 @@
 
 use otlp::{BoxError, BoxExportService, ExportRequest, ExportResponse};
 use otlp_transport::{ExportFuture, HttpError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
-/// Fails a share of the attempts.
-#[derive(Debug, Clone, Copy)]
+/// Fails a share of the attempts, and counts them.
+#[derive(Debug, Clone)]
 pub(super) struct FailLayer {
     share: f64,
+    failed: Arc<AtomicU64>,
 }
 
 impl FailLayer {
-    pub(super) fn new(share: f64) -> Self {
-        Self { share }
+    pub(super) fn new(share: f64, failed: Arc<AtomicU64>) -> Self {
+        Self { share, failed }
     }
 }
 
@@ -23,7 +26,7 @@ impl Layer<BoxExportService> for FailLayer {
     type Service = Fail;
 
     fn layer(&self, inner: BoxExportService) -> Fail {
-        Fail { inner, share: self.share }
+        Fail { inner, layer: self.clone() }
     }
 }
 
@@ -31,7 +34,7 @@ impl Layer<BoxExportService> for FailLayer {
 #[derive(Debug, Clone)]
 pub(super) struct Fail {
     inner: BoxExportService,
-    share: f64,
+    layer: FailLayer,
 }
 
 impl Service<ExportRequest> for Fail {
@@ -44,7 +47,9 @@ impl Service<ExportRequest> for Fail {
     }
 
     fn call(&mut self, request: ExportRequest) -> ExportFuture {
-        if self.share > 0.0 && fastrand::f64() < self.share {
+        let FailLayer { share, failed } = &self.layer;
+        if fastrand::f64() < *share {
+            failed.fetch_add(1, Ordering::Relaxed);
             let error = HttpError::new(503).with_message("made to fail by otlp load");
             return ExportFuture::new(async { Err(error.into()) });
         }

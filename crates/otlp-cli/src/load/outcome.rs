@@ -18,6 +18,8 @@ pub(super) struct Measured {
     pub(super) total: Duration,
     pub(super) ends: Summary,
     pub(super) attempts: Summary,
+    /// Of these, those that were made to fail.
+    pub(super) made_to_fail: u64,
     pub(super) report: DeliveryReport,
 }
 
@@ -33,13 +35,15 @@ impl Measured {
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { spans, producing, total, ends, attempts, report } = self;
+        let Self { spans, producing, total, ends, attempts, made_to_fail, report } = self;
+        let made_to_fail =
+            if *made_to_fail == 0 { String::new() } else { format!(", {made_to_fail} made to fail") };
         let balance =
             if self.is_balanced() { "balance" } else { "DO NOT BALANCE: this is a bug of the client" };
         format!(
             "spans ended     {spans} in {producing:.2?}, {:.0}/s\n\
              Span::end       p50 {:?}  p99 {:?}  max {:?}\n\
-             attempts        {}: p50 {:.1?}  p99 {:.1?}  max {:.1?}\n\
+             attempts        {}: p50 {:.1?}  p99 {:.1?}  max {:.1?}{made_to_fail}\n\
              delivered       {} in {total:.2?}, {:.0}/s\n\
              lost            {:.3} %\n\
              the books       {balance}\n{}",
@@ -76,6 +80,7 @@ impl Measured {
             "lost_share": self.lost(),
             "end_nanoseconds": nanos(&self.ends),
             "attempt_nanoseconds": nanos(&self.attempts),
+            "attempts_made_to_fail": self.made_to_fail,
             "balanced": self.is_balanced(),
             "books": books::to_json(&self.report),
         })
