@@ -128,3 +128,23 @@ pub(crate) fn asking<T>(ask: impl FnOnce() -> T) -> T {
     ASKING.set(before);
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn busy_and_idle_times_are_those_between_entries_and_exits() {
+        let at = Timestamp::from_unix_nano;
+        let mut activity = Activity::new(at(100));
+        activity.enter(at(107));
+        // On another thread, meanwhile: busy all the same, once.
+        activity.enter(at(110));
+        activity.leave(at(115));
+        activity.leave(at(130));
+        activity.enter(at(131));
+        activity.leave(at(133));
+        assert_eq!((activity.busy, activity.idle), (23 + 2, 7 + 1));
+        assert_eq!(activity.busy + activity.idle, 33, "the whole span");
+    }
+}
