@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tower::{Layer, ServiceExt};
+use tower::{ServiceBuilder, ServiceExt};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
@@ -29,8 +29,9 @@ async fn main() -> Result<(), BoxError> {
             }
         }
     });
-    let limited = AdaptiveConcurrencyLayer::new(16).layer(receiver);
-    let stack = RetryLayer::new(RetryPolicy::default()).layer(limited.clone());
+    // In two parts only to look at the limit from outside.
+    let limited = ServiceBuilder::new().layer(AdaptiveConcurrencyLayer::new(16)).service(receiver);
+    let stack = ServiceBuilder::new().layer(RetryLayer::new(RetryPolicy::default())).service(limited.clone());
     let mut exports = JoinSet::new();
     for _ in 0..500 {
         exports.spawn(stack.clone().oneshot(ExportRequest::new(Signal::Logs, 1, Bytes::from_static(b"..."))));
