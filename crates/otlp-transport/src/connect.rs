@@ -354,6 +354,7 @@ mod tests {
         };
         within(Duration::ZERO, "", slow).await.unwrap();
     }
+
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn the_kernel_is_told_when_to_give_a_silent_peer_up() {

@@ -301,6 +301,13 @@ impl Drop for Span {
 }
 
 /// The span's identity, where a look at it will do; [`Span::context`] gives one away.
+///
+/// ```
+/// # fn f(span: otlp::Span) {
+/// let context: &otlp::TraceContext = span.as_ref();
+/// assert_eq!(*context, span.context());
+/// # }
+/// ```
 impl AsRef<TraceContext> for Span {
     #[inline]
     fn as_ref(&self) -> &TraceContext {

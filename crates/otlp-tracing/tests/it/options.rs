@@ -79,8 +79,12 @@ fn busy_and_idle_time_add_up_to_the_span_when_asked() {
         let (busy, idle) =
             (int(&span.attributes, "busy_ns").unwrap(), int(&span.attributes, "idle_ns").unwrap());
         let whole = i64::try_from(span.end_time_unix_nano - span.start_time_unix_nano).unwrap();
-        assert!(busy >= 0 && idle >= 0 && busy + idle <= whole, "{busy} + {idle} of {whole}");
-        assert!(busy == 0 || span.name == "entered");
+        // One that was entered ends when it is left last, to the nanosecond; the end of another is read after its idle time.
+        if span.name == "entered" {
+            assert!(busy >= 0 && idle >= 0 && busy + idle == whole, "{busy} + {idle} of {whole}");
+        } else {
+            assert!(busy == 0 && (0..=whole).contains(&idle), "{busy} + {idle} of {whole}");
+        }
     }
     assert_eq!(spans.len(), 2);
 }

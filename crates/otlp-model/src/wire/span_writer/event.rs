@@ -75,7 +75,7 @@ impl SpanWriter {
             event.writer.live.buffer.append(|bytes| put_uint(bytes, 0x20, dropped.into()));
         }
         event.writer.events += 1;
-        event.finish(body, width);
+        event.finish(body);
     }
 }
 

@@ -58,7 +58,7 @@ impl SpanWriter {
             bytes.extend_from_slice(&link_flags(context).to_le_bytes());
         });
         link.writer.links += 1;
-        link.finish(body, 1);
+        link.finish(body);
     }
 }
 

@@ -23,10 +23,10 @@ impl<'a> Unfinished<'a> {
         Self { writer, start }
     }
 
-    /// Ends the message, whose body starts at `body`, behind as many bytes for its length.
+    /// Ends the message, whose body starts at `body`: between its tag and that is room for its length.
     #[inline]
-    pub(super) fn finish(self, body: usize, width: usize) {
-        close(&mut self.writer.live.buffer, body, width);
+    pub(super) fn finish(self, body: usize) {
+        close(&mut self.writer.live.buffer, self.start + 1, body);
         std::mem::forget(self);
     }
 }
@@ -112,8 +112,8 @@ impl SpanWriter {
 }
 
 #[inline]
-fn close(buffer: &mut Buffer, body: usize, width: usize) {
-    let (at, len) = (body - width, buffer.len() - body);
+fn close(buffer: &mut Buffer, at: usize, body: usize) {
+    let (width, len) = (body - at, buffer.len() - body);
     if width == 1 && len < 0x80 {
         buffer.as_mut_slice()[at] = len as u8;
         return;
