@@ -7,13 +7,14 @@ use crate::certificates::Certificates;
 use crate::collector::{self, Collector};
 use crate::grpc_core::GrpcCore;
 use crate::hardship::{Answers, Course, Hardship};
+use crate::missing::Missing;
 use crate::options::Options;
 use crate::rotel::Rotel;
 use crate::serve::Serve;
 use crate::testkit::Testkit;
 use crate::tools::{COLLECTOR, PACKAGES, ROTEL};
 use crate::{Failure, doctor, matrix, python_sdk, sender, tools};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// One of them.
@@ -110,27 +111,19 @@ impl Counterpart {
             }
             Self::Rotel => tools::rotel(target),
         };
-        let played = had.map_err(|error| error.to_string()).map(|program| {
-            let mut played = Played::default();
-            let whole = match self {
-                Self::Collector => collector(&mut played, &program, folder, &cases, certificates, options),
-                Self::GrpcCore => grpc_core(&mut played, &program, &cases, certificates),
-                Self::Rotel => rotel(&mut played, &program, folder, &cases, certificates),
-                Self::PythonSdk => Testkit::start(certificates).map(|mut testkit| {
-                    let send = python_sdk::with(&program, certificates);
-                    played.verdicts = matrix::run(&mut testkit, &python_sdk::cases(&cases), &send);
-                }),
-                Self::PythonSdkServe => {
-                    Serve::start(&options.otlp, &folder.join("serve")).map(|mut serve| {
-                        let send = python_sdk::with(&program, certificates);
-                        played.verdicts = matrix::run(&mut serve, &python_sdk::cases(&cases), &send);
-                    })
-                }
-            };
-            played.broken = whole.err().map(|error| error.to_string());
-            played
-        });
-        Results { counterpart: self, played }
+        Results::of(self, had, |program, played| match self {
+            Self::Collector => collector(played, program, folder, &cases, certificates, options),
+            Self::GrpcCore => grpc_core(played, program, &cases, certificates),
+            Self::Rotel => rotel(played, program, folder, &cases, certificates),
+            Self::PythonSdk => Testkit::start(certificates).map(|mut testkit| {
+                let send = python_sdk::with(program, certificates);
+                played.verdicts = matrix::run(&mut testkit, &python_sdk::cases(&cases), &send);
+            }),
+            Self::PythonSdkServe => Serve::start(&options.otlp, &folder.join("serve")).map(|mut serve| {
+                let send = python_sdk::with(program, certificates);
+                played.verdicts = matrix::run(&mut serve, &python_sdk::cases(&cases), &send);
+            }),
+        })
     }
 }
 
@@ -199,6 +192,21 @@ fn rotel(
 }
 
 impl Results {
+    /// Plays with what was had. What cannot be had is skipped; what was there to be made and was not made is a failure.
+    fn of(
+        counterpart: Counterpart,
+        had: Result<PathBuf, Missing>,
+        play: impl FnOnce(&Path, &mut Played) -> Result<(), Failure>,
+    ) -> Self {
+        let mut played = Played::default();
+        let broken = match had {
+            Ok(program) => play(&program, &mut played).err().map(|error| error.to_string()),
+            Err(Missing::Broken(reason)) => Some(reason),
+            Err(Missing::Unavailable(reason)) => return Self { counterpart, played: Err(reason) },
+        };
+        Self { counterpart, played: Ok(Played { broken, ..played }) }
+    }
+
     /// How much of it failed.
     pub(crate) fn failures(&self) -> usize {
         let Ok(played) = &self.played else { return 0 };
@@ -228,5 +236,23 @@ impl Results {
             lines.push_str(&format!("  ✗ {broken}\n"));
         }
         lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_had_is_skipped_and_what_cannot_be_made_has_failed() {
+        let played = |had| {
+            let results = Results::of(Counterpart::Rotel, had, |_, _| Ok(()));
+            (results.failures(), results.lines())
+        };
+        let (failures, lines) = played(Err(Missing::Unavailable("no network".to_owned())));
+        assert_eq!((failures, lines.as_str()), (0, "!!! SKIPPED, NOTHING PROVEN: no network\n"));
+        let (failures, lines) = played(Err(Missing::Broken("undefined: x".to_owned())));
+        assert_eq!((failures, lines.as_str()), (1, "  ✗ undefined: x\n"));
+        assert_eq!(played(Ok(PathBuf::new())), (0, String::new()));
     }
 }

@@ -1,7 +1,8 @@
 //! Our client against receivers that others wrote, and their clients against ours: `cargo xtask interop`.
 //!
 //! Each counterpart is a program of its own, on loopback, and ends with this one. What arrives is compared with what was sent,
-//! field by field. A counterpart that cannot be had is skipped, loudly; one that is there and fails makes this fail.
+//! field by field. A counterpart that cannot be had is skipped, loudly; one that is there, or could be made, and fails makes this
+//! fail.
 
 mod case;
 mod certificates;
@@ -12,6 +13,7 @@ mod doctor;
 mod grpc_core;
 mod hardship;
 mod matrix;
+mod missing;
 mod options;
 mod page;
 mod process;

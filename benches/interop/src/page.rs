@@ -80,7 +80,9 @@ fn section(result: &Results) -> String {
     match &result.played {
         Err(reason) => text.push_str(&format!("Skipped: {}\n", one_line(reason))),
         Ok(played) => {
-            text.push_str(&matrix(played));
+            if !played.verdicts.is_empty() {
+                text.push_str(&matrix(played));
+            }
             if !result.counterpart.lacks().is_empty() {
                 text.push_str(&format!("\n{}\n", result.counterpart.lacks()));
             }

@@ -163,15 +163,26 @@ fn tied(command: &Command) -> Command {
     tied
 }
 
-/// Runs a command to its end; what it said, or an error with its last lines.
-pub(crate) fn output(name: &str, command: &Command, patience: Duration) -> Result<Vec<String>, Failure> {
+/// Runs a command to its end; how it ended, and what it said.
+pub(crate) fn run(
+    name: &str,
+    command: &Command,
+    patience: Duration,
+) -> Result<(ExitStatus, Vec<String>), Failure> {
     let mut process = Process::start(name, command)?;
     drop(process.stdin());
-    let (status, said) = process.ended(patience)?;
-    if status.success() {
-        return Ok(said);
-    }
-    Err(format!("{name} failed ({status}):\n{}", said[said.len().saturating_sub(12)..].join("\n")).into())
+    process.ended(patience)
+}
+
+/// The same; what it said, or an error with its last lines.
+pub(crate) fn output(name: &str, command: &Command, patience: Duration) -> Result<Vec<String>, Failure> {
+    let (status, said) = run(name, command, patience)?;
+    if status.success() { Ok(said) } else { Err(failed(name, status, &said).into()) }
+}
+
+/// That it failed, with its last lines.
+pub(crate) fn failed(name: &str, status: ExitStatus, said: &[String]) -> String {
+    format!("{name} failed ({status}):\n{}", said[said.len().saturating_sub(12)..].join("\n"))
 }
 
 #[cfg(all(test, target_os = "linux"))]

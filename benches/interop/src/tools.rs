@@ -1,10 +1,11 @@
 //! What has to be had before a counterpart can run: the Collector, built from source, and Python's packages.
 //!
-//! Everything goes to `target/interop` and is kept there by version. An error is the reason why it cannot be had, which is
-//! no failure of ours.
+//! Everything goes to `target/interop` and is kept there by version. Where a tool or the network is absent, it cannot be had; what
+//! fails with both is a failure.
 
-use crate::Failure;
-use crate::process::output;
+use crate::missing::Missing;
+use crate::process::{self, output};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub(crate) const PACKAGES: [&str; 6] = [
 pub(crate) const ROTEL: &str = "rotel==0.0.1a15";
 
 /// The OpenTelemetry Collector with the few components that are needed, made by its own builder.
-pub(crate) fn collector(folder: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn collector(folder: &Path) -> Result<PathBuf, Missing> {
     let kept = folder.join(format!("otelcol-{COLLECTOR}"));
     let (manifest, modules) = manifests();
     let (program, made_by) =
@@ -39,6 +40,7 @@ pub(crate) fn collector(folder: &Path) -> Result<PathBuf, Failure> {
     if program.exists() && std::fs::read_to_string(&made_by).is_ok_and(|text| text == manifest) {
         return Ok(program);
     }
+    is_there("go")?;
     let version = output("go version", Command::new("go").arg("version"), QUESTION)?;
     println!("building the Collector {COLLECTOR} with {}, once", version.concat());
     let source = kept.join("source");
@@ -50,16 +52,36 @@ pub(crate) fn collector(folder: &Path) -> Result<PathBuf, Failure> {
     // Not also `go mod tidy`, which the builder would do: that fetches what the tests of each component need.
     let mut generate = Command::new("go");
     generate.args(["run", &builder, "--config", "builder.yaml", "--skip-get-modules", "--skip-compilation"]);
-    output("the Collector's builder", go(&mut generate, &source), BUILD)?;
+    made("the Collector's builder", go(&mut generate, &source), BUILD)?;
     std::fs::write(source.join("go.mod"), modules)?;
     let mut build = Command::new("go");
     build
         .args(["build", "-mod=mod", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-o"])
         .arg(&program)
         .arg(".");
-    output("go build", go(&mut build, &source), BUILD)?;
+    made("go build", go(&mut build, &source), BUILD)?;
     std::fs::write(made_by, manifest)?;
     Ok(program)
+}
+
+/// An error if a program is not installed.
+fn is_there(program: &str) -> Result<(), Missing> {
+    match Command::new(program).arg("--version").output() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Missing::Unavailable(format!("there is no `{program}` here")))
+        }
+        // Whether it works is seen when it has to.
+        _ => Ok(()),
+    }
+}
+
+/// Runs a command that fetches and makes something to its end.
+fn made(name: &str, command: &Command, patience: Duration) -> Result<(), Missing> {
+    let (status, said) = process::run(name, command, patience)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Missing::judge(&process::failed(name, status, &said), &said))
 }
 
 fn go<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
@@ -99,13 +121,19 @@ fn manifests() -> (String, String) {
 }
 
 /// A Python that has `packages`: an environment of its own.
-pub(crate) fn python(folder: &Path, name: &str, packages: &[&str]) -> Result<PathBuf, Failure> {
+pub(crate) fn python(folder: &Path, name: &str, packages: &[&str]) -> Result<PathBuf, Missing> {
     let kept = folder.join(format!("python-{name}"));
     let (python, made_of) = (kept.join("bin/python"), kept.join("packages.txt"));
     let wanted = packages.join("\n");
     if python.exists() && std::fs::read_to_string(&made_of).is_ok_and(|text| text == wanted) {
         return Ok(python);
     }
+    is_there("python3")?;
+    let mut modules = Command::new("python3");
+    // Debian has them in a package of their own.
+    output("python3", modules.args(["-c", "import ensurepip, venv"]), QUESTION).map_err(|error| {
+        Missing::Unavailable(format!("python3 is here, but not all that makes an environment: {error}"))
+    })?;
     println!("installing {}, once", packages.join(", "));
     let _ = std::fs::remove_dir_all(&kept);
     output("python3 -m venv", Command::new("python3").args(["-m", "venv"]).arg(&kept), INSTALL)?;
@@ -120,15 +148,41 @@ pub(crate) fn python(folder: &Path, name: &str, packages: &[&str]) -> Result<Pat
         "--only-binary",
         ":all:",
     ]);
-    output("pip install", install.args(packages), INSTALL)?;
+    made("pip install", install.args(packages), INSTALL)?;
     std::fs::write(made_of, wanted)?;
     Ok(python)
 }
 
 /// Rotel's program.
-pub(crate) fn rotel(folder: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn rotel(folder: &Path) -> Result<PathBuf, Missing> {
     let python = python(folder, "rotel", &[ROTEL])?;
     let mut ask = Command::new(python);
     ask.args(["-c", "import os, rotel; print(os.path.join(os.path.dirname(rotel.__file__), 'rotel-agent'))"]);
     Ok(output("python", &ask, QUESTION)?.concat().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_is_not_installed_is_missing_and_no_failure() {
+        assert_eq!(is_there("cargo"), Ok(()));
+        let told = is_there("no-such-tool-of-anybody");
+        assert_eq!(told, Err(Missing::Unavailable("there is no `no-such-tool-of-anybody` here".to_owned())));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_command_that_fails_is_judged_by_what_it_says() {
+        let sh = |script: &str| {
+            let mut command = Command::new("sh");
+            made("sh", command.args(["-c", script]), QUESTION)
+        };
+        assert_eq!(sh("echo connection broken by anybody"), Ok(()));
+        assert!(matches!(sh("echo dial tcp: no such host >&2; exit 1"), Err(Missing::Unavailable(_))));
+        let told = sh("echo undefined: x >&2; exit 1");
+        let is_why = |reason: &str| reason.starts_with("sh failed (") && reason.ends_with("undefined: x");
+        assert!(matches!(&told, Err(Missing::Broken(reason)) if is_why(reason)), "{told:?}");
+    }
 }
