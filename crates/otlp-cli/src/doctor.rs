@@ -15,8 +15,10 @@ mod identify;
 mod judge;
 mod limit;
 mod look;
+mod machine;
 mod mistake;
 mod plan;
+mod processes;
 mod reach;
 mod redact;
 mod sample;
@@ -25,6 +27,7 @@ mod sockets;
 mod speak;
 mod talk;
 mod tls;
+mod toolchain;
 mod verdict;
 
 use crate::exit::{Exit, Trouble, complain};
@@ -90,8 +93,8 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
 
-    /// Write a bundle for whoever helps: findings, versions, configuration, variables, resources, sockets. Secrets are taken out;
-    /// look through it all the same before you show it to others.
+    /// Write a bundle for whoever helps: findings, versions, configuration with its file, variables, resources, processes, sockets.
+    /// Secrets are taken out; look through it all the same before you show it to others.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
@@ -114,7 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         real: !options.empty,
         limits: options.limits,
     };
-    let Resolved { cases, settings, mut findings, explanation } =
+    let Resolved { cases, settings, file, mut findings, explanation } =
         settings::resolve(&given, &|name| std::env::var(name).ok())?;
     // Whoever reads no more, as `head`, still gets the report and the exit code.
     let (mut out, mut printed) = (io::stdout(), Ok(()));
@@ -145,13 +148,23 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         let mut tell = |finding: &Finding| say(&verdict::line(finding));
         findings.extend(runtime.block_on(examine::examine(case, &signals, &mut tell)));
     }
+    let toolchain = match options.report {
+        Some(_) => runtime.block_on(toolchain::versions()),
+        None => String::new(),
+    };
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
     if let Some(path) = &options.report {
         let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
-        let real = given.real;
-        let known =
-            Known { cases: &cases, configuration, findings: &findings, real, attached: &options.attach };
+        let known = Known {
+            cases: &cases,
+            configuration,
+            file: file.as_deref(),
+            toolchain: &toolchain,
+            findings: &findings,
+            real: given.real,
+            attached: &options.attach,
+        };
         std::fs::write(path, bundle::text(&known))
             .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
         complain(&format_args!("the report is in {}", path.display()));

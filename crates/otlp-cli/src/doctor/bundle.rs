@@ -1,11 +1,11 @@
 //! The diagnostics bundle: one text with what whoever helps asks for first, and without secrets.
 //!
-//! The shell of the report: reads files and variables, runs no program. What a system does not have is said to be missing, not
-//! left out.
+//! The shell of the report: reads files and variables, and what others found. What a system does not have is said to be missing,
+//! not left out.
 
 use super::case::Case;
 use super::finding::Finding;
-use super::{redact, sockets, verdict};
+use super::{machine, processes, redact, sockets, verdict};
 use crate::clock;
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -23,6 +23,10 @@ pub(super) struct Known<'a> {
     pub(super) cases: &'a [Case],
     /// The configuration with the origin of each value.
     pub(super) configuration: String,
+    /// The file that it is from, if it is from one.
+    pub(super) file: Option<&'a Path>,
+    /// Which Rust is installed.
+    pub(super) toolchain: &'a str,
     pub(super) findings: &'a [Finding],
     /// Whether requests with an item were sent.
     pub(super) real: bool,
@@ -35,11 +39,15 @@ pub(super) fn text(known: &Known<'_>) -> String {
     let mut section = |title: &str, content: String| {
         let _ = writeln!(text, "=== {title} ===\n{}\n", content.trim_end());
     };
-    section("otlp doctor", versions());
+    section("otlp doctor", versions(known.toolchain));
     section("findings", findings(known));
     section("configuration", known.configuration.clone());
+    if let Some(file) = known.file {
+        section(&format!("configuration file {}", file.display()), tail(file));
+    }
     section("environment", environment());
-    section("resources", resources());
+    section("resources", machine::resources());
+    section("processes", processes::table());
     section("sockets", sockets_of(known.cases));
     for path in known.attached {
         section(&path.display().to_string(), tail(path));
@@ -47,20 +55,14 @@ pub(super) fn text(known: &Known<'_>) -> String {
     text
 }
 
-fn versions() -> String {
-    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let named =
-        release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).map(|name| name.trim_matches('"'));
-    let kernel = fs::read_to_string("/proc/version").unwrap_or_else(|_| "unknown kernel".to_owned());
+fn versions(toolchain: &str) -> String {
     format!(
-        "otlp {} (needs Rust {})\n{}\n{} on {}{}\n{}",
+        "otlp {} (needs Rust {})\n{}\n{}\n{}",
         env!("CARGO_PKG_VERSION"),
         env!("CARGO_PKG_RUST_VERSION"),
         httpdate::fmt_http_date(clock::now()),
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        named.map(|name| format!(", {name}")).unwrap_or_default(),
-        kernel.trim(),
+        machine::system(),
+        toolchain,
     )
 }
 
@@ -89,28 +91,6 @@ fn environment() -> String {
     } else {
         lines.join("\n")
     }
-}
-
-fn resources() -> String {
-    let mut text = match std::thread::available_parallelism() {
-        Ok(cpus) => format!("{cpus} CPUs for this process\n"),
-        Err(error) => format!("CPUs: {error}\n"),
-    };
-    let memory =
-        fs::read_to_string("/proc/meminfo").unwrap_or_else(|_| "MemTotal: not known here".to_owned());
-    let wanted = ["MemTotal", "MemAvailable", "SwapTotal", "SwapFree"];
-    for line in memory.lines().filter(|line| wanted.iter().any(|name| line.starts_with(name))) {
-        let _ = writeln!(text, "{line}");
-    }
-    for (what, path) in [
-        ("load", "/proc/loadavg"),
-        ("memory limit", "/sys/fs/cgroup/memory.max"),
-        ("CPU limit", "/sys/fs/cgroup/cpu.max"),
-    ] {
-        let value = fs::read_to_string(path).unwrap_or_else(|_| "not known here".to_owned());
-        let _ = writeln!(text, "{what}: {}", value.trim());
-    }
-    text
 }
 
 fn sockets_of(cases: &[Case]) -> String {

@@ -14,6 +14,7 @@ use otlp::ClientBuilder;
 use otlp_model::Signal;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 /// One line of the configuration: what is used, and who said so. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub(crate) struct Resolved {
     pub(crate) cases: Vec<Case>,
     /// What is used, and who said so.
     pub(crate) settings: Vec<Setting>,
+    /// The file that it is configured by, good or refused.
+    pub(crate) file: Option<PathBuf>,
     /// What there is to say of an application that is configured so.
     pub(crate) findings: Vec<Finding>,
     /// All of an application's options, as the library tells them.
@@ -92,6 +95,7 @@ pub(crate) fn resolve(
     let mut settings: Vec<Setting> =
         file.iter().map(|file| Setting::new("config_file", file, named_by)).collect();
 
+    let path = file.as_ref().map(PathBuf::from);
     let usage = |error: otlp::Error| Trouble::Usage(error.to_string());
     let mut findings = Vec::new();
     let mut builder = of_flags(given, ClientBuilder::default().with_env_from(lookup))?;
@@ -103,7 +107,7 @@ pub(crate) fn resolve(
             let config = builder.resolve().map_err(usage)?;
             findings.push(application::of_refused(file, CONFIG_FILE, named_by, &error));
             if given.endpoint.is_none() {
-                return Ok(Resolved { settings, findings, ..Resolved::default() });
+                return Ok(Resolved { settings, file: path, findings, ..Resolved::default() });
             }
             config
         }
@@ -124,7 +128,7 @@ pub(crate) fn resolve(
         cases.push(case);
     }
     application::add_rest(&config, &signals, &mut settings);
-    Ok(Resolved { cases, settings, findings, explanation: config.explain().to_string() })
+    Ok(Resolved { cases, settings, file: path, findings, explanation: config.explain().to_string() })
 }
 
 /// `builder`, with what the flags say as its code.
