@@ -19,6 +19,7 @@ mod machine;
 mod mistake;
 mod plan;
 mod processes;
+mod proxies;
 mod reach;
 mod redact;
 mod sample;

@@ -4,6 +4,7 @@
 //! Pure. Reads no variable and no file: what the library says is what an application does.
 
 use super::case::{Case, Route};
+use super::proxies;
 use super::settings::{Given, Setting};
 use crate::duration;
 use crate::exit::Trouble;
@@ -12,7 +13,7 @@ use crate::wire::Wire;
 use clap::ValueEnum;
 use otlp::{ClientBuilder, ConfigEntry, Origin, Protocol, ResolvedConfig, SignalConfig};
 use otlp_model::Signal;
-use otlp_transport::{Endpoint, ProxyLayer, Target};
+use otlp_transport::{Endpoint, Target};
 use std::time::Duration;
 
 /// The longest that a step waits unless --timeout says more: the environment may allow a year.
@@ -111,7 +112,8 @@ fn examined(
     let timeout = group.iter().map(|exporter| exporter.timeout).max().unwrap_or_default();
     let mut exporters = group.into_iter();
     let Some(Exporter { route: first, wires, receiver, .. }) = exporters.next() else { return Ok(None) };
-    let proxy = proxy(given, &first.endpoint, lookup, &mut settings)?;
+    let (proxy, setting) = proxies::proxy(given, &first.endpoint, lookup)?;
+    settings.extend(setting);
     let others = exporters.map(|exporter| exporter.route).collect();
     let (real, limits) = (given.real, given.limits);
     let case = Case { first, others, wires, receiver, proxy, timeout, largest, real, limits };
@@ -234,24 +236,4 @@ fn timeout(given: &Given<'_>, entries: &Entries<'_>) -> (Duration, String) {
         Some((timeout.min(LONGEST), entry.origin.to_string()))
     });
     of_library.unwrap_or((Duration::from_secs(10), "default".to_owned()))
-}
-
-fn proxy(
-    given: &Given<'_>,
-    endpoint: &Endpoint,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    settings: &mut Vec<Setting>,
-) -> Result<Option<ProxyLayer>, Trouble> {
-    let (proxy, origin) = match given.receiver.named_proxy()? {
-        Some(_) if endpoint.target().unix_path().is_some() => (None, ""),
-        Some(proxy) => (Some(proxy), "--proxy"),
-        None if given.receiver.no_proxy => (None, "--no-proxy"),
-        None => {
-            let proxy =
-                ProxyLayer::from_env(endpoint, lookup).map_err(|error| Trouble::Usage(error.to_string()))?;
-            (proxy, "environment")
-        }
-    };
-    settings.extend(proxy.as_ref().map(|proxy| Setting::new("proxy", proxy.url(), origin)));
-    Ok(proxy)
 }

@@ -11,20 +11,20 @@ use std::sync::mpsc;
 const NAMES: [&str; 2] = ["localhost", "127.0.0.1"];
 
 /// An authority and the file with its certificate, which is gone with it.
-struct Authority {
-    ca: TestCa,
+pub(crate) struct Authority {
+    pub(crate) ca: TestCa,
     file: PathBuf,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let file = std::env::temp_dir().join(format!("otlp-cli-{}-{name}.pem", std::process::id()));
         let ca = TestCa::new(name).unwrap();
         std::fs::write(&file, ca.cert_pem()).unwrap();
         Self { ca, file }
     }
 
-    fn flags(&self) -> [&str; 2] {
+    pub(crate) fn flags(&self) -> [&str; 2] {
         ["--ca-file", self.file.to_str().unwrap()]
     }
 }
@@ -35,7 +35,7 @@ impl Drop for Authority {
     }
 }
 
-fn collector(identity: &Identity) -> Collector {
+pub(crate) fn collector(identity: &Identity) -> Collector {
     Collector::builder().tls(ServerTls::new(identity).unwrap()).start_blocking().unwrap()
 }
 

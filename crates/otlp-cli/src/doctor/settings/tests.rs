@@ -263,3 +263,50 @@ fn what_an_application_would_do_is_told() {
     );
     assert!(text.contains("failed no span is sampled"), "{text}");
 }
+
+#[test]
+fn a_proxy_is_told_with_the_variable_that_names_it_or_why_it_does_not_count() {
+    const PROXY: (&str, &str) = ("HTTP_PROXY", "http://me:hunter2@proxy:3128");
+    let of = |endpoint: &str, line: &[&str], variables: &[(&str, &str)]| {
+        let (case, lines) = resolved(Some(endpoint), line, variables).unwrap();
+        assert!(!lines.contains("hunter2"), "{lines}");
+        let line = lines.lines().find_map(|line| line.strip_prefix("proxy ")).map(ToOwned::to_owned);
+        (case.proxy.is_some(), line)
+    };
+    let is = |goes: bool, line: &str| (goes, Some(line.to_owned()));
+    let (plain, secure) = ("http://collector.example:4317", "https://collector.example:4317");
+    for (endpoint, variable) in [
+        (plain, "HTTP_PROXY"),
+        (plain, "http_proxy"),
+        (plain, "ALL_PROXY"),
+        (secure, "HTTPS_PROXY"),
+        (secure, "https_proxy"),
+        (secure, "all_proxy"),
+    ] {
+        let line = format!("http://proxy:3128 {variable}");
+        assert_eq!(of(endpoint, &[], &[("REQUEST_METHOD", " "), (variable, PROXY.1)]), is(true, &line));
+    }
+    assert_eq!(of(secure, &[], &[PROXY]), (false, None));
+    let both = [PROXY, ("ALL_PROXY", "other:1"), ("no_proxy", "10.0.0.0/8")];
+    assert_eq!(of(plain, &[], &both), is(true, "http://proxy:3128 HTTP_PROXY"));
+    assert_eq!(of(plain, &["--proxy", "mine:1"], &[PROXY]), is(true, "http://mine:1 --proxy"));
+    assert_eq!(of(plain, &["--no-proxy"], &[PROXY]), is(false, "none --no-proxy"));
+
+    for (name, list, member) in [
+        ("NO_PROXY", "localhost, .example", ".example in NO_PROXY"),
+        ("no_proxy", "collector.example:4317,*", "collector.example:4317 in no_proxy"),
+        ("NO_PROXY", "*", "* in NO_PROXY"),
+    ] {
+        let line = format!("none, HTTP_PROXY does not count {member}");
+        assert_eq!(of(plain, &[], &[PROXY, (name, list)]), is(false, &line));
+    }
+    for host in ["localhost", "127.0.0.1"] {
+        let line = format!("none, HTTP_PROXY does not count {host} is this machine");
+        assert_eq!(
+            of(&format!("http://{host}:4317"), &[], &[PROXY, ("NO_PROXY", "example")]),
+            is(false, &line)
+        );
+    }
+    assert_eq!(of("unix:///run/otlp.sock", &["--no-proxy"], &[PROXY]), (false, None));
+    assert_eq!(of(plain, &[], &[("NO_PROXY", "*")]), (false, None));
+}
