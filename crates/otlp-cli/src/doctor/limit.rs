@@ -4,15 +4,21 @@
 //! what it comes to are pure, the shell sends.
 
 use super::case::Case;
+use super::chain::find;
 use super::export::{diagnose, send};
 use super::finding::{Diagnosis, Finding};
 use super::judge::is_too_large;
 use super::sample::padded;
 use crate::wire::Wire;
-use otlp_transport::Compression;
+use otlp_model::ExportResponse;
+use otlp_transport::{BoxError, Compression, ConnectionLost};
 
 const LEAST: usize = 64 * 1024;
 const MOST: usize = 64 * 1024 * 1024;
+
+/// How often a size is tried on which the connection is lost: what refuses a request before it has read it all, and closes, is
+/// heard only if its answer is there before the next bytes are sent.
+const TRIES: usize = 5;
 
 /// Doubles until it fails, then halves the gap until that is small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub(crate) async fn limit(case: &Case, wire: Wire) -> Finding {
     };
     let finding = loop {
         let Some(size) = next(&search) else { break told(search, case.largest, &reason) };
-        let error = match send(case, wire, Compression::None, padded(signal, size)).await.0 {
+        let error = match sent(case, wire, size).await {
             Ok(_) => {
                 search = search.tried(size, true);
                 continue;
@@ -75,6 +81,19 @@ pub(crate) async fn limit(case: &Case, wire: Wire) -> Finding {
         .with("taken_bytes", (search.taken > 0).then_some(search.taken))
         .with("refused_bytes", search.refused)
         .with("client_bytes", case.largest)
+}
+
+/// What becomes of a request of `size` bytes.
+async fn sent(case: &Case, wire: Wire, size: usize) -> Result<ExportResponse, BoxError> {
+    let mut tries = 0;
+    loop {
+        let result = send(case, wire, Compression::None, padded(case.first.signal, size)).await.0;
+        tries += 1;
+        match result {
+            Err(error) if tries < TRIES && find::<ConnectionLost>(&*error).is_some() => {}
+            result => return result,
+        }
+    }
 }
 
 /// What a search comes to for a client that sends requests of up to `largest`; `reason` is the receiver's, if it refused one.

@@ -4,6 +4,7 @@
 use crate::doctor::{examine, ill};
 use otlp_model::{Format, Signal};
 use otlp_testkit::{Collector, Reply, Script};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn statuses_have_cause_and_cure() {
@@ -97,6 +98,29 @@ fn only_what_is_called_too_large_is_a_limit() {
         limit["facts"]["taken_bytes"] == 2 << 20 && limit["facts"]["refused_bytes"].is_null(),
         "{limit:#}"
     );
+}
+
+/// What closes over a request that it has not read is heard by chance.
+#[test]
+fn a_limit_is_found_behind_connections_that_are_lost() {
+    let lost = AtomicUsize::new(0);
+    let script = Script::from_fn(move |call| match call.wire_bytes {
+        ..=1_048_576 => Reply::ok(),
+        _ if lost.fetch_add(1, Ordering::Relaxed) < 3 => Reply::close(),
+        _ => Reply::http_status(413),
+    });
+    let gateway = Collector::builder().http().reply(script).start_blocking().unwrap();
+    let said = examine(&gateway.http_endpoint(), &["-p", "http/protobuf"]);
+    ill(
+        &said,
+        &["✗ limit http/protobuf: a request of 2.00 MiB is not taken: ", "answered 413", "1 check failed."],
+    );
+    // What is never heard is told as what it is.
+    let script = Script::from_fn(|call| if call.wire_bytes > 1 << 20 { Reply::close() } else { Reply::ok() });
+    let gateway = Collector::builder().http().reply(script).start_blocking().unwrap();
+    let said = examine(&gateway.http_endpoint(), &["-p", "http/protobuf"]);
+    let found = "✗ limit http/protobuf: a request of 2.00 MiB failed: lost the connection";
+    ill(&said, &[found, "the connection was closed instead of an answer", "1 check failed."]);
 }
 
 #[test]
