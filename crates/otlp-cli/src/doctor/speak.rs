@@ -19,6 +19,9 @@ use tower::ServiceExt;
 /// A clock that differs by more is worth a word.
 const SKEW: Duration = Duration::from_secs(5);
 
+/// By more, and it matters: tokens and signed requests are refused, and data is filed where nobody looks for it.
+const TOO_MUCH: Duration = Duration::from_secs(5 * 60);
+
 pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
     let step = if wire.is_grpc() { "grpc" } else { "http" };
     let before = clock::now();
@@ -55,8 +58,7 @@ pub(crate) async fn speak(case: &Case, wire: Wire) -> (Outcome, Vec<Finding>) {
             .with("grpc_status", answer.grpc)
             .with("server", answer.header("server")),
     ];
-    let date = answer.header("date").and_then(|date| httpdate::parse_http_date(&date).ok());
-    findings.extend(date.map(|date| compare(date, before, clock::now())));
+    findings.push(clocks(answer.header("date"), before, clock::now()));
     (Outcome::Passed, findings)
 }
 
@@ -114,6 +116,17 @@ fn silent(step: &'static str, wire: Wire, text: &str) -> Finding {
     Finding::failed(step, text, diagnosis)
 }
 
+/// What the `date` of an answer, if it has one, says about the clocks.
+fn clocks(date: Option<String>, before: SystemTime, after: SystemTime) -> Finding {
+    let why = match date.as_deref().map(|date| (date, httpdate::parse_http_date(date))) {
+        Some((_, Ok(date))) => return compare(date, before, after),
+        Some((date, Err(_))) => format!("the Date of the answer is none: {date}"),
+        None => "the answer has no Date".to_owned(),
+    };
+    let text = format!("it can't be told whether this machine's clock agrees with the receiver's: {why}");
+    Finding::note("clock", text).with("skew_seconds", None::<f64>)
+}
+
 /// What a `Date`, which has whole seconds, says about the clocks, when it was made between `before` and `after`.
 fn compare(date: SystemTime, before: SystemTime, after: SystemTime) -> Finding {
     let latest = date + Duration::from_secs(1);
@@ -135,7 +148,12 @@ fn compare(date: SystemTime, before: SystemTime, after: SystemTime) -> Finding {
         "set the clocks of both by NTP (chrony, systemd-timesyncd)",
         "incomplete",
     );
-    fact(Finding::note("clock", text).diagnosed(diagnosis))
+    let finding = if skew > TOO_MUCH {
+        Finding::failed("clock", text, diagnosis)
+    } else {
+        Finding::note("clock", text).diagnosed(diagnosis)
+    };
+    fact(finding)
 }
 
 #[cfg(test)]
@@ -156,5 +174,9 @@ mod tests {
         );
         let behind = of(70_000, 9_000, 10_000);
         assert!(behind.text.contains("60 s behind"), "{}", behind.text);
+        assert_eq!((behind.facts["skew_seconds"].as_f64(), behind.status), (Some(60.0), Status::Note));
+        assert_eq!(of(310_000, 9_000, 10_000).status, Status::Note);
+        assert_eq!(of(310_001, 9_000, 10_000).status, Status::Failed);
+        assert_eq!(of(10_000, 311_001, 312_000).status, Status::Failed);
     }
 }

@@ -3,6 +3,7 @@
 use crate::support::{Said, finish, otlp, run};
 use otlp_model::{Encoding, Signal};
 use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, Reply, Script};
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -30,6 +31,16 @@ pub(crate) fn ill(said: &Said, texts: &[&str]) {
     for text in texts {
         assert!(out.contains(&words(text)), "{text:?} is missing in:\n{}", said.out);
     }
+}
+
+/// The findings of a step, from what was printed with --json.
+#[track_caller]
+pub(crate) fn findings(said: &Said, step: &str) -> Vec<Value> {
+    let json: Value = serde_json::from_str(&said.out).expect(&said.out);
+    let findings = json["findings"].as_array().unwrap().iter();
+    let found: Vec<Value> = findings.filter(|finding| finding["step"] == step).cloned().collect();
+    assert!(!found.is_empty(), "no {step}: {json:#}");
+    found
 }
 
 #[test]
@@ -248,9 +259,7 @@ fn a_proxy_that_wants_a_password() {
 fn limits_are_found_without_sending_data() {
     let collector = collector(Collector::builder().grpc().max_request_bytes(200_000));
     let said = examine(&collector.grpc_endpoint(), &["--limits", "--empty", "--signal", "traces", "--json"]);
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-    let findings = json["findings"].as_array().unwrap();
-    let finding = findings.iter().find(|finding| finding["step"] == "limit").unwrap();
+    let finding = &findings(&said, "limit")[0];
     // A client sends more.
     assert_eq!((said.code, &finding["status"]), (Some(1), &"failed".into()), "{finding:#}");
     let limit = &finding["facts"];
@@ -265,7 +274,7 @@ fn json_has_its_documented_shape() {
     let collector = collector(Collector::builder().grpc().reply(Reply::status(16)));
     let said = examine(&collector.grpc_endpoint(), &["--json", "--signal", "traces"]);
     assert_eq!((said.code, said.err.as_str()), (Some(1), ""));
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let json: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(json["configuration"][0]["name"], "endpoint");
     assert_eq!(json["configuration"][0]["origin"], "command line");

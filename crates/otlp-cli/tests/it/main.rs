@@ -5,6 +5,7 @@
 mod decode;
 mod doctor;
 mod doctor_answers;
+mod doctor_clock;
 mod doctor_file;
 mod doctor_network;
 mod doctor_signals;
