@@ -216,3 +216,47 @@ impl<'a> Sending<'a> {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPANS: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[
+        {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"},
+        {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203332"}]}]}]}"#;
+    const METRICS: &str = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
+        {"name":"a","gauge":{"dataPoints":[{"asInt":"1"},{"asInt":"2"},{"asInt":"3"}]}}]}]}]}"#;
+    const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}"#;
+
+    /// How long requests take at a rate, on a clock that only waiting moves.
+    fn took(rate: &str, requests: &[&'static str]) -> Duration {
+        let client = Client::builder().with_disabled(true).build_blocking().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let mut sending = Sending::new(&client, pace::parse(rate).unwrap());
+            for text in requests {
+                for request in Requests::read("it".to_owned(), text.as_bytes(), None).unwrap() {
+                    sending.request(&request.unwrap()).await.unwrap();
+                }
+            }
+            sending.started.elapsed()
+        })
+    }
+
+    #[test]
+    fn items_of_every_signal_are_sent_at_the_rate() {
+        // Each but the first has to wait for those before it; data points count, not metrics.
+        for (requests, due) in [
+            (&[SPANS, SPANS][..], 3_000),
+            (&[LOGS, LOGS], 3_000),
+            (&[METRICS, LOGS], 4_000),
+            (&[LOGS, METRICS, SPANS], 6_000),
+        ] {
+            let took = took("1", requests).as_millis();
+            // The clock of timers has milliseconds.
+            assert!((due..=due + 1).contains(&took), "{requests:?} took {took} ms");
+        }
+        assert_eq!(took("max", &[SPANS, METRICS, LOGS]), Duration::ZERO);
+    }
+}

@@ -65,7 +65,57 @@ impl Job {
 
 #[cfg(test)]
 mod tests {
-    use super::share;
+    use super::*;
+    use crate::pace;
+    use clap::Parser;
+    use otlp::Client;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        shape: Shape,
+    }
+
+    /// How many spans are made at a rate, and how long that takes, on a clock that only waiting moves.
+    fn made(rate: &str, shape: &str, duration: Option<Duration>, count: Option<u64>) -> (u64, Duration) {
+        let client = Client::builder().with_disabled(true).build_blocking().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let started = Instant::now();
+            let job = Job {
+                tracer: client.tracer("test"),
+                shape: Line::parse_from(["load"].into_iter().chain(shape.split_whitespace())).shape,
+                pace: pace::parse(rate).unwrap(),
+                started,
+                duration,
+                count,
+                ends: Arc::default(),
+            };
+            let ends = Arc::clone(&job.ends);
+            let spans = job.make().await;
+            assert_eq!(ends.summary().count, spans);
+            (spans, started.elapsed())
+        })
+    }
+
+    #[test]
+    fn spans_are_made_at_the_rate() {
+        // Whichever ends first. The first is due at once, so that the last is due one interval before the end.
+        let ten_seconds = Duration::from_secs(10);
+        assert_eq!(made("10", "", Some(ten_seconds), Some(5_000)), (100, ten_seconds));
+        let counted = |rate, shape, count| {
+            let (spans, took) = made(rate, shape, None, Some(count));
+            assert_eq!(spans, count);
+            took.as_millis()
+        };
+        // The clock of timers has milliseconds.
+        for shape in ["", "--children 9"] {
+            let took = counted("10", shape, 101);
+            assert!((10_000..=10_001).contains(&took), "{shape} took {took} ms");
+        }
+        assert_eq!(made("max", "", Some(ten_seconds), Some(5_000)), (5_000, Duration::ZERO));
+    }
 
     #[test]
     fn the_shares_are_the_whole() {

@@ -3,6 +3,8 @@
 use crate::support::run;
 use otlp_testkit::{Collector, Reply};
 use serde_json::Value;
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn load(collector: &Collector, more: &[&str]) -> (Option<i32>, Value) {
     let endpoint = collector.grpc_endpoint();
@@ -30,6 +32,19 @@ fn a_count_of_spans_is_made_by_all_threads_and_arrives() {
     assert!(spans.iter().any(|span| !span.span.parent_span_id.is_empty()));
     assert!(spans.iter().any(|span| span.span.status.as_ref().is_some_and(|status| status.code == 2)));
     assert!(spans.iter().all(|span| span.span.attributes.len() == 3));
+}
+
+#[test]
+fn a_rate_is_that_of_all_threads_together() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let started = Instant::now();
+    let (code, result) = load(&collector, &["--rate", "100/s", "--count", "52", "--threads", "2"]);
+    let took = started.elapsed();
+    assert_eq!((code, &result["books"]["delivered"]), (Some(0), &52.into()), "{result:#}");
+    // The last of each thread's 26 waits for 25 before it. However busy the machine is, it can't take less.
+    assert!(result["producing_seconds"].as_f64() >= Some(0.5), "{result:#}");
+    assert!(result["spans_per_second"].as_f64() <= Some(104.0), "{result:#}");
+    assert!(took >= Duration::from_millis(500), "{took:?}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use crate::decode::{LOG, METRIC, TRACE};
 use crate::support::{Said, finish, otlp, run, run_with};
 use otlp_testkit::{Collector, Reply};
+use std::time::Duration;
+use tokio::time::Instant;
 
 fn send(collector: &Collector, more: &[&str], input: &[u8]) -> Said {
     let endpoint = collector.grpc_endpoint();
@@ -58,6 +60,18 @@ fn what_decode_prints_can_be_sent_over_http_at_a_rate() {
     let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&report["delivered"], &report["balanced"]), (&5.into(), &true.into()), "{report}");
     assert_eq!(collector.received().items(), 5);
+}
+
+#[test]
+fn items_are_sent_no_faster_than_at_the_rate() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let started = Instant::now();
+    let said = send(&collector, &["--rate", "20"], [TRACE; 11].join("\n").as_bytes());
+    let took = started.elapsed();
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    assert_eq!(collector.received().items(), 11);
+    // The last waits for ten before it. However busy the machine is, it can't take less.
+    assert!(took >= Duration::from_millis(500), "{took:?}");
 }
 
 #[test]
