@@ -4,7 +4,7 @@
 
 use super::case::{Case, Route};
 use super::finding::{Diagnosis, Finding, Status};
-use super::judge::{Question, judge};
+use super::judge::{Question, judge, retry_after};
 use super::plan::Outcome;
 use super::reach::millis;
 use crate::wire::Wire;
@@ -71,7 +71,9 @@ pub(crate) async fn export(
         Err(error) => {
             let (outcome, diagnosis) = diagnose(case, wire, signal, size, &error);
             let text = format!("{wire}: {what} failed: {error}");
-            (outcome, Finding::failed(signal.as_str(), text, diagnosis))
+            let wait = retry_after(&error).map(|wait| wait.as_secs_f64());
+            let finding = Finding::failed(signal.as_str(), text, diagnosis);
+            (outcome, finding.with("retry_after_seconds", wait))
         }
     };
     let finding = finding.with("protocol", wire.name()).with("request", what);
@@ -93,8 +95,8 @@ pub(crate) fn diagnose(
 
 fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Finding) {
     let step = signal.as_str();
-    match (response.rejected, &response.message) {
-        (0, None) => (Outcome::Passed, Finding::ok(step, text)),
+    let (outcome, finding) = match (response.rejected, &response.message) {
+        (0, None) => return (Outcome::Passed, Finding::ok(step, text)),
         (0, Some(message)) => {
             (Outcome::Passed, Finding::note(step, format!("{text}, with a warning: {message}")))
         }
@@ -106,9 +108,10 @@ fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Fin
                 "refused",
             );
             let text = format!("{text}, but {rejected} rejected: {reason}");
-            (Outcome::Failed, Finding::failed(step, text, diagnosis).with("rejected", rejected))
+            (Outcome::Failed, Finding::failed(step, text, diagnosis))
         }
-    }
+    };
+    (outcome, finding.with("rejected", response.rejected).with("message", response.message.clone()))
 }
 
 /// `request`, compressed. What is not taken is worth a word; the client compresses only when told to.

@@ -32,6 +32,12 @@ pub(crate) fn is_too_large(error: &BoxError) -> bool {
         || find::<GrpcError>(&**error).is_some_and(GrpcError::is_too_large)
 }
 
+/// How long the receiver asks to wait: with `Retry-After` over HTTP, with `RetryInfo` over gRPC.
+pub(crate) fn retry_after(error: &BoxError) -> Option<Duration> {
+    let of_http = find::<HttpError>(&**error).and_then(HttpError::retry_after);
+    of_http.or_else(|| find::<GrpcError>(&**error).and_then(GrpcError::retry_delay))
+}
+
 /// Whether what answers may be something else than asked for, and the diagnosis.
 pub(crate) fn judge(error: &BoxError, question: Question<'_>) -> (Outcome, Diagnosis) {
     if is_too_large(error) {

@@ -1,10 +1,12 @@
 //! `otlp doctor` and what a receiver, or a gateway before it, answers to exports: each refusal has its cause, and makes no other
 //! server of it.
 
-use crate::doctor::{examine, ill};
+use crate::doctor::{examine, findings, ill};
 use otlp_model::{Format, Signal};
 use otlp_testkit::{Collector, Reply, Script};
+use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 #[test]
 fn statuses_have_cause_and_cure() {
@@ -37,6 +39,12 @@ fn statuses_have_cause_and_cure() {
             ill(&said, &["does not accept the credentials that were sent"]);
         }
     }
+}
+
+/// Its endpoints, each with a protocol that is spoken there.
+fn everywhere(collector: &Collector) -> [(String, &'static str); 3] {
+    let (grpc, http) = (collector.grpc_endpoint(), collector.http_endpoint());
+    [(grpc, "grpc"), (http.clone(), "http/protobuf"), (http, "http/json")]
 }
 
 /// What answers `reply` to requests above `limit` bytes.
@@ -90,8 +98,7 @@ fn only_what_is_called_too_large_is_a_limit() {
     let busy = limited(2 << 20, Reply::http_status(503));
     let said = examine(&busy.http_endpoint(), &["-p", "http/protobuf", "--limits", "--json"]);
     assert_eq!(said.code, Some(0), "{}", said.out);
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-    let limit = json["findings"].as_array().unwrap().iter().find(|it| it["step"] == "limit").unwrap();
+    let limit = &findings(&said, "limit")[0];
     let text = "http/protobuf: requests of 2.00 MiB are taken; a request of 4.00 MiB failed: ";
     assert!(limit["status"] == "note" && limit["text"].as_str().unwrap().starts_with(text), "{limit:#}");
     assert!(
@@ -197,7 +204,66 @@ fn a_path_that_is_not_there() {
 
 #[test]
 fn what_is_rejected_is_told_with_the_receivers_reason() {
-    let collector =
-        Collector::builder().grpc().reply(Reply::partial_success(1, "too old")).start_blocking().unwrap();
-    ill(&examine(&collector.grpc_endpoint(), &[]), &["partial success: 1 rejected: too old", "#refused"]);
+    for (reply, told, message) in [
+        (Reply::partial_success(1, "too old"), "1 rejected: too old", Value::from("too old")),
+        (Reply::partial_success(1, ""), "1 rejected: it does not say why", Value::Null),
+    ] {
+        let collector = Collector::builder().reply(reply).start_blocking().unwrap();
+        for (endpoint, protocol) in everywhere(&collector) {
+            let cause = format!("answers with a partial success: {told}");
+            let said = examine(&endpoint, &["-p", protocol]);
+            ill(
+                &said,
+                &["✗ traces", "a real request taken, ", &format!("ms, but {told}"), &cause, "#refused"],
+            );
+            let said = examine(&endpoint, &["-p", protocol, "--json"]);
+            // Of the empty request there was nothing to reject.
+            let facts = &findings(&said, "logs")[1]["facts"];
+            assert_eq!((&facts["rejected"], &facts["message"]), (&1.into(), &message), "{facts:#}");
+        }
+    }
+}
+
+#[test]
+fn a_warning_with_nothing_rejected_is_a_note() {
+    let warning = Reply::partial_success(0, "this port will be closed");
+    let collector = Collector::builder().reply(warning).start_blocking().unwrap();
+    for (endpoint, protocol) in everywhere(&collector) {
+        let said = examine(&endpoint, &["-p", protocol]);
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        let lines =
+            said.out.lines().filter(|line| line.ends_with("ms, with a warning: this port will be closed"));
+        // An empty request and a real one of each signal.
+        assert_eq!(lines.filter(|line| line.starts_with("• ")).count(), 6, "{}", said.out);
+        let said = examine(&endpoint, &["-p", protocol, "--json"]);
+        let logs = &findings(&said, "logs")[1];
+        assert_eq!((&logs["status"], &logs["facts"]["rejected"]), (&"note".into(), &0.into()), "{logs:#}");
+        assert_eq!(logs["facts"]["message"], "this port will be closed");
+    }
+}
+
+#[test]
+fn how_long_the_receiver_asks_to_wait_is_told() {
+    let (busy, throttled) = ("can't serve now; it asks to wait", "limit is used up; it asks to wait");
+    let (unavailable, exhausted) = (Reply::unavailable, Reply::resource_exhausted);
+    for (reply, protocol, cause, wait) in [
+        (unavailable().retry_info(Duration::from_millis(2500)), "grpc", busy, Some(2.5)),
+        (exhausted().retry_info(Duration::from_secs(3)), "grpc", throttled, Some(3.0)),
+        (unavailable().retry_after(9), "http/protobuf", busy, Some(9.0)),
+        (exhausted().retry_after(4), "http/json", throttled, Some(4.0)),
+        // What over gRPC is no more than metadata.
+        (unavailable().retry_after(9), "grpc", "can't serve now", None),
+        (exhausted(), "grpc", "the client does not try again", None),
+        (unavailable().retry_after("soon"), "http/protobuf", "can't serve now", None),
+    ] {
+        let collector = Collector::builder().reply(reply).start_blocking().unwrap();
+        let endpoint = if protocol == "grpc" { collector.grpc_endpoint() } else { collector.http_endpoint() };
+        let said = examine(&endpoint, &["-p", protocol]);
+        let asked = wait.map(|wait: f64| format!("{cause} {:?}", Duration::from_secs_f64(wait)));
+        ill(&said, &[asked.as_deref().unwrap_or(cause), "#refused", "3 checks failed."]);
+        assert_eq!(said.out.contains("it asks to wait"), wait.is_some(), "{}", said.out);
+        let said = examine(&endpoint, &["-p", protocol, "--json"]);
+        let facts = &findings(&said, "traces")[0]["facts"];
+        assert_eq!(facts["retry_after_seconds"].as_f64(), wait, "{protocol}: {facts:#}");
+    }
 }
