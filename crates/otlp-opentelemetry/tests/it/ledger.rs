@@ -1,6 +1,6 @@
 //! The books balance through each adapter, whatever the receiver does: what is claimed is there, and what is missing was told.
 
-use crate::support::{PATIENCE, books, builder, check, grpc, span};
+use crate::support::{PATIENCE, books, check, grpc, persistent, span};
 use opentelemetry_0_33::Context;
 use opentelemetry_0_33::logs::{Logger as _, LoggerProvider as _};
 use opentelemetry_0_33::metrics::MeterProvider as _;
@@ -8,7 +8,7 @@ use opentelemetry_0_33::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk_0_33::logs::{BatchConfigBuilder, BatchLogProcessor, SdkLoggerProvider};
 use opentelemetry_sdk_0_33::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk_0_33::trace::SpanExporter as _;
-use otlp::{CircuitBreakerConfig, Client, RetryBudgetConfig, RetryConfig, Signal};
+use otlp::Signal;
 use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter, TracerProvider};
 use otlp_testkit::{Collector, Ledger, Reply, Script};
 use std::time::Duration;
@@ -25,27 +25,11 @@ fn trouble() -> Script {
     })
 }
 
-async fn client(collector: &Collector) -> Client {
-    let retry = RetryConfig {
-        initial_interval: Duration::from_millis(1),
-        max_interval: Duration::from_millis(4),
-        ..RetryConfig::default()
-    };
-    let circuit = CircuitBreakerConfig { failure_threshold: 0, ..CircuitBreakerConfig::default() };
-    builder(collector)
-        .with_retry_config(retry)
-        .with_retry_budget(RetryBudgetConfig { ratio: 1.0, min_per_second: 10_000.0 })
-        .with_circuit_breaker(circuit)
-        .build()
-        .await
-        .unwrap()
-}
-
 #[tokio::test]
 async fn of_the_exporter_whose_answers_add_up_to_them() {
     // conf: BATCH-05
     let collector = Collector::builder().grpc().reply(trouble()).start().await.unwrap();
-    let client = client(&collector).await;
+    let client = persistent(&collector).await;
     let (exporter, mut ledger) = (SpanExporter::new(&client), Ledger::new());
     let mut delivered = 0;
     for batch in 1..=20u8 {
@@ -65,7 +49,7 @@ async fn of_the_exporter_whose_answers_add_up_to_them() {
 async fn of_the_exporters_of_logs_and_metrics() {
     // conf: BATCH-05
     let collector = Collector::builder().grpc().reply(trouble()).start().await.unwrap();
-    let client = client(&collector).await;
+    let client = persistent(&collector).await;
     // Nothing is exported but by a flush, whose answer is looked at.
     let never = Duration::from_secs(3600);
     let batches = BatchConfigBuilder::default().with_scheduled_delay(never).build();
@@ -98,7 +82,7 @@ async fn of_the_exporters_of_logs_and_metrics() {
 #[tokio::test]
 async fn of_the_providers_path() {
     let collector = Collector::builder().grpc().reply(trouble()).start().await.unwrap();
-    let client = client(&collector).await;
+    let client = persistent(&collector).await;
     let (tracer, mut ledger) = (TracerProvider::new(&client).tracer("t"), Ledger::new());
     for _ in 0..20 {
         for _ in 0..3 {
@@ -116,7 +100,7 @@ async fn of_the_providers_path() {
 async fn of_a_provider_that_outlives_its_client() {
     // conf: BATCH-12
     let collector = grpc().await;
-    let client = client(&collector).await;
+    let client = persistent(&collector).await;
     let tracer = TracerProvider::new(&client).tracer("t");
     tracer.start("in time").end();
     books(client.shutdown(PATIENCE).await);

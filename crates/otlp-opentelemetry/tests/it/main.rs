@@ -12,6 +12,7 @@ mod normal;
 mod processors;
 mod program;
 mod propagation;
+mod settled;
 mod support;
 mod targets;
 mod traced;

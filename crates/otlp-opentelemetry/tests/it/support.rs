@@ -4,7 +4,9 @@ use opentelemetry_0_33::trace::{SpanContext, SpanId, SpanKind, Status, TraceFlag
 use opentelemetry_0_33::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk_0_33::Resource;
 use opentelemetry_sdk_0_33::trace::{SpanData, SpanEvents, SpanLinks};
-use otlp::{Client, ClientBuilder, DeliveryReport, Error};
+use otlp::{
+    CircuitBreakerConfig, Client, ClientBuilder, DeliveryReport, Error, RetryBudgetConfig, RetryConfig,
+};
 use otlp_testkit::{Claim, Collector, Ledger};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,6 +26,23 @@ pub(crate) fn builder(collector: &Collector) -> ClientBuilder {
 
 pub(crate) async fn client(collector: &Collector) -> Client {
     builder(collector).build().await.unwrap()
+}
+
+/// A client that tries again at once, and does not stop trying for any number of failures.
+pub(crate) async fn persistent(collector: &Collector) -> Client {
+    let retry = RetryConfig {
+        initial_interval: Duration::from_millis(1),
+        max_interval: Duration::from_millis(4),
+        ..RetryConfig::default()
+    };
+    let circuit = CircuitBreakerConfig { failure_threshold: 0, ..CircuitBreakerConfig::default() };
+    builder(collector)
+        .with_retry_config(retry)
+        .with_retry_budget(RetryBudgetConfig { ratio: 1.0, min_per_second: 10_000.0 })
+        .with_circuit_breaker(circuit)
+        .build()
+        .await
+        .unwrap()
 }
 
 /// With the resource that the SDK has in the programs run through both.
