@@ -84,7 +84,9 @@ pub(crate) fn metrics(collector: &Collector) -> Vec<Flat<Metric>> {
     macro_rules! points {
         ($data:expr) => {
             for point in &mut $data.data_points {
-                (point.start_time_unix_nano, point.time_unix_nano) = (1, 1);
+                assert!(point.start_time_unix_nano <= point.time_unix_nano, "{point:?}");
+                point.start_time_unix_nano = explicit(point.start_time_unix_nano);
+                point.time_unix_nano = explicit(point.time_unix_nano);
                 sort(&mut point.attributes);
             }
             $data.data_points.sort_by_key(|point| format!("{:?}", point.attributes));
@@ -93,10 +95,6 @@ pub(crate) fn metrics(collector: &Collector) -> Vec<Flat<Metric>> {
     flatten!(collector, Metrics.resource_metrics.scope_metrics.metrics, |metric: &mut Metric| {
         match metric.data.as_mut().unwrap() {
             Data::Gauge(data) => {
-                // Whether there is a start is the exporter's to write, not when it was.
-                for point in &mut data.data_points {
-                    assert!(point.time_unix_nano > 0);
-                }
                 points!(data);
             }
             Data::Sum(data) => {
