@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod api;
+mod differences;
 mod differential;
 mod exporters;
 mod instrumentation;
