@@ -2,6 +2,7 @@
 //!
 //! The subcommand and its options. A pure plan decides what is probed, small shells probe, pure judges say what it means.
 
+mod anchor;
 mod application;
 mod bundle;
 mod case;

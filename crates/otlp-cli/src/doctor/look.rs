@@ -26,7 +26,14 @@ pub(crate) struct Look {
     /// Whether it asks for a certificate of the client.
     pub(crate) wants_certificate: bool,
     /// The server's own first.
-    pub(crate) chain: Vec<Shown>,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+}
+
+impl Look {
+    /// What the certificates say that can be read.
+    pub(crate) fn shown(&self) -> impl Iterator<Item = Shown> {
+        self.chain.iter().filter_map(|der| certificate::read(der))
+    }
 }
 
 /// What the endpoint shows; nothing if there is no handshake, which the other one tells better.
@@ -51,7 +58,7 @@ pub(crate) async fn look(case: &Case) -> Option<Look> {
         cipher: format!("{:?}", session.negotiated_cipher_suite()?.suite()),
         alpn: session.alpn_protocol().map(|protocol| String::from_utf8_lossy(protocol).into_owned()),
         wants_certificate: asked.0.load(Ordering::Relaxed),
-        chain: session.peer_certificates()?.iter().filter_map(|der| certificate::read(der)).collect(),
+        chain: session.peer_certificates()?.iter().map(|der| der.clone().into_owned()).collect(),
     })
 }
 

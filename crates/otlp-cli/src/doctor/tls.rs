@@ -3,12 +3,14 @@
 //! Two handshakes: one as the client makes it, which decides, and one that takes any certificate, to look at it. Nothing but
 //! the handshake goes over the second.
 
+use super::anchor;
 use super::case::Case;
 use super::certificate::{self, Shown};
 use super::chain::{self, find};
 use super::finding::{Diagnosis, Finding};
 use super::look;
 use super::plan::Outcome;
+use crate::receiver::Receiver;
 use crate::wire::Wire;
 use futures_util::future::join;
 use otlp_transport::{BoxError, TlsError, TlsErrorKind};
@@ -36,31 +38,51 @@ pub(crate) async fn secure(case: &Case, wire: Wire, now: SystemTime) -> (Outcome
     };
     let (result, look) = join(connector.oneshot(case.target().clone()), look::look(case)).await;
     let (outcome, first) = match result {
-        Ok(_) => (Outcome::Passed, trusted(case, look.as_ref())),
+        Ok(_) => (Outcome::Passed, trusted(case, look.as_ref(), now)),
         Err(error) => untrusted(case, &error),
     };
     let mut findings = vec![first];
     if let Some(look) = look {
-        findings.extend(look.chain.iter().enumerate().map(|(at, shown)| of_certificate(at, shown, now)));
+        findings.extend(look.shown().enumerate().map(|(at, shown)| of_certificate(at, &shown, now)));
     }
     (outcome, findings)
 }
 
-fn trusted(case: &Case, look: Option<&look::Look>) -> Finding {
-    let by = match (&case.receiver.ca_file, case.receiver.insecure_skip_verify) {
-        (_, true) => "not verified (--insecure-skip-verify)".to_owned(),
-        (Some(file), false) => format!("trusted by {}", file.display()),
-        (None, false) => "trusted by the platform's authorities".to_owned(),
+fn trusted(case: &Case, look: Option<&look::Look>, now: SystemTime) -> Finding {
+    let Receiver { ca_file, insecure_skip_verify, .. } = &case.receiver;
+    let from = match ca_file {
+        _ if *insecure_skip_verify => None,
+        Some(file) => Some(file.display().to_string()),
+        None => Some(of_platform()),
+    };
+    let by = match &from {
+        Some(from) => format!("trusted by {from}"),
+        None => "not verified (--insecure-skip-verify)".to_owned(),
     };
     let Some(look) = look else { return Finding::ok("tls", by) };
-    let root = look.chain.last().map(|shown| format!(" ({})", shown.issuer)).unwrap_or_default();
+    let provider = rustls::crypto::ring::default_provider();
+    let root = from.as_ref().and_then(|_| anchor::find(&look.chain, ca_file.as_deref(), &provider, now));
+    let root = root.map(|shown| shown.subject);
+    let named = root.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
     let alpn = look.alpn.as_deref().unwrap_or("no ALPN");
-    Finding::ok("tls", format!("{}, {alpn}, certificate {by}{root}", look.version))
+    Finding::ok("tls", format!("{}, {alpn}, certificate {by}{named}", look.version))
         .with("version", look.version.clone())
         .with("cipher", look.cipher.clone())
         .with("alpn", look.alpn.clone())
         .with("wants_certificate", look.wants_certificate)
-        .with("root", look.chain.last().map(|shown| shown.issuer.clone()))
+        .with("root", root)
+        .with("trusted_by", from)
+}
+
+/// The platform's authorities, with the variables that say which those are.
+fn of_platform() -> String {
+    let heard = cfg!(all(unix, not(target_vendor = "apple")));
+    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+    let set: Vec<&str> = variables.filter(|name| heard && std::env::var_os(name).is_some()).collect();
+    if set.is_empty() {
+        return "the platform's authorities".to_owned();
+    }
+    format!("the platform's authorities, of {}", set.join(" and "))
 }
 
 fn of_certificate(at: usize, shown: &Shown, now: SystemTime) -> Finding {

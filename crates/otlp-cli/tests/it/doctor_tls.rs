@@ -1,6 +1,6 @@
 //! `otlp doctor` and TLS: certificates that are no good, and TLS where there is none.
 
-use crate::doctor::{PATIENT, examine, ill};
+use crate::doctor::{PATIENT, examine, findings, ill};
 use crate::support::{finish, otlp};
 use otlp_testkit::{Collector, Identity, Reply, ServerTls, TestCa};
 use std::io::{Read, Write};
@@ -57,6 +57,70 @@ fn a_good_certificate_is_shown_with_names_end_and_root() {
             assert!(said.out.contains(text), "{text}: {}", said.out);
         }
     }
+}
+
+/// The root is the one that is trusted, wherever the chain that the server sends ends: here it sends its own certificate and one
+/// between that and the root.
+#[test]
+fn the_root_is_the_certificate_here_that_the_chain_ends_in() {
+    let authority = Authority::new("the-root");
+    let between = authority.ca.intermediate("between").unwrap();
+    let collector = collector(&between.server(&NAMES).unwrap());
+    // Of another key, with the same name.
+    let namesake = TestCa::new("the-root").unwrap();
+    let other = TestCa::new("other").unwrap();
+    let file = |name: &str, certificates: &[&TestCa]| {
+        let file = authority.file.with_extension(name);
+        let all: String = certificates.iter().map(|ca| ca.cert_pem()).collect();
+        std::fs::write(&file, all).unwrap();
+        file
+    };
+    let (all, middle) =
+        (file("all", &[&other, &namesake, &authority.ca]), file("middle", &[&other, &between]));
+    let endpoint = collector.grpc_endpoint();
+    for (file, root) in [(&authority.file, "the-root"), (&all, "the-root"), (&middle, "between")] {
+        let by_flag = otlp(&[
+            "doctor",
+            &endpoint,
+            "-p",
+            "grpc",
+            "--timeout",
+            PATIENT,
+            "--ca-file",
+            file.to_str().unwrap(),
+        ]);
+        let mut by_platform = otlp(&["doctor", &endpoint, "-p", "grpc", "--timeout", PATIENT]);
+        by_platform.env("SSL_CERT_FILE", file).env_remove("SSL_CERT_DIR");
+        for (mut command, from) in [
+            (by_flag, file.display().to_string()),
+            (by_platform, "the platform's authorities, of SSL_CERT_FILE".to_owned()),
+        ] {
+            // Elsewhere the platform has no such variable.
+            if from.starts_with("the platform") && !cfg!(target_os = "linux") {
+                continue;
+            }
+            let said = finish(&mut command, b"");
+            let line = format!("✓ tls      TLS 1.3, h2, certificate trusted by {from} (CN={root})\n");
+            assert!(said.code == Some(0) && said.out.contains(&line), "{line}: {}", said.out);
+            let said = finish(command.arg("--json"), b"");
+            let found = findings(&said, "tls");
+            let of = |fact: &str| found.iter().map(|it| it["facts"][fact].clone()).collect::<Vec<_>>();
+            assert_eq!(of("root")[0], format!("CN={root}"));
+            assert_eq!(of("trusted_by")[0], from);
+            // The chain as it is sent.
+            assert_eq!(of("subject")[1..], ["CN=server", "CN=between"]);
+            assert_eq!(of("issuer")[1..], ["CN=between", "CN=the-root"]);
+        }
+    }
+    for file in [all, middle] {
+        let _ = std::fs::remove_file(file);
+    }
+    // Where nothing is verified nothing is trusted.
+    let line = ["doctor", &endpoint, "-p", "grpc", "--timeout", PATIENT, "--insecure-skip-verify", "--json"];
+    let said = finish(otlp(&line).env("SSL_CERT_FILE", &authority.file), b"");
+    let first = &findings(&said, "tls")[0];
+    assert!(first["facts"]["root"].is_null() && first["facts"]["trusted_by"].is_null(), "{first:#}");
+    assert_eq!(first["text"], "TLS 1.3, h2, certificate not verified (--insecure-skip-verify)");
 }
 
 #[test]
