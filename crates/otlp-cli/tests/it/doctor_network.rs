@@ -1,11 +1,13 @@
 //! `otlp doctor` and the way to the receiver: packets that vanish, and proxies, taken, passed by or working.
 
-use crate::doctor::{PATIENT, ill};
+use crate::doctor::{PATIENT, findings, ill};
 use crate::doctor_tls::{self, Authority};
 use crate::support::{Said, finish, otlp};
 use otlp_testkit::Collector;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 
 fn examine(arguments: &[&str], variables: &[(&str, &str)]) -> Said {
@@ -121,4 +123,86 @@ fn a_proxy_that_does_not_count_is_told_with_what_goes_before_it() {
     let said = examine(&["http://collector.invalid:4317"], &[proxy, ("no_proxy", "example.com, invalid")]);
     ill(&said, &["proxy none, HTTP_PROXY does not count (invalid in no_proxy)", "✗ dns collector.invalid"]);
     assert!(!said.out.contains("hunter2"), "{}", said.out);
+}
+
+/// The command where names have the addresses that `hosts` says, in a mount namespace; or why there is none.
+fn with_hosts(hosts: &Path, arguments: &[&str]) -> Result<Said, String> {
+    const SCRIPT: &str = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    let apart = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        // The environment that says nothing.
+        for (name, _) in otlp(&[]).get_envs() {
+            command.env_remove(name);
+        }
+        command.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c", SCRIPT]);
+        command.arg(hosts).arg(program).args(arguments);
+        command
+    };
+    match apart("true", &[]).output() {
+        Ok(output) if output.status.success() => {
+            Ok(finish(&mut apart(env!("CARGO_BIN_EXE_otlp"), arguments), b""))
+        }
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        Err(error) => Err(format!("unshare: {error}")),
+    }
+}
+
+#[test]
+fn each_address_of_a_name_is_told_and_tried() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let endpoint = collector.grpc_endpoint().replace("127.0.0.1", "several.invalid");
+    let port = endpoint.rsplit(':').next().unwrap();
+    let hosts = std::env::temp_dir().join(format!("otlp-cli-{}-hosts", std::process::id()));
+    std::fs::write(&hosts, "127.0.0.1 several.invalid\n127.0.0.2 several.invalid\n::1 several.invalid\n")
+        .unwrap();
+    let line = ["doctor", &endpoint, "-p", "grpc", "--timeout", PATIENT, "--json"];
+    let said = with_hosts(&hosts, &line);
+    std::fs::remove_file(&hosts).unwrap();
+    let said = match said {
+        Ok(said) => said,
+        Err(why) => return otlp_testkit::skipped("doctor, a name with several addresses", why),
+    };
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    let dns = &findings(&said, "dns")[0];
+    let mut addresses: Vec<&str> =
+        dns["facts"]["addresses"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(dns["text"].as_str().unwrap().contains(&format!("is {}, ", addresses.join(", "))), "{dns:#}");
+    addresses.sort_unstable();
+    assert_eq!(addresses, ["127.0.0.1", "127.0.0.2", "::1"]);
+
+    let mut tcp: Vec<(String, String)> = findings(&said, "tcp")
+        .iter()
+        .map(|it| (it["text"].as_str().unwrap().to_owned(), it["status"].as_str().unwrap().to_owned()))
+        .collect();
+    tcp.sort_unstable();
+    let [(first, ok), second, third] = tcp.as_slice() else { panic!("{tcp:?}") };
+    assert!(first.starts_with(&format!("127.0.0.1:{port} accepts connections, ")) && ok == "ok", "{tcp:?}");
+    for ((text, status), address) in [(second, "127.0.0.2"), (third, "[::1]")] {
+        // Where there is no IPv6 it is not for want of a listener.
+        assert!(text.starts_with(&format!("{address}:{port}: ")) && status == "note", "{tcp:?}");
+        assert!(text.ends_with("; connections go to another address"), "{tcp:?}");
+    }
+    assert_eq!(collector.received().items(), 3);
+}
+
+/// As every machine has it that has both, and none needs rights for.
+#[test]
+fn localhost_may_have_two_addresses() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let endpoint = collector.grpc_endpoint().replace("127.0.0.1", "localhost");
+    let mut addresses: Vec<String> =
+        ("localhost", 0).to_socket_addrs().unwrap().map(|address| address.ip().to_string()).collect();
+    addresses.dedup();
+    if addresses.len() < 2 {
+        let why = format_args!("localhost is {addresses:?} alone here");
+        return otlp_testkit::skipped("doctor, localhost over IPv4 and IPv6", why);
+    }
+    let said = examine(&[&endpoint], &[]);
+    assert!(
+        said.out.contains(&format!("✓ dns      localhost is {}, ", addresses.join(", "))),
+        "{}",
+        said.out
+    );
+    let tried = said.out.lines().filter(|line| line.contains(" tcp      ")).count();
+    assert_eq!((said.code, tried), (Some(0), addresses.len()), "{}", said.out);
 }
