@@ -9,18 +9,18 @@ pub(crate) const LOG: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"
 
 const ALL: [(Signal, &str); 3] = [(Signal::Traces, TRACE), (Signal::Metrics, METRIC), (Signal::Logs, LOG)];
 
-fn protobuf(signal: Signal, json: &str) -> Vec<u8> {
+pub(crate) fn protobuf(signal: Signal, json: &str) -> Vec<u8> {
     json::request_from_json(signal, json.as_bytes()).unwrap()
 }
 
-fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+pub(crate) fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
     let mut frame = vec![flag];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);
     frame
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let gzip = otlp_transport::Compressor::new(otlp_transport::Compression::Gzip).unwrap();
     gzip.compress(bytes).unwrap().to_vec()
 }

@@ -1,7 +1,8 @@
 //! `otlp send` to a real collector: what arrives is what was in the file, and every loss is in the exit code.
 
-use crate::decode::{LOG, METRIC, TRACE};
+use crate::decode::{LOG, METRIC, TRACE, framed, gzip, protobuf};
 use crate::support::{Said, finish, otlp, run, run_with};
+use otlp_model::Signal;
 use otlp_testkit::{Collector, Reply};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,6 +32,49 @@ fn every_signal_arrives_with_its_resource_and_scope() {
     );
     assert_eq!(received.metrics()[0].metric.name, "queue.length");
     assert_eq!(received.logs()[0].record.severity_number, 9);
+}
+
+#[test]
+fn protobuf_of_every_form_arrives_from_every_file() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let folder = std::env::temp_dir().join(format!("otlp-cli-{}-send-forms", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str, content: Vec<u8>| {
+        let path = folder.join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let with_length = |message: &Vec<u8>| framed(0, message)[1..].to_vec();
+    let metric = protobuf(Signal::Metrics, METRIC);
+    let log = |severity| {
+        let severity = format!("\"severityNumber\":{severity}");
+        protobuf(Signal::Logs, &LOG.replace("\"severityNumber\":9", &severity))
+    };
+    let bare = file("bare.binpb", protobuf(Signal::Traces, TRACE));
+    // As the Collector's file exporter writes them.
+    let lengths = file("lengths.binpb", [metric, log(1), log(2)].iter().flat_map(with_length).collect());
+    let packed = file("packed.binpb.gz", gzip(&log(3)));
+    let frames = [framed(1, &gzip(&log(4))), framed(0, &protobuf(Signal::Traces, TRACE))].concat();
+    let said = send(&collector, &[&bare, &lengths, &packed], &frames);
+    let stale = send(&collector, &[&bare, "/does/not/exist"], &frames);
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
+    let books = "7 accepted = 7 delivered + 0 rejected + 0 dropped + 0 pending\n";
+    assert!(said.out.starts_with(books), "{}", said.out);
+    // What came before a file that is not there was sent, too.
+    assert_eq!(stale.code, Some(1), "{stale:?}");
+    assert!(stale.out.starts_with("1 accepted = 1 delivered"), "{stale:?}");
+    assert!(stale.err.starts_with("error: /does/not/exist: "), "{stale:?}");
+
+    let received = collector.received();
+    let spans: Vec<String> = received.spans().iter().map(|span| span.span.name.clone()).collect();
+    assert_eq!(spans, ["GET /cart"; 3]);
+    assert!(received.spans().iter().all(|span| span.service_name() == "checkout"));
+    assert_eq!(received.metrics()[0].metric.name, "queue.length");
+    let mut severities: Vec<i32> = received.logs().iter().map(|log| log.record.severity_number).collect();
+    severities.sort_unstable();
+    assert_eq!(severities, [1, 2, 3, 4]);
 }
 
 #[test]
