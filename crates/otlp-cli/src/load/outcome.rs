@@ -107,3 +107,45 @@ pub(super) fn live(stats: &Stats, elapsed: Duration, ends: &Histogram, attempts:
 fn rate(items: u64, time: Duration) -> f64 {
     items as f64 / time.as_secs_f64().max(1e-9)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otlp::{DropReason, Dropped};
+
+    /// 97 values of one kind and 3 of the other.
+    fn histogram(most: Duration, few: Duration) -> Histogram {
+        let histogram = Histogram::default();
+        (0..97).for_each(|_| histogram.record(most));
+        (0..3).for_each(|_| histogram.record(few));
+        histogram
+    }
+
+    #[test]
+    fn the_line_that_is_shown_meanwhile_has_times_throughput_and_losses() {
+        let mut dropped = Dropped::default();
+        dropped.add(DropReason::QueueFull, 20);
+        dropped.add(DropReason::RetriesExhausted, 3);
+        let stats = Stats {
+            accepted: 1_000,
+            delivered: 900,
+            rejected: 7,
+            dropped,
+            queued: 60,
+            in_flight: 10,
+            ..Stats::default()
+        };
+        assert!(stats.is_balanced());
+        let ends = histogram(Duration::from_nanos(10), Duration::from_nanos(20));
+        let attempts = histogram(Duration::from_millis(2), Duration::from_millis(40));
+        assert_eq!(
+            live(&stats, Duration::from_secs(4), &ends, &attempts),
+            "1000 spans, 250/s, end p50 10ns p99 20ns, attempt p50 2.0ms p99 40.0ms, 900 delivered, 30 lost, 70 pending"
+        );
+        // Before there is anything, there is nothing to divide by.
+        assert_eq!(
+            live(&Stats::default(), Duration::ZERO, &Histogram::default(), &Histogram::default()),
+            "0 spans, 0/s, end p50 0ns p99 0ns, attempt p50 0.0ns p99 0.0ns, 0 delivered, 0 lost, 0 pending"
+        );
+    }
+}

@@ -10,6 +10,8 @@ mod doctor_file;
 mod doctor_network;
 mod doctor_signals;
 mod doctor_tls;
+#[cfg(unix)]
+mod live;
 mod load;
 mod manual;
 mod pipes;
