@@ -9,6 +9,7 @@ mod differential;
 mod exporters;
 mod instrumentation;
 mod ledger;
+mod logged;
 mod normal;
 mod processors;
 mod program;

@@ -2,8 +2,8 @@
 //! otlp-tracing: it arrives equal, but for ids, times, and what the table of differences names.
 
 mod differences;
-mod lines;
-mod program;
+pub(crate) mod lines;
+pub(crate) mod program;
 
 use crate::normal;
 use crate::support::{PATIENCE, balanced, client_with_resource, grpc, resource};

@@ -20,7 +20,7 @@ pub(super) fn of(span: &Span) -> Vec<String> {
 }
 
 /// The lines of `one` that `other` does not have, or not as often.
-pub(super) fn missing(one: &[String], other: &[String]) -> Vec<String> {
+pub(crate) fn missing(one: &[String], other: &[String]) -> Vec<String> {
     let mut other = other.to_vec();
     let mut is_missing = |line: &&String| match other.iter().position(|found| found == *line) {
         Some(position) => {
@@ -32,11 +32,11 @@ pub(super) fn missing(one: &[String], other: &[String]) -> Vec<String> {
     one.iter().filter(&mut is_missing).cloned().collect()
 }
 
-fn shown(attribute: &KeyValue) -> String {
+pub(crate) fn shown(attribute: &KeyValue) -> String {
     format!("{} = {}", attribute.key, value(attribute.value.as_ref()))
 }
 
-fn value(of: Option<&AnyValue>) -> String {
+pub(crate) fn value(of: Option<&AnyValue>) -> String {
     match of.and_then(|value| value.value.as_ref()) {
         Some(Value::StringValue(text)) => format!("{text:?}"),
         Some(Value::IntValue(number)) => number.to_string(),

@@ -169,7 +169,7 @@ fn work(number: i64, unshown: &str) {
 
 /// An error with a source.
 #[derive(Debug)]
-pub(super) struct Failure(pub(super) &'static str, pub(super) Option<Box<Failure>>);
+pub(crate) struct Failure(pub(super) &'static str, pub(super) Option<Box<Failure>>);
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,7 +184,7 @@ impl Error for Failure {
 }
 
 /// No cart, because of no network.
-pub(super) fn failure() -> Failure {
+pub(crate) fn failure() -> Failure {
     Failure("no cart", Some(Box::new(Failure("no network", None))))
 }
 
