@@ -14,6 +14,7 @@ mod normal;
 mod processors;
 mod program;
 mod propagation;
+mod reqwest;
 mod settled;
 mod support;
 mod targets;
