@@ -42,7 +42,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     library::serve(&headers);
 
     let report = client.shutdown(Duration::from_secs(5)).await?;
-    for received in collector.received().spans() {
+    let spans = collector.received().spans();
+    assert!(
+        spans.len() == 2 && spans[0].span.trace_id == spans[1].span.trace_id,
+        "one trace of two services"
+    );
+    for received in spans {
         let trace = otlp::TraceId::from_slice(&received.span.trace_id).unwrap_or_default();
         println!("{:<10} {} in trace {trace}", received.span.name, received.scope.name);
     }
