@@ -3,6 +3,7 @@
 //! Used by `send` and `load`. Pure.
 
 use crate::exit::Exit;
+use crate::section::Section;
 use otlp::{DeliveryReport, Signal};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -31,7 +32,7 @@ pub(crate) fn text(report: &DeliveryReport) -> String {
         let _ = writeln!(text, "the receiver says: {message}");
     }
     if let Some(error) = report.last_error.as_ref().filter(|_| exit(report) == Exit::Failed) {
-        let _ = writeln!(text, "last error: {error}\nmore: docs/troubleshooting.md#lost, and `otlp doctor`");
+        let _ = writeln!(text, "last error: {error}\nmore: {}, and `otlp doctor`", Section::Lost.page());
     }
     text
 }

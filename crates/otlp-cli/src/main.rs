@@ -15,6 +15,7 @@ mod manual;
 mod output;
 mod pace;
 mod receiver;
+mod section;
 mod send;
 mod serve;
 mod tail;

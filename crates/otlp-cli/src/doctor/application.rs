@@ -5,6 +5,7 @@
 
 use super::finding::{Diagnosis, Finding, names};
 use super::settings::Setting;
+use crate::section::Section;
 use otlp::{ConfigEntry, Origin, ResolvedConfig};
 use otlp_model::Signal;
 
@@ -19,7 +20,7 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
         let diagnosis = Diagnosis::new(
             "a client that is configured so is switched off: it sends nothing",
             format!("{cure} where the application runs"),
-            "options",
+            Section::Options,
         );
         findings.push(Finding::failed("config", format!("{what} is true"), diagnosis));
     }
@@ -35,7 +36,7 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
             note.diagnosed(Diagnosis::new(
                 "a variable has a value that can't be used, so that it counts as if it were not there",
                 "correct the variable, or unset it",
-                "options",
+                Section::Options,
             ))
         } else {
             note
@@ -74,7 +75,7 @@ fn sampling(entry: &ConfigEntry) -> Option<Finding> {
             "name another sampler, or none: OTEL_TRACES_SAMPLER=parentbased_always_on is the default; \
              here it is {origin} that says it"
         ),
-        "options",
+        Section::Options,
     );
     Some(Finding::failed("config", format!("no span is sampled: the sampler is {value}"), diagnosis))
 }
@@ -100,7 +101,7 @@ fn nothing_is_exported(off: &[(Signal, &ConfigEntry)]) -> Finding {
     let diagnosis = Diagnosis::new(
         "a client that is configured so exports nothing",
         "set the variable to otlp, or unset it; in a file, give each signal that is to be exported its provider",
-        "options",
+        Section::Options,
     );
     let text = format!("no signal is exported, as {} says", origins.join(", "));
     Finding::failed("config", text, diagnosis)
@@ -112,7 +113,7 @@ pub(super) fn of_refused(file: &str, option: &str, named_by: &str, error: &otlp:
         format!("a client that is to go by {file} is not made: the file can't be used"),
         "name a file that is there and may be read here, and correct it at the place that is named above; what of the schema is \
          supported is in docs/configuration.md",
-        "options",
+        Section::Options,
     );
     let text = error.to_string();
     // The section is told by the verdict, and the option as it is called here.

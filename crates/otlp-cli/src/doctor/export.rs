@@ -7,6 +7,7 @@ use super::finding::{Diagnosis, Finding, Status};
 use super::judge::{Question, judge, retry_after};
 use super::plan::Outcome;
 use super::reach::millis;
+use crate::section::Section;
 use crate::wire::Wire;
 use otlp_model::{Encoding, ExportRequest, ExportResponse, Signal};
 use otlp_transport::{
@@ -105,7 +106,7 @@ fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Fin
             let diagnosis = Diagnosis::new(
                 format!("the receiver answers with a partial success: {rejected} rejected: {reason}"),
                 "it rejects by its own rules (age, size, names, quota), which its message names; it is not tried again",
-                "refused",
+                Section::Refused,
             );
             let text = format!("{text}, but {rejected} rejected: {reason}");
             (Outcome::Failed, Finding::failed(step, text, diagnosis))

@@ -2,6 +2,7 @@
 //!
 //! Made by the probes, read by the verdict and by both outputs. Holds no secret: whoever makes one sees to that.
 
+use crate::section::Section;
 use otlp_model::Signal;
 use serde_json::{Map, Value, json};
 
@@ -43,18 +44,17 @@ impl Status {
 pub(crate) struct Diagnosis {
     pub(crate) cause: String,
     pub(crate) cure: String,
-    /// Of docs/troubleshooting.md.
-    pub(crate) section: &'static str,
+    pub(crate) section: Section,
 }
 
 impl Diagnosis {
-    pub(crate) fn new(cause: impl Into<String>, cure: impl Into<String>, section: &'static str) -> Self {
+    pub(crate) fn new(cause: impl Into<String>, cure: impl Into<String>, section: Section) -> Self {
         Self { cause: cause.into(), cure: cure.into(), section }
     }
 
     /// Where the guide says more.
     pub(crate) fn page(&self) -> String {
-        format!("docs/troubleshooting.md#{}", self.section)
+        self.section.page()
     }
 }
 

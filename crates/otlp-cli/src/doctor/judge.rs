@@ -5,6 +5,7 @@
 use super::chain::find;
 use super::finding::Diagnosis;
 use super::plan::Outcome;
+use crate::section::Section;
 use crate::wire::Wire;
 use otlp_model::Signal;
 use otlp_transport::{
@@ -53,7 +54,7 @@ pub(crate) fn judge(error: &BoxError, question: Question<'_>) -> (Outcome, Diagn
         let diagnosis = Diagnosis::new(
             "the receiver is said to be somewhere else, and redirects are not followed",
             format!("if {there} is the receiver, make it the endpoint"),
-            "refused",
+            Section::Refused,
         );
         (Outcome::Odd, diagnosis)
     } else if find::<TimeoutError>(error).is_some() {
@@ -62,21 +63,21 @@ pub(crate) fn judge(error: &BoxError, question: Question<'_>) -> (Outcome, Diagn
              takes connections and passes nothing on",
             "look at the receiver's own log and load, and at proxies and firewalls on the way; a larger --timeout tells \
              slow from silent",
-            "timeout",
+            Section::Timeout,
         );
         (Outcome::Failed, diagnosis)
     } else if find::<ConnectError>(error).is_some() || find::<ConnectionLost>(error).is_some() {
         let diagnosis = Diagnosis::new(
             "the connection was closed instead of an answer",
             "look at the receiver's own log: it restarts, refuses the request unread, or speaks another protocol",
-            "connect",
+            Section::Connect,
         );
         (Outcome::Odd, diagnosis)
     } else if find::<ResponseTooLarge>(error).is_some() {
         (Outcome::Odd, no_otlp(question))
     } else {
         let cure = "the text says what is wrong; if it does not help, report it";
-        (Outcome::Failed, Diagnosis::new("the request could not be made", cure, "refused"))
+        (Outcome::Failed, Diagnosis::new("the request could not be made", cure, Section::Refused))
     }
 }
 
@@ -123,14 +124,14 @@ fn unauthenticated(question: Question<'_>) -> Diagnosis {
     let cure = "send the token that the receiver expects: OTEL_EXPORTER_OTLP_HEADERS='authorization=Bearer%20…', headers of \
                 the exporter in a configuration file, or --header 'authorization=Bearer …'; some want a header of their own, \
                 such as api-key";
-    Diagnosis::new(cause, cure, "refused")
+    Diagnosis::new(cause, cure, Section::Refused)
 }
 
 fn forbidden() -> Diagnosis {
     Diagnosis::new(
         "the receiver knows the credentials, and does not allow this with them; or a gateway before it forbids it",
         "give the token the right to write telemetry (of this signal, to this tenant), or use one that has it",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -142,7 +143,7 @@ fn missing(question: Question<'_>) -> Diagnosis {
             format!(
                 "add {signal} to a pipeline of the receiver (service: pipelines: in a Collector), or do not send them"
             ),
-            "refused",
+            Section::Refused,
         );
     }
     let path = question.path;
@@ -155,7 +156,7 @@ fn missing(question: Question<'_>) -> Diagnosis {
              in a configuration file, is used as it is. Check that the receiver has a pipeline for {signal}; a Collector \
              listens for HTTP on port 4318"
         ),
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -163,7 +164,7 @@ fn no_otlp(question: Question<'_>) -> Diagnosis {
     Diagnosis::new(
         format!("what answers here does not take OTLP as {}", question.wire),
         "check host, port and path of the endpoint, and which protocol the receiver expects (--protocol)",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -173,14 +174,14 @@ fn too_large(question: Question<'_>) -> Diagnosis {
             "the receiver, or a gateway before it, calls even a request without content too large: it takes none, of any size",
             "look at its limit and the unit that is meant (max_request_body_size, max_recv_msg_size_mib, \
              client_max_body_size), and at its own log",
-            "refused",
+            Section::Refused,
         );
     }
     Diagnosis::new(
         format!("the receiver, or a gateway before it, does not take a request of {} bytes", question.size),
         "raise its limit (max_request_body_size, max_recv_msg_size_mib, client_max_body_size), or send less at once: \
          with_max_request_bytes, OTEL_BSP_MAX_EXPORT_BATCH_SIZE, max_export_batch_size in a configuration file; --limits finds out how much it takes",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -195,7 +196,7 @@ fn throttled(after: Option<Duration>, is_retried: bool) -> Diagnosis {
             "send less (sampling, fewer attributes), or have the quota raised; without RetryInfo in the answer, which this \
              one has not, the client does not try again"
         },
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -203,7 +204,7 @@ fn malformed(question: Question<'_>) -> Diagnosis {
     Diagnosis::new(
         format!("the receiver found no sense in a correct request ({})", question.wire),
         "is it a receiver for OTLP 1.x? Try another --protocol; http/json and compression are not everywhere",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -211,7 +212,7 @@ fn proxy_wants_credentials() -> Diagnosis {
     Diagnosis::new(
         "a proxy on the way wants credentials",
         "http://user:password@proxy:port as HTTPS_PROXY, HTTP_PROXY or --proxy, percent-encoded",
-        "proxy",
+        Section::Proxy,
     )
 }
 
@@ -221,7 +222,7 @@ fn unavailable(after: Option<Duration>) -> Diagnosis {
         format!("the receiver, or a gateway before it, can't serve now{wait}"),
         "is it starting, overloaded, or out of memory (memory_limiter)? Is what stands behind it reachable? The client \
          retries this by itself",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -229,7 +230,7 @@ fn broken() -> Diagnosis {
     Diagnosis::new(
         "the receiver has a problem of its own, or is no OTLP receiver",
         "look at the receiver's own log at this time",
-        "refused",
+        Section::Refused,
     )
 }
 
@@ -268,6 +269,6 @@ mod tests {
         assert_eq!(judged(HttpError::new(401)).0, Outcome::Failed);
         assert_eq!(judged(GrpcError::new(GrpcCode::Unimplemented, "")).0, Outcome::Odd);
         assert_eq!(judged(GrpcError::new(GrpcCode::Unauthenticated, "")).0, Outcome::Failed);
-        assert_eq!(judged(TimeoutError::new(Duration::from_secs(1))).1.section, "timeout");
+        assert_eq!(judged(TimeoutError::new(Duration::from_secs(1))).1.section, Section::Timeout);
     }
 }

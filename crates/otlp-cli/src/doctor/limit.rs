@@ -9,6 +9,7 @@ use super::export::{diagnose, send};
 use super::finding::{Diagnosis, Finding};
 use super::judge::is_too_large;
 use super::sample::padded;
+use crate::section::Section;
 use crate::wire::Wire;
 use otlp_model::ExportResponse;
 use otlp_transport::{BoxError, Compression, ConnectionLost};
@@ -119,7 +120,7 @@ fn told(search: Search, largest: usize, reason: &str) -> Finding {
             "raise its limit (max_request_body_size, max_recv_msg_size_mib, client_max_body_size) to {most}, or lower the \
              client's, with_max_request_bytes: it cuts in two what is refused, but drops a single item that is too large{how_much}"
         ),
-        "refused",
+        Section::Refused,
     );
     Finding::failed("limit", text, diagnosis)
 }

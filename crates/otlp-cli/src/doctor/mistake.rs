@@ -3,6 +3,7 @@
 //! Used after a port was listened to in every way there is. Pure.
 
 use super::finding::Diagnosis;
+use crate::section::Section;
 use crate::wire::Wire;
 
 /// What was expected of the port.
@@ -64,14 +65,14 @@ fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
         return Diagnosis::new(
             "this port speaks TLS, and it was spoken to in clear text",
             "write the endpoint with https://, and name the CA if it is a private one (--ca-file)",
-            "tls",
+            Section::Tls,
         );
     }
     if is_secure && !heard.tls && (heard.http.is_some() || heard.grpc.is_some()) {
         return Diagnosis::new(
             "this port speaks clear text, and it was spoken to with TLS",
             "write the endpoint with http:// if the way to it is safe, or enable TLS at the receiver",
-            "tls",
+            Section::Tls,
         );
     }
     let elsewhere = |other: Wire| match port {
@@ -88,7 +89,7 @@ fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
                  http/protobuf), or the port for gRPC: {}",
                 elsewhere(Wire::HttpProtobuf)
             ),
-            "connect",
+            Section::Connect,
         );
     }
     if !wire.is_grpc() && heard.speaks_otlp_grpc() && !heard.speaks_otlp_http() {
@@ -99,7 +100,7 @@ fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
                  or the port for HTTP: {}",
                 elsewhere(Wire::Grpc)
             ),
-            "connect",
+            Section::Connect,
         );
     }
     if let Some(status) = heard.http.filter(|_| !heard.speaks_otlp_http()) {
@@ -108,49 +109,49 @@ fn instead(asked: Asked, heard: &Heard) -> Diagnosis {
                 "an HTTP server answers here{named}, and it does not know OTLP at this address (status {status})"
             ),
             "check host and port of the endpoint, and its path: /v1/traces and the like are appended to it",
-            "refused",
+            Section::Refused,
         );
     }
     if heard.grpc == Some(12) {
         return Diagnosis::new(
             format!("a gRPC server answers here{named}, but it has no OTLP service"),
             "check host and port of the endpoint; is the otlp receiver enabled there?",
-            "refused",
+            Section::Refused,
         );
     }
     if heard.banner {
         return Diagnosis::new(
             format!("another service listens here{named}, which is no OTLP receiver"),
             "check host and port of the endpoint",
-            "connect",
+            Section::Connect,
         );
     }
     if heard.speaks_otlp_http() || heard.speaks_otlp_grpc() {
         return Diagnosis::new(
             "an OTLP receiver answers here, but not always",
             "look at the receiver's own log; is it restarting, or are there several behind this address?",
-            "connect",
+            Section::Connect,
         );
     }
     if heard.tls {
         return Diagnosis::new(
             "TLS works, but neither HTTP nor gRPC is spoken inside of it",
             "check host and port of the endpoint, and what the gateway before the receiver expects",
-            "connect",
+            Section::Connect,
         );
     }
     if heard.closed {
         return Diagnosis::new(
             "something takes connections here and closes them at once, whatever it is asked",
             "is it a gateway or port forwarding whose target is gone? Is the receiver up behind it?",
-            "connect",
+            Section::Connect,
         );
     }
     Diagnosis::new(
         "something takes connections here and never says a word, in no protocol",
         "a firewall, a load balancer without a target, or a receiver that hangs: check the address, then what stands in \
          between, then the receiver's own log",
-        "timeout",
+        Section::Timeout,
     )
 }
 

@@ -6,6 +6,7 @@
 use super::case::Case;
 use super::chain::find;
 use super::finding::{Diagnosis, Finding};
+use crate::section::Section;
 use otlp_transport::{BoxError, Connector, ProxyError, Target};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +43,7 @@ pub(crate) async fn resolve(case: &Case) -> (Vec<SocketAddr>, Finding) {
         format!("the name {host} is not known here"),
         "check the spelling; names of containers and services are known inside of their network only; is the machine's \
          DNS server reachable?",
-        "connect",
+        Section::Connect,
     );
     (Vec::new(), Finding::failed("dns", format!("{host} could not be resolved: {reason}"), diagnosis))
 }
@@ -102,25 +103,25 @@ fn refused(case: &Case, target: &Target, error: &BoxError, another_works: bool) 
                  localhost is the container itself, and a collector that listens on localhost hears nobody outside of its own \
                  (listen on 0.0.0.0)"
             ),
-            "connect",
+            Section::Connect,
         ),
         Some(io::ErrorKind::TimedOut) => Diagnosis::new(
             format!("packets to {target} vanish: a firewall drops them, or there is no such host"),
             "check the address; open the port in firewalls, security groups and network policies on the way",
-            "connect",
+            Section::Connect,
         ),
         Some(io::ErrorKind::NotFound) => Diagnosis::new(
             "there is no such socket",
             "start the collector, or correct the path of the socket",
-            "connect",
+            Section::Connect,
         ),
         Some(io::ErrorKind::PermissionDenied) => {
-            Diagnosis::new("this user may not open it", "change the rights of the socket", "connect")
+            Diagnosis::new("this user may not open it", "change the rights of the socket", Section::Connect)
         }
         _ => Diagnosis::new(
             format!("{target} can't be reached from here"),
             "check the address, routes and network policies",
-            "connect",
+            Section::Connect,
         ),
     };
     Finding::failed("tcp", text, diagnosis)
@@ -154,7 +155,7 @@ pub(crate) async fn tunnel(case: &Case) -> Finding {
                 Some(status) => format!("the proxy answers {status} when it is asked for {target}"),
                 None => "the proxy gives no tunnel".to_owned(),
             };
-            Finding::failed("proxy", error.to_string(), Diagnosis::new(cause, cure, "proxy"))
+            Finding::failed("proxy", error.to_string(), Diagnosis::new(cause, cure, Section::Proxy))
         }
     }
 }

@@ -9,6 +9,7 @@ use super::reach::millis;
 use super::talk::{self, Answer};
 use super::{chain, look, tls};
 use crate::clock;
+use crate::section::Section;
 use crate::wire::Wire;
 use otlp_transport::{BoxError, GrpcCode, TlsError, TlsErrorKind};
 use std::error::Error;
@@ -111,7 +112,7 @@ fn silent(step: &'static str, wire: Wire, text: &str) -> Finding {
     let diagnosis = Diagnosis::new(
         format!("what listens here does not answer in {what}"),
         "see what it is instead, in the line about the port",
-        "connect",
+        Section::Connect,
     );
     Finding::failed(step, text, diagnosis)
 }
@@ -146,7 +147,7 @@ fn compare(date: SystemTime, before: SystemTime, after: SystemTime) -> Finding {
         "one of the two clocks is wrong: spans of several machines appear in the wrong order, tokens and certificates as \
          expired or not valid yet",
         "set the clocks of both by NTP (chrony, systemd-timesyncd)",
-        "incomplete",
+        Section::Incomplete,
     );
     let finding = if skew > TOO_MUCH {
         Finding::failed("clock", text, diagnosis)

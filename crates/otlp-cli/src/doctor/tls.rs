@@ -11,6 +11,7 @@ use super::finding::{Diagnosis, Finding};
 use super::look;
 use super::plan::Outcome;
 use crate::receiver::Receiver;
+use crate::section::Section;
 use crate::wire::Wire;
 use futures_util::future::join;
 use otlp_transport::{BoxError, TlsError, TlsErrorKind};
@@ -31,7 +32,7 @@ pub(crate) async fn secure(case: &Case, wire: Wire, now: SystemTime) -> (Outcome
             let diagnosis = Diagnosis::new(
                 "a file of certificates or keys is no good",
                 "correct the file, or the option that names it",
-                "tls",
+                Section::Tls,
             );
             return (Outcome::Failed, vec![Finding::failed("tls", error.to_string(), diagnosis)]);
         }
@@ -107,7 +108,7 @@ fn untrusted(case: &Case, error: &BoxError) -> (Outcome, Finding) {
         let diagnosis = Diagnosis::new(
             "the connection fails before or during the handshake",
             "see whether it is the port for TLS; is there a gateway on the way that closes it?",
-            "tls",
+            Section::Tls,
         );
         return (Outcome::Odd, Finding::failed("tls", text, diagnosis));
     };
@@ -148,36 +149,36 @@ fn of_reason(case: &Case, reason: &CertificateError) -> Diagnosis {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Diagnosis::new(
             "the server's certificate has expired",
             "renew the certificate of the receiver; if it is newer than that, set this machine's clock",
-            "tls",
+            Section::Tls,
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Diagnosis::new(
             "the server's certificate is not valid yet, as this machine's clock has it",
             "set this machine's clock (NTP), or wait",
-            "tls",
+            Section::Tls,
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             Diagnosis::new(
                 format!("the server's certificate is not for {host}: its names are below"),
                 "use a name of the certificate as the endpoint's host, issue one that has this name, or say which is right: \
              --server-name, with_tls_server_name",
-                "tls",
+                Section::Tls,
             )
         }
         CertificateError::UnknownIssuer => Diagnosis::new(
             "the server's certificate is from an authority that is not trusted here",
             "name the certificate of that authority: --ca-file, OTEL_EXPORTER_OTLP_CERTIFICATE, tls.ca_file in a \
              configuration file, TlsConfig::ca_file; or have the receiver send the certificates between its own and the authority's",
-            "tls",
+            Section::Tls,
         ),
         CertificateError::BadSignature => Diagnosis::new(
             "an authority of that name is trusted, but another key has signed the certificate",
             "the CA file is of an older or another authority of the same name: get the one in force",
-            "tls",
+            Section::Tls,
         ),
         _ => Diagnosis::new(
             "the server's certificate is not acceptable",
             "issue a new one for the receiver: a certificate of a server (CA:FALSE), with the name in its SAN",
-            "tls",
+            Section::Tls,
         ),
     }
 }
@@ -189,23 +190,23 @@ pub(super) fn of_kind(kind: TlsErrorKind) -> Diagnosis {
             "the server wants a certificate of the client, or another one (mTLS)",
             "--cert-file and --key-file, OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE and …_CLIENT_KEY, tls.cert_file and \
              tls.key_file in a configuration file, TlsConfig::cert_file and key_file, from an authority that the receiver trusts",
-            "tls",
+            Section::Tls,
         ),
         TlsErrorKind::NoTls => Diagnosis::new(
             "what listens on this port does not speak TLS",
             "write the endpoint with http:// if the way to it is safe, or enable TLS at the receiver",
-            "tls",
+            Section::Tls,
         ),
         TlsErrorKind::NoProtocol => Diagnosis::new(
             "the server speaks TLS, but not the protocol that was asked for (ALPN)",
             "is it the port for the other protocol (--protocol)? Does a gateway before it know HTTP/2, which gRPC needs?",
-            "tls",
+            Section::Tls,
         ),
         _ => Diagnosis::new(
             "the handshake fails",
             "the text says what the server does not like, if it said it: it must offer TLS 1.2 or 1.3, and know the name that it is \
              asked for (--server-name). If it said nothing: is this the port for TLS?",
-            "tls",
+            Section::Tls,
         ),
     }
 }

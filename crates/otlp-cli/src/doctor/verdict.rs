@@ -5,6 +5,7 @@
 use super::finding::{Finding, Status, names};
 use super::settings::Setting;
 use crate::exit::Exit;
+use crate::section::Section;
 use otlp_model::Signal;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -59,7 +60,7 @@ pub(crate) fn verdict(findings: &[Finding], real: bool) -> String {
         let is_export = names(&Signal::ALL).contains(&of.step);
         let mut ports = failed(findings).filter(|it| it.step == "port" && it.signals == of.signals);
         ports.any(|port| {
-            is_below || (is_export && port.diagnosis.as_ref().is_some_and(|it| it.section == "tls"))
+            is_below || (is_export && port.diagnosis.as_ref().is_some_and(|it| it.section == Section::Tls))
         })
     };
     for finding in failed(findings).chain(findings.iter().filter(|it| it.status == Status::Note)) {
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn each_cure_is_told_once_and_decides_the_exit_code() {
-        let diagnosis = Diagnosis::new("no token", "send one", "refused");
+        let diagnosis = Diagnosis::new("no token", "send one", Section::Refused);
         let findings = [
             Finding::ok("tcp", "fine"),
             Finding::failed("traces", "401", diagnosis.clone()),
