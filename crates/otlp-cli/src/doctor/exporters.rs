@@ -50,8 +50,17 @@ pub(super) fn receivers(
             None => groups.push(vec![exporter]),
         }
     }
-    let largest = config.get("max_request_bytes").and_then(|entry| entry.value.parse().ok()).unwrap_or(0);
+    let largest = largest(config)?;
     groups.into_iter().filter_map(|group| examined(given, group, largest, lookup).transpose()).collect()
+}
+
+/// The most bytes that a request has.
+fn largest(config: &ResolvedConfig) -> Result<usize, Trouble> {
+    const NAME: &str = "max_request_bytes";
+    let said = config.get(NAME).and_then(|entry| entry.value.parse().ok());
+    said.ok_or_else(|| {
+        Trouble::Failed(format!("the client does not say how large its requests may be ({NAME})"))
+    })
 }
 
 impl Exporter {
@@ -236,4 +245,17 @@ fn timeout(given: &Given<'_>, entries: &Entries<'_>) -> (Duration, String) {
         Some((timeout.min(LONGEST), entry.origin.to_string()))
     });
     of_library.unwrap_or((Duration::from_secs(10), "default".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_large_a_request_may_be_the_client_says_or_nobody() {
+        let config = ClientBuilder::default().with_max_request_bytes(4096).resolve().unwrap();
+        assert_eq!(largest(&config).unwrap(), 4096);
+        let Trouble::Failed(text) = largest(&ResolvedConfig::default()).unwrap_err() else { panic!() };
+        assert_eq!(text, "the client does not say how large its requests may be (max_request_bytes)");
+    }
 }
