@@ -3,6 +3,7 @@
 //! The files hold protobuf, and are not buffered: what was confirmed is there, also if the process is killed.
 
 pub(crate) mod hardships;
+mod hoard;
 
 use crate::case::{Case, Security, Wire};
 use crate::certificates::Certificates;
@@ -117,11 +118,15 @@ impl Collector {
         Some(format!("{scheme}://{address}"))
     }
 
-    /// Waits until its memory limiter has begun to refuse.
+    /// Waits until its memory limiter has looked again, has not come by enough, and refuses data.
     fn refuses(&mut self) -> Result<(), Failure> {
         let process = self.process.as_mut().ok_or("the Collector is down")?;
+        // At each look it collects garbage first. Of the first, it may have begun before this was asked.
+        let looks = |said: &[String]| said.iter().filter(|line| line.contains("Forcing a GC")).count();
+        let enough = process.said(looks) + 3;
         process.wait_for("it refuses data", START, |said| {
-            said.iter().any(|line| line.contains("Refusing data")).then_some(())
+            let refuses = said.iter().any(|line| line.contains("Refusing data"));
+            (refuses && looks(said) >= enough).then_some(())
         })
     }
 }
@@ -207,7 +212,15 @@ fn config(folder: &Path, certificates: &Certificates, mib: u32) -> Value {
 }
 
 fn memory_limiter(mib: u32) -> Value {
-    json!({ "check_interval": "100ms", "limit_mib": mib, "spike_limit_mib": mib / 2 })
+    json!({
+        "check_interval": "100ms",
+        "limit_mib": mib,
+        "spike_limit_mib": mib / 2,
+        // So that it sees at once when there is memory again.
+        "min_gc_interval_when_soft_limited": "0s",
+        "max_gc_interval_when_soft_limited": "100ms",
+        "max_gc_interval_when_hard_limited": "100ms",
+    })
 }
 
 /// Where each receiver listens, from what the Collector logs.

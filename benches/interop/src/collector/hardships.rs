@@ -2,6 +2,7 @@
 //!
 //! Each ends in the same question: is everything there, or told as lost?
 
+use super::hoard::Hoard;
 use super::{Collector, PLENTY};
 use crate::case::{Case, Packing, Security, Wire};
 use crate::certificates::Certificates;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const MIB: usize = 1 << 20;
+/// Of memory, in MiB, of which the Collector uses a few by itself; from half of it on it refuses.
+const LITTLE: u32 = 128;
 
 /// All of them, one after the other.
 pub(crate) fn run(program: &Path, folder: &Path, certificates: &Certificates, quick: bool) -> Vec<Hardship> {
@@ -48,6 +51,10 @@ pub(crate) fn run(program: &Path, folder: &Path, certificates: &Certificates, qu
         all.push(Hardship::of(
             format!("its memory limiter refuses, until it is started again with more memory ({wire})"),
             || refused(start(1)?, case, certificates),
+        ));
+        all.push(Hardship::of(
+            format!("its memory limiter refuses, until uploads that fill its memory are broken off ({wire})"),
+            || relieved(start(LITTLE)?, case, certificates),
         ));
     }
     all
@@ -164,6 +171,58 @@ fn refused(mut collector: Collector, case: Case, certificates: &Certificates) ->
         return Err(format!("all has arrived, but the client says: {report}").into());
     }
     let outcome = format!("sent again until taken: flush says that {SPANS} spans wait, then all are there");
+    Ok(Course { answer, outcome })
+}
+
+/// Refused while others fill the Collector's memory; taken when they are gone, by the same process.
+// conf: SURV-04
+fn relieved(mut collector: Collector, case: Case, certificates: &Certificates) -> Result<Course, Failure> {
+    const SPANS: usize = 500;
+    let answers = Answers::default();
+    let endpoint = collector.endpoint(case).ok_or("no such endpoint")?;
+    let http = Case { wire: Wire::Protobuf, packing: Packing::None, security: Security::Plain };
+    let http = collector.endpoint(http).ok_or("no such endpoint")?;
+    let client =
+        sender::client(case, &endpoint, certificates).with_attempt_layer(answers.layer()).build_blocking()?;
+    make(&client, 0..SPANS);
+    client.flush_within_blocking(PATIENCE)?;
+    if let Ok(answer) = answers.first(&endpoint) {
+        return Err(format!("nothing is wrong yet, and an attempt failed: {answer}").into());
+    }
+
+    let hoard = Hoard::of(LITTLE as usize, &http)?;
+    collector.refuses()?;
+    make(&client, SPANS..2 * SPANS);
+    let until = Instant::now() + PATIENCE;
+    let flushed = loop {
+        let flushed = client.flush_within_blocking(Duration::from_secs(1));
+        if answers.first(&endpoint).is_ok() || Instant::now() > until {
+            break flushed;
+        }
+    };
+    let stats = client.stats(Signal::Traces);
+    let (delivered, pending) = (stats.delivered, stats.pending());
+    if flushed.is_ok() || (delivered, pending) != (SPANS as u64, SPANS as u64) {
+        return Err(format!("refused spans are to wait, but the client says: {flushed:?}, {stats:?}").into());
+    }
+    let (answer, held) = (answers.first(&endpoint)?, hoard.mib());
+    if !answer.contains("high memory usage") {
+        return Err(
+            format!("it was to refuse for want of memory, and an attempt failed with: {answer}").into()
+        );
+    }
+    drop(hoard);
+    let report = client.shutdown_blocking(PATIENCE)?;
+    let found = arrived(&mut collector)?;
+    found.must_be_all(2 * SPANS)?;
+    found.must_have_no_duplicates()?;
+    if !report.is_balanced() || report.delivered() != 2 * SPANS as u64 {
+        return Err(format!("all has arrived, but the client says: {report}").into());
+    }
+    let outcome = format!(
+        "the same process took {SPANS} spans before, refuses {SPANS} that wait while it holds {held} MiB, and takes them \
+         then: {report}"
+    );
     Ok(Course { answer, outcome })
 }
 
