@@ -43,7 +43,7 @@ pub(super) fn text(known: &Known<'_>) -> String {
     section("findings", findings(known));
     section("configuration", known.configuration.clone());
     if let Some(file) = known.file {
-        section(&format!("configuration file {}", file.display()), tail(file));
+        section(&format!("configuration file {}", file.display()), configuration_file(file));
     }
     section("environment", environment());
     section("resources", machine::resources());
@@ -110,6 +110,19 @@ fn sockets_of(cases: &[Case]) -> String {
         if lines.is_empty() { format!("none with port {port}") } else { lines.join("\n") }
     };
     ports.into_iter().map(of_port).collect::<Vec<_>>().join("\n")
+}
+
+/// The file of the configuration, if it can be one: what was named by mistake may be full of secrets of another form, and a pipe
+/// has been read already.
+fn configuration_file(path: &Path) -> String {
+    let is_yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+    if !is_yaml {
+        return "not shown: its name does not end in .yaml or .yml".to_owned();
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => "not shown: it is no regular file".to_owned(),
+        _ => tail(path),
+    }
 }
 
 fn tail(path: &Path) -> String {

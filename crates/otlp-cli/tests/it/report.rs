@@ -104,7 +104,11 @@ fn the_bundle_has_every_section_and_no_secret() {
         "{}",
         report.section("configuration")
     );
-    assert!(report.section("configuration").contains("retry.max_attempts"));
+    let configuration = report.section("configuration");
+    assert!(configuration.contains("retry.max_attempts"), "{configuration}");
+    for origin in ["(OTEL_EXPORTER_OTLP_ENDPOINT)", "(--timeout)", "(default)", "OTEL_SERVICE_NAME"] {
+        assert!(configuration.contains(origin), "{origin}: {configuration}");
+    }
     for (variable, value) in [
         ("OTEL_EXPORTER_OTLP_HEADERS=", "api-key=<redacted>"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT=", &format!("{endpoint}?<redacted>")),
@@ -152,6 +156,16 @@ fn the_configuration_file_is_in_it_as_it_is_but_for_secrets() {
         assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
         let text = "file_format: \"1.1\"\npassword: <redacted>\nlogger: 1";
         assert_eq!(report.section(&format!("configuration file {wrong}")), text);
+    }
+    // What was named by mistake is not shown to anybody.
+    let mistake = folder.with("netrc", "machine collector password hunter2\n");
+    let place = folder.path("folder.yaml");
+    std::fs::create_dir(&place).unwrap();
+    for (file, said) in
+        [(mistake, "its name does not end in .yaml or .yml"), (place, "it is no regular file")]
+    {
+        let (_, report) = Report::of(&mut by_flag(&file), &folder);
+        assert_eq!(report.section(&format!("configuration file {file}")), format!("not shown: {said}"));
     }
     let missing = folder.path("missing.yaml");
     let (_, report) = Report::of(&mut by_flag(&missing), &folder);
