@@ -26,7 +26,8 @@ cargo xtask <command>
   conformance [--group GROUP]... list the ids of docs/conformance.md with the tests and the code that cite them
   conformance --check            fail when a citation names an id that docs/conformance.md does not list
   features                       lint every crate with no feature, with each feature alone, and with all
-  weight                         count the crates a gRPC-only `otlp` links, and fail above the limit
+  weight                         count the crates a gRPC-only `otlp` links, and fail above the limit;
+                                 or if it links, with any feature, what only an adapter may
   bench                          compare this client with its peers (benches/peers) side by side, and write
                                  docs/benchmarks.md, its charts and the table of README.md; half an hour
     --quick                      small counts, once; checks that all deliver and the books balance; writes nothing
