@@ -2,15 +2,18 @@
 
 use crate::support::{PATIENCE, books, check, grpc, persistent, span};
 use opentelemetry_0_33::Context;
-use opentelemetry_0_33::logs::{Logger as _, LoggerProvider as _};
+use opentelemetry_0_33::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
 use opentelemetry_0_33::metrics::MeterProvider as _;
 use opentelemetry_0_33::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_sdk_0_33::logs::{BatchConfigBuilder, BatchLogProcessor, SdkLoggerProvider};
 use opentelemetry_sdk_0_33::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk_0_33::trace::SpanExporter as _;
 use otlp::Signal;
-use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter, TracerProvider};
-use otlp_testkit::{Collector, Ledger, Reply, Script};
+use otlp_opentelemetry::opentelemetry_0_33::{
+    LogExporter, LoggerProvider, MetricExporter, SpanExporter, TracerProvider,
+};
+use otlp_testkit::{Collector, Ledger, ReceivedLog, Reply, Script};
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::task::block_in_place;
 
@@ -94,6 +97,33 @@ async fn of_the_providers_path() {
     let report = books(client.shutdown(PATIENCE).await);
     assert_eq!(report.accepted(), 60);
     check(&ledger, &report, &collector);
+}
+
+#[tokio::test]
+async fn of_the_loggers_path() {
+    // conf: BATCH-05
+    let collector = Collector::builder().grpc().reply(trouble()).start().await.unwrap();
+    let client = persistent(&collector).await;
+    let logger = LoggerProvider::new(&client).logger("l");
+    for number in 0..60 {
+        let mut record = logger.create_log_record();
+        record.set_body(AnyValue::Int(number));
+        logger.emit(record);
+        if number % 3 == 2 {
+            books(client.flush().await);
+        }
+    }
+    let report = books(client.shutdown(PATIENCE).await);
+    let total = report.logs.total;
+    assert_eq!((total.accepted, total.pending()), (60, 0), "{report}");
+    // Each record is one of its kind: what is told to be delivered is there, and what is not there was told.
+    let told = |log: &ReceivedLog| format!("{:?}", log.record.body);
+    let distinct = collector.received().logs().iter().map(told).collect::<HashSet<_>>().len() as u64;
+    assert!(
+        (1..60).contains(&total.delivered) && distinct >= total.delivered,
+        "{distinct} records: {report}"
+    );
+    assert!(60 - distinct <= total.rejected + total.dropped.total(), "{distinct} records: {report}");
 }
 
 #[tokio::test]

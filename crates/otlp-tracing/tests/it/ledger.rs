@@ -1,11 +1,12 @@
-//! Many threads of `tracing` against a receiver that fails: the books balance, and no span is lost in silence.
+//! Many threads of `tracing` against a receiver that fails: the books balance, and no span or log record is lost in silence.
 
 use crate::support::PATIENCE;
 use otlp::{
     BatchConfig, CircuitBreakerConfig, Client, OverflowPolicy, RetryBudgetConfig, RetryConfig, Signal,
 };
-use otlp_testkit::{Claim, Collector, Ledger, Reply, Script};
+use otlp_testkit::{Claim, Collector, Ledger, ReceivedLog, Reply, Script};
 use otlp_tracing::OtlpSpanExt;
+use std::collections::HashSet;
 use std::sync::Mutex;
 use std::time::Duration;
 use tracing::{info, info_span, warn};
@@ -44,7 +45,8 @@ fn the_books_balance_through_the_layer_whatever_the_receiver_does() {
         })
         .build_blocking()
         .unwrap();
-    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(otlp_tracing::layer(&client)));
+    let layer = otlp_tracing::layer(&client).with_logs(client.logger("shop"));
+    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(layer));
     let ledger = Mutex::new(Ledger::new());
     std::thread::scope(|scope| {
         for thread in 0..THREADS {
@@ -56,18 +58,30 @@ fn the_books_balance_through_the_layer_whatever_the_receiver_does() {
     let result = client.shutdown_blocking(PATIENCE);
     let report = result.unwrap_or_else(|error| error.report().unwrap().clone());
     assert!(report.is_balanced(), "{report}");
-    let stats = client.stats(Signal::Traces);
-    let claim = Claim {
-        accepted: stats.accepted,
-        delivered: stats.delivered,
-        rejected: stats.rejected,
-        dropped: stats.dropped.total(),
-        pending: stats.pending(),
+    let claim = |signal| {
+        let stats = client.stats(signal);
+        assert_eq!(stats.pending(), 0, "{report}");
+        Claim {
+            accepted: stats.accepted,
+            delivered: stats.delivered,
+            rejected: stats.rejected,
+            dropped: stats.dropped.total(),
+            pending: 0,
+        }
     };
-    assert_eq!(claim.pending, 0);
-    let balance = ledger.into_inner().unwrap().check(claim, &collector.received()).unwrap();
-    assert_eq!(claim.accepted, THREADS * TRACES * 3);
+    let received = collector.received();
+    let spans = claim(Signal::Traces);
+    let balance = ledger.into_inner().unwrap().check(spans, &received).unwrap();
+    assert_eq!(spans.accepted, THREADS * TRACES * 3);
     assert!(balance.received > 0);
+
+    let logs = claim(Signal::Logs);
+    assert_eq!(logs.accepted, THREADS * TRACES * 2);
+    // Each record is one of its kind: what is told to be delivered is there, and what is not there was told.
+    let told = |log: &ReceivedLog| format!("{:?} {:?}", log.record.body, log.record.attributes);
+    let distinct = received.logs().iter().map(told).collect::<HashSet<_>>().len() as u64;
+    assert!((logs.delivered..=logs.accepted).contains(&distinct), "{distinct} records: {report}");
+    assert!(logs.accepted - distinct <= logs.rejected + logs.dropped, "{distinct} records: {report}");
 }
 
 fn trace(thread: u64, ledger: &Mutex<Ledger>) {
@@ -75,11 +89,11 @@ fn trace(thread: u64, ledger: &Mutex<Ledger>) {
         let root = info_span!("root", thread, number).entered();
         let child = info_span!("child", late = tracing::field::Empty);
         child.in_scope(|| {
-            info!(number, "inside");
+            info!(thread, number, "inside");
             child.record("late", number);
         });
         let detached = info_span!(parent: &child, "detached");
-        warn!(parent: &detached, "explicit");
+        warn!(parent: &detached, thread, number, "explicit");
         let ids = [&*root, &child, &detached].map(|span| span.context().span_id());
         let mut ledger = ledger.lock().unwrap();
         for id in ids {
