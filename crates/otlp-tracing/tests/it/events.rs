@@ -1,9 +1,10 @@
 //! Events of `tracing` on the span they happen in.
 
 use crate::support::{event, int, keys, named, spans_of, spans_with, text, value};
+use log::Log as _;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use otlp_tracing::OtlpSpanExt;
-use tracing::{Level, debug, error, event as tracing_event, info, info_span, warn};
+use tracing::{Level, debug, error, event as tracing_event, info, info_span};
 
 #[test]
 fn an_event_is_on_its_span_with_message_level_target_and_fields() {
@@ -95,21 +96,21 @@ fn events_may_be_off() {
 
 #[test]
 fn records_of_the_log_crate_keep_their_place() {
-    // What the bridge of `log` makes: a target `log`, and where the record came from in fields.
     let with = |location| {
         spans_with(
             |layer| layer.with_location(location),
             || {
                 let _span = info_span!("span").entered();
-                warn!(
-                    target: "log",
-                    {
-                        log.target = "their::target",
-                        log.module_path = "their::module",
-                        log.file = "their.rs",
-                        log.line = 7
-                    },
-                    "from log"
+                // The bridge as it is published, without making it the process's logger.
+                tracing_log::LogTracer::new().log(
+                    &log::Record::builder()
+                        .args(format_args!("from log"))
+                        .level(log::Level::Warn)
+                        .target("their::target")
+                        .module_path(Some("their::module"))
+                        .file(Some("their.rs"))
+                        .line(Some(7))
+                        .build(),
                 );
             },
         )
@@ -123,4 +124,14 @@ fn records_of_the_log_crate_keep_their_place() {
     assert_eq!(text(attributes, "target").as_deref(), Some("their::target"));
     assert_eq!(int(attributes, "code.line.number"), Some(7));
     assert_eq!(keys(&event(&with(false)[0], "from log").attributes), ["level", "target"]);
+}
+
+#[test]
+fn a_field_that_names_a_metric_is_an_attribute() {
+    let spans = spans_of(|| {
+        info_span!("span").in_scope(|| info!(monotonic_counter.carts = 1, histogram.size = 2.5, "loaded"));
+    });
+    let attributes = &event(&spans[0], "loaded").attributes;
+    assert_eq!(keys(attributes), ["level", "target", "monotonic_counter.carts", "histogram.size"]);
+    assert_eq!(int(attributes, "monotonic_counter.carts"), Some(1));
 }
