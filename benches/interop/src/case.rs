@@ -113,8 +113,28 @@ impl fmt::Display for Case {
 pub(crate) struct Verdict {
     pub(crate) case: Case,
     pub(crate) signal: Signal,
-    /// What was wrong, if anything was.
-    pub(crate) failure: Option<String>,
+    pub(crate) found: Found,
+}
+
+/// How what arrived compares with what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Every field is equal.
+    Equal,
+    /// What was wrong.
+    Different(String),
+    /// It cannot be equal, because of a defect of the counterpart, which is this.
+    Impossible(&'static str),
+}
+
+impl Verdict {
+    /// What was wrong, if anything was that need not be.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        match &self.found {
+            Found::Different(failure) => Some(failure),
+            Found::Equal | Found::Impossible(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]

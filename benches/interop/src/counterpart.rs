@@ -92,8 +92,7 @@ impl Counterpart {
             Self::GrpcCore => "It has no HTTP, and C-core has no zstd.",
             Self::Rotel => {
                 "Its receivers have neither TLS nor zstd. From JSON it reads neither NaN nor an attribute without a value, so that \
-                 these are left out there; and of metrics it drops what it cannot read, 64-bit integers as OTLP writes them, \
-                 whoever sends them."
+                 these are left out there."
             }
             Self::PythonSdk => "Its exporters have neither JSON nor zstd.",
             Self::PythonSdkServe => "`otlp serve` has no TLS.",
@@ -210,7 +209,7 @@ impl Results {
     /// How much of it failed.
     pub(crate) fn failures(&self) -> usize {
         let Ok(played) = &self.played else { return 0 };
-        let verdicts = played.verdicts.iter().filter(|verdict| verdict.failure.is_some()).count();
+        let verdicts = played.verdicts.iter().filter(|verdict| verdict.failure().is_some()).count();
         let hardships = played.hardships.iter().filter(|hardship| hardship.found.is_err()).count();
         verdicts + hardships + usize::from(played.broken.is_some())
     }
@@ -223,7 +222,7 @@ impl Results {
         };
         let mut lines = String::new();
         for verdict in &played.verdicts {
-            if let Some(failure) = &verdict.failure {
+            if let Some(failure) = verdict.failure() {
                 lines.push_str(&format!("  ✗ {}, {}: {failure}\n", verdict.case, verdict.signal));
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Used by all counterparts. Knows none.
 
-use crate::case::{Case, Verdict};
+use crate::case::{Case, Found, Verdict};
 use crate::telemetry::Breadth;
 use crate::{Failure, compare};
 use otlp_model::Signal;
@@ -22,13 +22,23 @@ pub(crate) trait Receiver {
         Breadth::Whole
     }
 
-    /// Whether it can read a signal in a case at all.
-    fn reads(&self, _: Case, _: Signal) -> bool {
-        true
+    /// Its own defect for which a signal cannot arrive as sent in a case. Where it has one, nothing but a difference that
+    /// shows it will do: not another, and not none.
+    fn defect(&self, _: Case, _: Signal) -> Option<Defect> {
+        None
     }
 
     /// What has arrived since the last call.
     fn arrived(&mut self) -> Result<Vec<Payload>, Failure>;
+}
+
+/// What a receiver does wrong, whoever sends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defect {
+    /// In words.
+    pub(crate) why: &'static str,
+    /// What is in every difference that it makes.
+    pub(crate) shown_by: &'static str,
 }
 
 /// Sends the telemetry of a case to an endpoint, and returns what was sent.
@@ -45,12 +55,21 @@ pub(crate) fn run(receiver: &mut dyn Receiver, cases: &[Case], send: &Send<'_>) 
             Err(error) => Signal::ALL.map(|_| Some(error.to_string())),
         };
         for (signal, failure) in Signal::ALL.into_iter().zip(failures) {
-            if receiver.reads(case, signal) {
-                verdicts.push(Verdict { case, signal, failure });
-            }
+            verdicts.push(Verdict { case, signal, found: found(failure, receiver.defect(case, signal)) });
         }
     }
     verdicts
+}
+
+fn found(failure: Option<String>, defect: Option<Defect>) -> Found {
+    match (failure, defect) {
+        (None, None) => Found::Equal,
+        (Some(failure), Some(defect)) if failure.contains(defect.shown_by) => Found::Impossible(defect.why),
+        (Some(failure), _) => Found::Different(failure),
+        (None, Some(Defect { why, .. })) => {
+            Found::Different(format!("all arrived as sent, which was said to be impossible: {why}"))
+        }
+    }
 }
 
 /// What is wrong with each signal.
@@ -106,18 +125,34 @@ mod tests {
         let mut testkit = Testkit::start(&certificates).unwrap();
         let verdicts = run(&mut testkit, &Case::all(), &sender::with(&certificates));
         assert_eq!(verdicts.len(), 81);
-        let failures: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.failure.is_some()).collect();
+        let failures: Vec<&Verdict> =
+            verdicts.iter().filter(|verdict| verdict.found != Found::Equal).collect();
         assert!(failures.is_empty(), "{failures:#?}");
 
         let case = Case::quick()[0];
         let lies = run(&mut Liar(testkit), &[case], &sender::with(&certificates));
         let failed: Vec<Signal> =
-            lies.iter().filter(|lie| lie.failure.is_some()).map(|lie| lie.signal).collect();
+            lies.iter().filter(|lie| lie.failure().is_some()).map(|lie| lie.signal).collect();
         assert_eq!(failed, [Signal::Logs]);
-        assert!(
-            lies[2].failure.as_ref().is_some_and(|told| told.contains("observed_time_unix_nano")),
-            "{lies:?}"
-        );
+        assert!(lies[2].failure().is_some_and(|told| told.contains("observed_time_unix_nano")), "{lies:?}");
         std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// A defect that is known excuses what it does, and nothing else; and when it is gone, that is told.
+    #[test]
+    fn a_defect_excuses_its_own_difference_alone() {
+        let defect = Some(Defect { why: "it cannot read them", shown_by: "arrived `data: None`" });
+        let failure = |text: &str| Some(text.to_owned());
+        assert_eq!(found(None, None), Found::Equal);
+        assert_eq!(
+            found(failure("1 item: sent `x`, arrived `data: None`"), defect),
+            Found::Impossible("it cannot read them")
+        );
+        let other = "1 item: sent `x`, arrived `unit: y`";
+        assert_eq!(found(failure(other), defect), Found::Different(other.to_owned()));
+        assert_eq!(found(failure(other), None), Found::Different(other.to_owned()));
+        assert!(
+            matches!(found(None, defect), Found::Different(told) if told.ends_with("it cannot read them"))
+        );
     }
 }

@@ -3,10 +3,11 @@
 //! Pure but for the date and the file. Names no host, user or folder.
 
 use crate::Failure;
-use crate::case::{Case, Packing, Security, Wire};
+use crate::case::{Case, Found, Packing, Security, Verdict, Wire};
 use crate::counterpart::{Played, Results};
 use chrono::Utc;
 use otlp_model::Signal;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -53,7 +54,11 @@ pub(crate) fn summary(results: &[Results]) -> String {
                 [title, "–".to_owned(), "–".to_owned(), format!("**skipped**: {}", one_line(reason))]
             }
             Ok(played) => {
-                let equal = played.verdicts.iter().filter(|verdict| verdict.failure.is_none()).count();
+                let impossible = match impossible(played).len() {
+                    0 => String::new(),
+                    cells => format!(", {cells} not possible"),
+                };
+                let equal = played.verdicts.iter().filter(|verdict| verdict.found == Found::Equal).count();
                 let told = played.hardships.iter().filter(|hardship| hardship.found.is_ok()).count();
                 let of = |part: usize, whole: usize| {
                     if whole == 0 { "–".to_owned() } else { format!("{part} of {whole}") }
@@ -61,7 +66,7 @@ pub(crate) fn summary(results: &[Results]) -> String {
                 let verdict = if result.failures() == 0 { "passed" } else { "**failed**" };
                 [
                     title,
-                    of(equal, played.verdicts.len()),
+                    of(equal, played.verdicts.len()) + &impossible,
                     of(told, played.hardships.len()),
                     verdict.to_owned(),
                 ]
@@ -82,6 +87,13 @@ fn section(result: &Results) -> String {
         Ok(played) => {
             if !played.verdicts.is_empty() {
                 text.push_str(&matrix(played));
+            }
+            let mut cells: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            for (verdict, why) in impossible(played) {
+                cells.entry(why).or_default().push(format!("{} by {}", verdict.signal, verdict.case));
+            }
+            for (why, cells) in cells {
+                text.push_str(&format!("\nNot possible: {}. {why}\n", cells.join("; ")));
             }
             if !result.counterpart.lacks().is_empty() {
                 text.push_str(&format!("\n{}\n", result.counterpart.lacks()));
@@ -118,9 +130,22 @@ fn cell(played: &Played, case: Case) -> String {
     let marks: Vec<String> = Signal::ALL
         .into_iter()
         .filter_map(|signal| verdicts.clone().find(|verdict| verdict.signal == signal))
-        .map(|verdict| format!("{} {}", if verdict.failure.is_none() { "✓" } else { "✗" }, verdict.signal))
+        .map(|verdict| match verdict.found {
+            Found::Equal => format!("✓ {}", verdict.signal),
+            Found::Different(_) => format!("✗ {}", verdict.signal),
+            Found::Impossible(_) => format!("({} not possible)", verdict.signal),
+        })
         .collect();
     if marks.is_empty() { "–".to_owned() } else { marks.join(", ") }
+}
+
+/// What cannot be equal, and why.
+fn impossible(played: &Played) -> Vec<(&Verdict, &'static str)> {
+    let why = |verdict: &Verdict| match verdict.found {
+        Found::Impossible(why) => Some(why),
+        Found::Equal | Found::Different(_) => None,
+    };
+    played.verdicts.iter().filter_map(|verdict| Some((verdict, why(verdict)?))).collect()
 }
 
 fn hardships(played: &Played) -> String {
@@ -148,17 +173,19 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Verdict;
     use crate::counterpart::Counterpart;
     use crate::hardship::Hardship;
 
     #[test]
     fn the_page_tells_what_passed_what_failed_and_what_was_skipped() {
         let case = Case { wire: Wire::Grpc, packing: Packing::Gzip, security: Security::Tls };
-        let verdict =
-            |signal, failure: Option<&str>| Verdict { case, signal, failure: failure.map(str::to_owned) };
+        let verdict = |signal, found| Verdict { case, signal, found };
         let played = Played {
-            verdicts: vec![verdict(Signal::Traces, None), verdict(Signal::Logs, Some("a | b"))],
+            verdicts: vec![
+                verdict(Signal::Traces, Found::Equal),
+                verdict(Signal::Metrics, Found::Impossible("It cannot read them.")),
+                verdict(Signal::Logs, Found::Different("a | b".to_owned())),
+            ],
             hardships: vec![Hardship { name: "killed".to_owned(), found: Err("lost\n3".to_owned()) }],
             broken: None,
         };
@@ -168,10 +195,11 @@ mod tests {
         ];
         let text = page(&results, 3, "2026-01-01", "of commit abc");
         for part in [
-            "| 1 of 2 | 0 of 1 | **failed** |",
+            "| 1 of 3, 1 not possible | 0 of 1 | **failed** |",
             "**skipped**: no wheel",
             "2026-01-01, of commit abc, in 3 seconds",
-            "| gRPC | gzip | – | ✓ traces, ✗ logs | – |",
+            "| gRPC | gzip | – | ✓ traces, (metrics not possible), ✗ logs | – |",
+            "\nNot possible: metrics by gRPC, gzip, TLS. It cannot read them.\n",
             "**failed**: lost 3",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");

@@ -4,7 +4,7 @@
 
 use crate::Failure;
 use crate::case::{Case, Packing, Security, Wire};
-use crate::matrix::Receiver;
+use crate::matrix::{Defect, Receiver};
 use crate::process::Process;
 use crate::telemetry::Breadth;
 use otlp_model::Signal;
@@ -94,9 +94,12 @@ impl Receiver for Rotel {
         if case.wire == Wire::Json { Breadth::Common } else { Breadth::Whole }
     }
 
-    /// Of metrics in JSON it drops, without a word, what it cannot read: 64-bit integers as OTLP writes them, for example.
-    fn reads(&self, case: Case, signal: Signal) -> bool {
-        case.wire != Wire::Json || signal != Signal::Metrics
+    fn defect(&self, case: Case, signal: Signal) -> Option<Defect> {
+        (case.wire == Wire::Json && signal == Signal::Metrics).then_some(Defect {
+            why: "It answers 200, and keeps of a metric in JSON neither integers in quotes, as OTLP writes those of 64 bits, nor \
+                  anything of a histogram or summary but its name, whoever sends it.",
+            shown_by: "arrived `data: None,`",
+        })
     }
 
     fn arrived(&mut self) -> Result<Vec<Payload>, Failure> {
