@@ -61,7 +61,7 @@ fn command(name: &str, words: &[String]) -> String {
     for (at, argument) in arguments.iter().enumerate() {
         let end = match argument.as_bytes() {
             word if is_ours && at == 0 && word.iter().all(u8::is_ascii_lowercase) => word.len(),
-            [b'-', b'-', ..] => argument.find(['=', ':']).unwrap_or(argument.len()),
+            [b'-', b'-', ..] => argument.find(|c| !is_of_name(c)).unwrap_or(argument.len()),
             // What is behind one letter may be its value.
             [b'-', ..] => argument.char_indices().nth(2).map_or(argument.len(), |(end, _)| end),
             _ => 0,
@@ -76,6 +76,11 @@ fn command(name: &str, words: &[String]) -> String {
     shown.chars().filter(|c| !otlp_model::response::is_deceptive(*c)).take(MOST).collect()
 }
 
+/// Whether it may be in the name of an option: what is not ends it.
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ['-', '_', '.'].contains(&c)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +93,7 @@ mod tests {
             (&["java", "-Dotel.exporter.otlp.headers=hunter2", "hunter2"], "java -D… …"),
             (&["curl", "-u", "me:hunter2", "hunter2", "https://otlp/?key=hunter2"], "curl -u …"),
             (&["otlp-tool", "hunter2", "-", "--x:hunter2", "--x=hunter2"], "otlp-tool … - --x…"),
+            (&["env", "--otlp.x hunter2", "--token\thunter2"], "env --otlp.x… --token…"),
             (&["otelcol: http://me:hunter2@host"], "otelcol: http://<redacted>@host"),
             (&[], "otelcol"),
         ] {
