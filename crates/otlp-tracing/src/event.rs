@@ -91,20 +91,21 @@ impl<'a> Said<'a> {
         let message = fields.message();
         let is_of_level_error = *metadata.level() == Level::ERROR;
         // Nothing else asks for it.
-        let error = if message.is_none() || is_of_level_error { fields.text_of(ERROR) } else { None };
-        let is_bare_error = message.is_none() && error.is_some();
+        let text = if message.is_none() || is_of_level_error { fields.text_of(ERROR) } else { None };
+        // `#[instrument(err)]` tells a text. An error as such may have been handled: it is an exception, and no failure.
+        let is_bare_text = message.is_none() && text.is_some();
         let is_exception =
-            options.exceptions && message.is_none() && (error.is_some() || !fields.errors().is_empty());
+            options.exceptions && message.is_none() && (text.is_some() || !fields.errors().is_empty());
         let name = match message {
             Some(message) => message,
             None if is_exception => EXCEPTION,
             None => metadata.name(),
         };
-        let is_error = options.error_status && (is_of_level_error || is_bare_error);
+        let is_error = options.error_status && (is_of_level_error || is_bare_text);
         Self {
             metadata,
             name,
-            status: is_error.then(|| error.unwrap_or_default()),
+            status: is_error.then(|| text.or_else(|| fields.message_of(ERROR)).unwrap_or_default()),
             fields,
             callsite,
             location: options.location,

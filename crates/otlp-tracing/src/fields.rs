@@ -113,13 +113,17 @@ impl Fields {
         &self.errors
     }
 
-    /// The text of a field.
+    /// What a field says that is an error.
+    pub(crate) fn message_of(&self, key: &str) -> Option<&str> {
+        self.errors.iter().find(|error| error.key == key).map(|error| &*error.message)
+    }
+
+    /// What a field says that is a text.
     pub(crate) fn text_of(&self, key: &str) -> Option<&str> {
-        let error = self.errors.iter().find(|error| error.key == key).map(|error| &*error.message);
-        error.or_else(|| match self.values.iter().find(|((_, of), _)| *of == key)? {
+        match self.values.iter().find(|((_, of), _)| *of == key)? {
             (_, Value::Text(range)) => Some(self.text(range)),
             _ => None,
-        })
+        }
     }
 }
 

@@ -144,6 +144,11 @@ async fn without_activated_contexts_all_arrives_equal() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failures_arrive_equal() {
+    arrives_equal(Options::BARE, 3, program::failures).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_that_are_to_be_no_exceptions_arrive_equal() {
     let options = Options { exceptions: false, ..Options::BARE };
     arrives_equal(options, 4, program::errors).await;

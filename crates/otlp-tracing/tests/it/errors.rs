@@ -108,6 +108,20 @@ fn an_instrumented_function_that_fails_is_an_exception_and_an_error_status() {
 }
 
 #[test]
+fn an_error_that_is_told_as_such_is_no_failure_of_the_span_but_at_level_error() {
+    let spans = spans_of(|| {
+        let failure = failure();
+        info_span!("handled").in_scope(|| info!(error = &failure as &dyn Error));
+        info_span!("failed").in_scope(|| error!(error = &failure as &dyn Error));
+    });
+    assert_eq!([&spans[0], &spans[1]].map(status), [(0, String::new()), (2, "no cart".to_owned())]);
+    let expected = ["level", "target", "error", "error.chain", "exception.message", "exception.stacktrace"];
+    for span in &spans {
+        assert_eq!(keys(&event(span, "exception").attributes), expected);
+    }
+}
+
+#[test]
 fn an_event_of_level_error_makes_the_status_an_error_and_keeps_a_description() {
     // conf: SPAN-14, SPAN-15
     let spans = spans_of(|| {

@@ -102,7 +102,7 @@ pub(super) const TABLE: &[Difference] = &[
         what: "an event that is an error and nothing else is called as in the source; here it is an exception",
         program: || {
             let span = info_span!("s");
-            span.in_scope(|| info!(name: "named", cause = &failure() as &dyn Error));
+            span.in_scope(|| info!(name: "named", error = &failure() as &dyn Error));
         },
         theirs: &[
             r#"exception.message = "no cart""#,
@@ -111,6 +111,21 @@ pub(super) const TABLE: &[Difference] = &[
             r#"event 0: exception.stacktrace = ["no network"]"#,
         ],
         ours: &["event 0: exception", r#"event 0: exception.stacktrace = "no cart\nCaused by: no network""#],
+    },
+    Difference {
+        what: "an error as such at level error does not describe the status; here it does, as the text of one does",
+        program: || {
+            let failure = Failure("alone", None);
+            info_span!("s").in_scope(|| error!(error = &failure as &dyn Error, "broken"));
+        },
+        theirs: &[
+            r#"status 2 """#,
+            r#"exception.message = "alone""#,
+            "exception.stacktrace = []",
+            "event 0: error.chain = []",
+            "event 0: exception.stacktrace = []",
+        ],
+        ours: &[r#"status 2 "alone""#],
     },
     Difference {
         what: "a message that is a number is the name of its event; here an attribute",

@@ -205,6 +205,13 @@ pub(super) fn errors(extension: &dyn Extension) {
     info_span!("broken").in_scope(|| error!(n = 3, "broken"));
 }
 
+/// What makes the status an error, and is an exception if there is nothing else to it.
+pub(super) fn failures(_: &dyn Extension) {
+    fails().unwrap_err();
+    fails_quietly().unwrap_err();
+    info_span!("broken").in_scope(|| error!(n = 3, "broken"));
+}
+
 /// Errors that no event of level error tells.
 pub(super) fn quiet_errors(_: &dyn Extension) {
     fails_quietly().unwrap_err();
