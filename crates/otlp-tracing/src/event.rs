@@ -88,7 +88,8 @@ impl<'a> Said<'a> {
     #[inline]
     fn new(layer: &OtlpLayer, event: &Event<'_>, callsite: &'a Callsite, fields: &'a Fields) -> Self {
         let (metadata, options) = (event.metadata(), layer.options());
-        let message = fields.message();
+        // One that is empty says nothing.
+        let message = fields.message().filter(|message| !message.is_empty());
         let is_of_level_error = *metadata.level() == Level::ERROR;
         // Nothing else asks for it.
         let text = if message.is_none() || is_of_level_error { fields.text_of(ERROR) } else { None };

@@ -145,7 +145,7 @@ async fn without_activated_contexts_all_arrives_equal() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_arrive_equal() {
-    arrives_equal(Options::BARE, 3, program::failures).await;
+    arrives_equal(Options::BARE, 4, program::failures).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

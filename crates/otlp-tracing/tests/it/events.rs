@@ -37,6 +37,18 @@ fn an_event_is_on_its_span_with_message_level_target_and_fields() {
 }
 
 #[test]
+fn an_event_with_an_empty_message_is_called_as_one_without() {
+    let spans = spans_of(|| {
+        let _span = info_span!("span").entered();
+        info!(name: "named", "");
+        info!(name: "named", error = "locked", "");
+    });
+    let names: Vec<_> = spans[0].events.iter().map(|event| &*event.name).collect();
+    assert_eq!(names, ["named", "exception"]);
+    assert_eq!(spans[0].status.clone().unwrap().message, "locked");
+}
+
+#[test]
 fn an_explicit_parent_of_an_event_is_honoured() {
     let spans = spans_of(|| {
         let other = info_span!("other");

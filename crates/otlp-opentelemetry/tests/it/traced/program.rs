@@ -114,6 +114,7 @@ pub(super) fn everything(extension: &dyn Extension) {
         info!(target: "shop", items = 3, ratio = 0.5, fast = true, who = ?Shown, "cart is {}", "loaded");
         trace!(name: "named", flag = false);
         warn!(who = "nobody");
+        info!(said = false, "");
         assert!(extension.is_sampled(&request) && extension.is_too_late(&request));
         let inner =
             debug_span!("inner", otel.kind = "client", otel.status_code = "ok", n = Empty, share = Empty);
@@ -210,6 +211,7 @@ pub(super) fn failures(_: &dyn Extension) {
     fails().unwrap_err();
     fails_quietly().unwrap_err();
     info_span!("broken").in_scope(|| error!(n = 3, "broken"));
+    info_span!("without a word").in_scope(|| info!(error = %failure(), ""));
 }
 
 /// Errors that no event of level error tells.
