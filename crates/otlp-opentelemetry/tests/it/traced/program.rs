@@ -1,6 +1,7 @@
 //! The programs that are run under both layers. Names of spans are unique.
 
 use crate::support::context;
+use log::Log as _;
 use opentelemetry_0_33::trace::{Status, TraceContextExt as _};
 use opentelemetry_0_33::{Context, KeyValue};
 use otlp::{StatusCode, TraceContext};
@@ -115,6 +116,7 @@ pub(super) fn everything(extension: &dyn Extension) {
         trace!(name: "named", flag = false);
         warn!(who = "nobody");
         info!(said = false, "");
+        record_of_log();
         assert!(extension.is_sampled(&request) && extension.is_too_late(&request));
         let inner =
             debug_span!("inner", otel.kind = "client", otel.status_code = "ok", n = Empty, share = Empty);
@@ -144,6 +146,20 @@ pub(super) fn everything(extension: &dyn Extension) {
     (0..130).for_each(|n| info!(n, "one of many"));
     drop(flood);
     work(3, "x");
+}
+
+/// A record of the `log` crate, by its bridge as it is published, without making that the process's logger.
+fn record_of_log() {
+    tracing_log::LogTracer::new().log(
+        &log::Record::builder()
+            .args(format_args!("from log"))
+            .level(log::Level::Warn)
+            .target("their::target")
+            .module_path(Some("their::module"))
+            .file(Some("their.rs"))
+            .line(Some(7))
+            .build(),
+    );
 }
 
 fn never_entered_or_often() {
