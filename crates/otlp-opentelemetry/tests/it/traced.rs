@@ -158,8 +158,8 @@ async fn errors_that_are_to_be_no_exceptions_arrive_equal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_else_differs_than_what_the_table_names() {
     for row in differences::TABLE {
-        let ours = ours(Options::BARE, |_| (row.program)()).await;
-        let theirs = theirs(Options::BARE, |_| (row.program)()).await;
+        let ours = ours(Options::BARE, row.program).await;
+        let theirs = theirs(Options::BARE, row.program).await;
         let ([ours], [theirs]) = (&*ours, &*theirs) else { panic!("{}: not one span", row.what) };
         let (ours, theirs) = (lines::of(&ours.4), lines::of(&theirs.4));
         assert_eq!(lines::missing(&theirs, &ours), row.theirs, "{}: theirs alone says", row.what);

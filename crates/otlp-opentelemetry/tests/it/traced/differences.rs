@@ -1,14 +1,14 @@
 //! In what the two layers differ under the same options: for each, a program of one span, and the lines that only one side has.
 //! All other lines are equal. What stands here stands in the README of otlp-tracing, too.
 
-use super::program::{Failure, failure};
+use super::program::{Extension, Failure, failure};
 use std::error::Error;
 use tracing::field::Empty;
 use tracing::{error, info, info_span};
 
 pub(super) struct Difference {
     pub(super) what: &'static str,
-    pub(super) program: fn(),
+    pub(super) program: fn(&dyn Extension),
     pub(super) theirs: &'static [&'static str],
     pub(super) ours: &'static [&'static str],
 }
@@ -16,7 +16,7 @@ pub(super) struct Difference {
 pub(super) const TABLE: &[Difference] = &[
     Difference {
         what: "numbers that are no i64 or f64, and bytes, are texts; here they keep their kind",
-        program: || {
+        program: |_| {
             info_span!("s", bytes = &b"\x00\xff"[..], i128 = -6_i128, u128 = 5_u128, u64 = 4_u64);
         },
         theirs: &[r#"bytes = "[00 ff]""#, r#"i128 = "-6""#, r#"u128 = "5""#, r#"u64 = "4""#],
@@ -24,7 +24,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "what is recorded again is there twice; here the last value counts",
-        program: || {
+        program: |_| {
             info_span!("s", n = 1).record("n", 2);
         },
         theirs: &["n = 1"],
@@ -32,7 +32,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "a name counts before the span is entered; here also after",
-        program: || {
+        program: |_| {
             let span = info_span!("s", otel.name = Empty);
             span.in_scope(|| span.record("otel.name", "renamed"));
         },
@@ -41,7 +41,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "otel.status_message is an attribute; here it is the description, as it once was",
-        program: || {
+        program: |_| {
             info_span!("s", otel.status_message = "locked");
         },
         theirs: &[r#"status 0 """#, r#"otel.status_message = "locked""#],
@@ -49,7 +49,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "a description is lost to a later error; here it is kept",
-        program: || {
+        program: |_| {
             let span = info_span!("s", otel.status_description = "locked", otel.status_code = "error");
             span.in_scope(|| error!("broken"));
         },
@@ -57,20 +57,56 @@ pub(super) const TABLE: &[Difference] = &[
         ours: &[r#"status 2 "locked""#],
     },
     Difference {
+        what: "a status of Ok gives way to an error until the span is entered; here it never does",
+        program: |_| {
+            let span = info_span!("s", otel.status_code = "ok", otel.status_description = Empty);
+            span.record("otel.status_code", "error");
+            span.record("otel.status_description", "locked");
+        },
+        theirs: &[r#"status 2 "locked""#],
+        ours: &[r#"status 1 """#],
+    },
+    Difference {
+        what: "a status code that is none takes the status back until the span is entered; here it says nothing",
+        program: |_| {
+            info_span!("s", otel.status_description = "locked", otel.status_code = "nonsense");
+        },
+        theirs: &[r#"status 0 """#],
+        ours: &[r#"status 2 "locked""#],
+    },
+    Difference {
+        what: "a status of Unset takes another back until the span is entered; here, as specified, never",
+        program: |extension| extension.unset_status(&info_span!("s", otel.status_description = "locked")),
+        theirs: &[r#"status 0 """#],
+        ours: &[r#"status 2 "locked""#],
+    },
+    Difference {
+        what: "a link to nowhere is dropped; here, as specified, only if it has no attributes either",
+        program: |extension| extension.link_nowhere(&info_span!("s")),
+        theirs: &[],
+        ours: &["link []"],
+    },
+    Difference {
+        what: "fields of an event that begin with `log.` are left out; here only those of the bridge are taken apart",
+        program: |_| info_span!("s").in_scope(|| info!(log.rotated = true, log.target = "x", "rotated")),
+        theirs: &[],
+        ours: &["event 0: log.rotated = true", r#"event 0: log.target = "x""#],
+    },
+    Difference {
         what: "the field `error` of an event with a message is but an attribute; here it is the description, too",
-        program: || info_span!("s").in_scope(|| error!(error = %failure(), "broken")),
+        program: |_| info_span!("s").in_scope(|| error!(error = %failure(), "broken")),
         theirs: &[r#"status 2 """#],
         ours: &[r#"status 2 "no cart""#],
     },
     Difference {
         what: "an error that is a text is shown as by Debug; here as it is",
-        program: || info_span!("s").in_scope(|| info!(error = "no cart")),
+        program: |_| info_span!("s").in_scope(|| info!(error = "no cart")),
         theirs: &[r#"status 2 "\"no cart\"""#, r#"event 0: exception.message = "\"no cart\"""#],
         ours: &[r#"status 2 "no cart""#, r#"event 0: exception.message = "no cart""#],
     },
     Difference {
         what: "an error of a span is told by attributes; here by an event, with its sources as a text",
-        program: || {
+        program: |_| {
             info_span!("s", cause = &failure() as &dyn Error);
         },
         theirs: &[r#"exception.message = "no cart""#, r#"exception.stacktrace = ["no network"]"#],
@@ -82,7 +118,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "an error of an event is told by the span, too, and its sources are a list; here by the event, as a text",
-        program: || info_span!("s").in_scope(|| info!(cause = &failure() as &dyn Error, "again")),
+        program: |_| info_span!("s").in_scope(|| info!(cause = &failure() as &dyn Error, "again")),
         theirs: &[
             r#"exception.message = "no cart""#,
             r#"exception.stacktrace = ["no network"]"#,
@@ -92,7 +128,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "an error without sources has an empty list of them; here none",
-        program: || {
+        program: |_| {
             info_span!("s", cause = &Failure("alone", None) as &dyn Error);
         },
         theirs: &["cause.chain = []", r#"exception.message = "alone""#, "exception.stacktrace = []"],
@@ -100,7 +136,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "an event that is an error and nothing else is called as in the source; here it is an exception",
-        program: || {
+        program: |_| {
             let span = info_span!("s");
             span.in_scope(|| info!(name: "named", error = &failure() as &dyn Error));
         },
@@ -114,7 +150,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "an error as such at level error does not describe the status; here it does, as the text of one does",
-        program: || {
+        program: |_| {
             let failure = Failure("alone", None);
             info_span!("s").in_scope(|| error!(error = &failure as &dyn Error, "broken"));
         },
@@ -129,7 +165,7 @@ pub(super) const TABLE: &[Difference] = &[
     },
     Difference {
         what: "a message that is a number is the name of its event; here an attribute",
-        program: || info_span!("s").in_scope(|| info!(name: "named", message = 3)),
+        program: |_| info_span!("s").in_scope(|| info!(name: "named", message = 3)),
         theirs: &["event 0: 3"],
         ours: &["event 0: named", "event 0: message = 3"],
     },

@@ -2,7 +2,7 @@
 
 use crate::support::context;
 use log::Log as _;
-use opentelemetry_0_33::trace::{Status, TraceContextExt as _};
+use opentelemetry_0_33::trace::{SpanContext, Status, TraceContextExt as _};
 use opentelemetry_0_33::{Context, KeyValue};
 use otlp::{StatusCode, TraceContext};
 use otlp_opentelemetry::opentelemetry_0_33::from_span_context;
@@ -24,6 +24,12 @@ pub(super) trait Extension {
 
     /// A link, attributes, events, and a status.
     fn tell(&self, span: &Span);
+
+    /// Sets the status to none.
+    fn unset_status(&self, span: &Span);
+
+    /// Two links to no span, one of which has an attribute.
+    fn link_nowhere(&self, span: &Span);
 
     /// Whether the span says that it is part of a sampled trace.
     fn is_sampled(&self, span: &Span) -> bool;
@@ -53,6 +59,15 @@ impl Extension for Theirs {
         OpenTelemetrySpanExt::set_status(span, Status::error("told"));
     }
 
+    fn unset_status(&self, span: &Span) {
+        OpenTelemetrySpanExt::set_status(span, Status::Unset);
+    }
+
+    fn link_nowhere(&self, span: &Span) {
+        OpenTelemetrySpanExt::add_link(span, SpanContext::NONE);
+        span.add_link_with_attributes(SpanContext::NONE, vec![KeyValue::new("why", "because")]);
+    }
+
     fn is_sampled(&self, span: &Span) -> bool {
         OpenTelemetrySpanExt::context(span).span().span_context().is_sampled()
     }
@@ -75,6 +90,15 @@ impl Extension for Ours {
         OtlpSpanExt::add_event(span, "told", &[("by", "the extension".into())]);
         span.add_event_at("then", UNIX_EPOCH + TIME, &[]);
         OtlpSpanExt::set_status(span, StatusCode::Error, "told");
+    }
+
+    fn unset_status(&self, span: &Span) {
+        OtlpSpanExt::set_status(span, StatusCode::Unset, "");
+    }
+
+    fn link_nowhere(&self, span: &Span) {
+        OtlpSpanExt::add_link(span, &TraceContext::default(), &[]);
+        OtlpSpanExt::add_link(span, &TraceContext::default(), &[("why", "because".into())]);
     }
 
     fn is_sampled(&self, span: &Span) -> bool {
