@@ -95,6 +95,17 @@ pub(crate) struct Shared {
 }
 
 impl Queue {
+    /// The most bytes that one record may have: [`BatchConfig::max_record_bytes`].
+    ///
+    /// ```
+    /// # let handle = otlp_batch::BatchHandle::closed();
+    /// assert_eq!(handle.queue().max_record_bytes(), otlp_batch::BatchConfig::default().max_record_bytes);
+    /// ```
+    #[must_use]
+    pub fn max_record_bytes(&self) -> usize {
+        self.shared.max_record_bytes
+    }
+
     /// Copies one encoded record into the queue. `items` is what it counts for: 1 for a span or log record, the
     /// number of data points for a metric.
     ///

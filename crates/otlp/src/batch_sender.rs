@@ -101,6 +101,14 @@ impl BatchSender {
         if self.signal == Signal::Logs { &shared.log_limits } else { &shared.limits }
     }
 
+    /// The most bytes that one record may have: those of a request
+    /// ([`with_max_request_bytes`](crate::ClientBuilder::with_max_request_bytes)). A larger one is dropped (`too_large`), so a
+    /// metric with very many points is better sent as several of the same name.
+    #[must_use]
+    pub fn max_record_bytes(&self) -> usize {
+        self.client.shared().lane(self.signal).queue().max_record_bytes()
+    }
+
     /// The client it sends with.
     #[must_use]
     pub fn client(&self) -> &Client {

@@ -79,6 +79,7 @@ pub struct ExponentialBuckets<P, N> {
 /// writer.start("requests", "Requests so far.", "{request}", kind);
 /// writer.number([("http.route", "/users")], 1_000, 2_000, 17);
 /// writer.number([("http.route", "/cart")], 1_000, 2_000, 4);
+/// assert!(writer.bytes() < 200);
 /// let (record, items) = writer.finish(); // tag, length and metric, ready to be sent
 /// assert_eq!((record[0], items), (0x12, 2));
 /// ```
@@ -238,6 +239,12 @@ impl MetricWriter {
             }
         });
         self.close(body);
+    }
+
+    /// How many bytes the metric has so far: for whoever would rather send a large one as several of the same name.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Ends the metric: its record, the field of `ScopeMetrics.metrics` with tag and length, and the number of its points. A

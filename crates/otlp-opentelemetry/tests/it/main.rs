@@ -8,6 +8,7 @@ mod differences;
 mod differential;
 mod exporters;
 mod instrumentation;
+mod large;
 mod ledger;
 mod logged;
 mod normal;

@@ -4,8 +4,8 @@ use super::{Exporter, sdk, unix_nano};
 use crate::opentelemetry_0_33::opentelemetry::KeyValue;
 use crate::opentelemetry_0_33::value::{Converted, pair};
 use otlp::{
-    Client, Distribution, EncodedRecords, ExponentialBuckets, MetricKind, MetricWriter, NumberValue, Signal,
-    SpanId, Temporality, TemporalityPreference, TraceId,
+    Client, Distribution, EncodedRecords, ExponentialBuckets, GroupId, MetricKind, MetricWriter, NumberValue,
+    Signal, SpanId, Temporality, TemporalityPreference, TraceId,
 };
 use sdk::error::OTelSdkResult;
 use sdk::metrics::data::{
@@ -17,6 +17,7 @@ use std::time::{Duration, SystemTime};
 ///
 /// Every aggregation of the SDK, which its views choose: exporters are not asked. Exemplars, too, of which version 0.33 of the SDK
 /// collects none. An unsigned number that no signed one can hold is sent as the largest of these.
+/// A metric with so many points that it fills an eighth of a request is continued in another of the same name.
 /// What else is true of [`SpanExporter`](super::SpanExporter), its errors included, is of this one.
 ///
 /// ```
@@ -64,17 +65,15 @@ impl MetricExporter {
     }
 
     fn encode(&self, metrics: &ResourceMetrics) -> EncodedRecords {
+        let most = self.exporter.sender.max_record_bytes() / PARTS;
         let state = &mut *self.exporter.state();
         state.groups.set_resource(metrics.resource());
         let mut records = state.records();
         for scoped in metrics.scope_metrics() {
             let (group, _) = state.groups.group(&self.exporter.sender, scoped.scope(), None);
             for metric in scoped.metrics() {
-                write(&mut state.writer, metric);
-                let (record, items) = state.writer.finish();
-                if items > 0 {
-                    records.push(group, items, record);
-                }
+                let (writer, records, kind) = (&mut state.writer, &mut records, MetricKind::Gauge);
+                Writing { writer, records, group, most, metric, kind }.write();
             }
         }
         records
@@ -117,79 +116,120 @@ impl Number for u64 {
     }
 }
 
-fn write(writer: &mut MetricWriter, metric: &Metric) {
-    match metric.data() {
-        AggregatedMetrics::F64(data) => write_data(writer, metric, data),
-        AggregatedMetrics::I64(data) => write_data(writer, metric, data),
-        AggregatedMetrics::U64(data) => write_data(writer, metric, data),
-    }
+/// A metric that is larger than this part of a record is continued in another of the same name: as one record it could not be
+/// sent. JSON has about four times as many bytes, and the last point comes on top.
+const PARTS: usize = 8;
+
+/// A metric on its way into records.
+struct Writing<'a> {
+    writer: &'a mut MetricWriter,
+    records: &'a mut EncodedRecords,
+    group: GroupId,
+    most: usize,
+    metric: &'a Metric,
+    kind: MetricKind,
 }
 
-fn write_data<T: Number>(writer: &mut MetricWriter, metric: &Metric, data: &MetricData<T>) {
-    let mut start = |kind| writer.start(metric.name(), metric.description(), metric.unit(), kind);
-    match data {
-        MetricData::Gauge(gauge) => {
-            start(MetricKind::Gauge);
-            let (start, time) = (gauge.start_time().map_or(0, unix_nano), unix_nano(gauge.time()));
-            for point in gauge.data_points() {
-                writer.number(pairs(point.attributes()), start, time, point.value().number());
-                put_exemplars(writer, point.exemplars());
+impl Writing<'_> {
+    fn write(&mut self) {
+        match self.metric.data() {
+            AggregatedMetrics::F64(data) => self.write_data(data),
+            AggregatedMetrics::I64(data) => self.write_data(data),
+            AggregatedMetrics::U64(data) => self.write_data(data),
+        }
+        self.finish();
+    }
+
+    fn write_data<T: Number>(&mut self, data: &MetricData<T>) {
+        match data {
+            MetricData::Gauge(gauge) => {
+                self.start(MetricKind::Gauge);
+                let (start, time) = (gauge.start_time().map_or(0, unix_nano), unix_nano(gauge.time()));
+                for point in gauge.data_points() {
+                    let writer = self.room();
+                    writer.number(pairs(point.attributes()), start, time, point.value().number());
+                    put_exemplars(writer, point.exemplars());
+                }
+            }
+            MetricData::Sum(sum) => {
+                let temporality = temporality(sum.temporality());
+                self.start(MetricKind::Sum { temporality, is_monotonic: sum.is_monotonic() });
+                let (start, time) = (unix_nano(sum.start_time()), unix_nano(sum.time()));
+                for point in sum.data_points() {
+                    let writer = self.room();
+                    writer.number(pairs(point.attributes()), start, time, point.value().number());
+                    put_exemplars(writer, point.exemplars());
+                }
+            }
+            MetricData::Histogram(histogram) => {
+                self.start(MetricKind::Histogram(temporality(histogram.temporality())));
+                self.write_histogram(histogram);
+            }
+            MetricData::ExponentialHistogram(histogram) => {
+                self.start(MetricKind::ExponentialHistogram(temporality(histogram.temporality())));
+                self.write_exponential(histogram);
             }
         }
-        MetricData::Sum(sum) => {
-            let temporality = temporality(sum.temporality());
-            start(MetricKind::Sum { temporality, is_monotonic: sum.is_monotonic() });
-            let (start, time) = (unix_nano(sum.start_time()), unix_nano(sum.time()));
-            for point in sum.data_points() {
-                writer.number(pairs(point.attributes()), start, time, point.value().number());
-                put_exemplars(writer, point.exemplars());
-            }
-        }
-        MetricData::Histogram(histogram) => {
-            start(MetricKind::Histogram(temporality(histogram.temporality())));
-            write_histogram(writer, histogram);
-        }
-        MetricData::ExponentialHistogram(histogram) => {
-            start(MetricKind::ExponentialHistogram(temporality(histogram.temporality())));
-            write_exponential(writer, histogram);
+    }
+
+    fn write_histogram<T: Number>(&mut self, histogram: &Histogram<T>) {
+        let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
+        for point in histogram.data_points() {
+            let values = Distribution {
+                count: point.count(),
+                sum: Some(point.sum().double()),
+                min: point.min().map(Number::double),
+                max: point.max().map(Number::double),
+            };
+            let (counts, bounds) = (point.bucket_counts(), point.bounds());
+            let writer = self.room();
+            writer.histogram(pairs(point.attributes()), start, time, values, counts, bounds);
+            put_exemplars(writer, point.exemplars());
         }
     }
-}
 
-fn write_histogram<T: Number>(writer: &mut MetricWriter, histogram: &Histogram<T>) {
-    let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
-    for point in histogram.data_points() {
-        let values = Distribution {
-            count: point.count(),
-            sum: Some(point.sum().double()),
-            min: point.min().map(Number::double),
-            max: point.max().map(Number::double),
-        };
-        let (counts, bounds) = (point.bucket_counts(), point.bounds());
-        writer.histogram(pairs(point.attributes()), start, time, values, counts, bounds);
-        put_exemplars(writer, point.exemplars());
+    fn write_exponential<T: Number>(&mut self, histogram: &ExponentialHistogram<T>) {
+        let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
+        for point in histogram.data_points() {
+            let values = Distribution {
+                count: point.count() as u64,
+                sum: Some(point.sum().double()),
+                min: point.min().map(Number::double),
+                max: point.max().map(Number::double),
+            };
+            let (positive, negative) = (point.positive_bucket(), point.negative_bucket());
+            let buckets = ExponentialBuckets {
+                scale: point.scale().into(),
+                zero_count: point.zero_count(),
+                zero_threshold: point.zero_threshold(),
+                positive: (positive.offset(), positive.counts()),
+                negative: (negative.offset(), negative.counts()),
+            };
+            let writer = self.room();
+            writer.exponential_histogram(pairs(point.attributes()), start, time, values, buckets);
+            put_exemplars(writer, point.exemplars());
+        }
     }
-}
 
-fn write_exponential<T: Number>(writer: &mut MetricWriter, histogram: &ExponentialHistogram<T>) {
-    let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
-    for point in histogram.data_points() {
-        let values = Distribution {
-            count: point.count() as u64,
-            sum: Some(point.sum().double()),
-            min: point.min().map(Number::double),
-            max: point.max().map(Number::double),
-        };
-        let (positive, negative) = (point.positive_bucket(), point.negative_bucket());
-        let buckets = ExponentialBuckets {
-            scale: point.scale().into(),
-            zero_count: point.zero_count(),
-            zero_threshold: point.zero_threshold(),
-            positive: (positive.offset(), positive.counts()),
-            negative: (negative.offset(), negative.counts()),
-        };
-        writer.exponential_histogram(pairs(point.attributes()), start, time, values, buckets);
-        put_exemplars(writer, point.exemplars());
+    fn start(&mut self, kind: MetricKind) {
+        self.kind = kind;
+        self.writer.start(self.metric.name(), self.metric.description(), self.metric.unit(), kind);
+    }
+
+    /// The writer, with room for another point.
+    fn room(&mut self) -> &mut MetricWriter {
+        if self.writer.bytes() >= self.most {
+            self.finish();
+            self.start(self.kind);
+        }
+        self.writer
+    }
+
+    fn finish(&mut self) {
+        let (record, items) = self.writer.finish();
+        if items > 0 {
+            self.records.push(self.group, items, record);
+        }
     }
 }
 
