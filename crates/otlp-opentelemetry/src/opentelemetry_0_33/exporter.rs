@@ -1,7 +1,7 @@
 //! What the three exporters share: groups, the way through the client, and what becomes of it in the SDK's words.
 //!
-//! An export resolves when its batch has an outcome, and is `Ok` only if the receiver took all of it. Needs no runtime: the
-//! client has its own thread.
+//! An export resolves when its batch has an outcome, and is `Ok` only if the receiver took all of it. What was lost, flush and
+//! shutdown tell once more: processors keep the answers of exports to themselves. Needs no runtime: the client has its own thread.
 
 mod log;
 mod metric;
@@ -18,6 +18,7 @@ use opentelemetry_sdk_0_33 as sdk;
 use otlp::{BatchSender, Client, DropReason, EncodedRecords, GroupId, Limits, Records, Resource, Signal};
 use sdk::error::{OTelSdkError, OTelSdkResult};
 use std::collections::HashMap;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,6 +33,15 @@ struct Exporter<W> {
     timeout: Option<Duration>,
     is_shut_down: AtomicBool,
     state: Mutex<State<W>>,
+    lost: Mutex<Lost>,
+}
+
+/// What exports have not delivered since a flush told it last.
+#[derive(Debug, Default)]
+struct Lost {
+    items: u64,
+    /// The last of their reports.
+    report: String,
 }
 
 #[derive(Debug)]
@@ -104,6 +114,7 @@ impl<W: Default> Exporter<W> {
             timeout: None,
             is_shut_down: AtomicBool::new(false),
             state: Mutex::new(State { writer: W::default(), groups, last_bytes: 0 }),
+            lost: Mutex::default(),
         }
     }
 
@@ -136,6 +147,7 @@ impl<W: Default> Exporter<W> {
             return Ok(());
         }
         let all = report.outcome.items();
+        self.lose(all - report.outcome.delivered, report.to_string());
         let is_all = |reason| report.outcome.dropped.get(reason) == all;
         Err(match self.timeout {
             Some(timeout) if is_all(DropReason::Deadline) => OTelSdkError::Timeout(timeout),
@@ -144,9 +156,22 @@ impl<W: Default> Exporter<W> {
         })
     }
 
-    /// What was lost, its export has told, or will.
+    fn lose(&self, items: u64, report: String) {
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        *lost = Lost { items: lost.items + items, report };
+    }
+
+    /// Waits until all that is under way has an outcome. Ok: and nothing was lost since it was asked last.
     fn settle(&self, timeout: Duration) -> OTelSdkResult {
-        if self.sender.settle_blocking(timeout) { Ok(()) } else { Err(OTelSdkError::Timeout(timeout)) }
+        let in_time = self.sender.settle_blocking(timeout);
+        let lost = mem::take(&mut *self.lost.lock().unwrap_or_else(PoisonError::into_inner));
+        match lost {
+            Lost { items: 0, .. } if in_time => Ok(()),
+            Lost { items: 0, .. } => Err(OTelSdkError::Timeout(timeout)),
+            Lost { items, report } => Err(OTelSdkError::InternalFailure(format!(
+                "{items} items were not delivered since the last flush; the last failure: {report}"
+            ))),
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {

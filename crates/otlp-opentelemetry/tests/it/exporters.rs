@@ -11,6 +11,7 @@ use otlp::{DropReason, Protocol, RetryConfig};
 use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter};
 use otlp_testkit::{Collector, Reply, Script};
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::task::block_in_place;
 
 #[tokio::test]
 async fn an_export_is_ok_once_the_receiver_has_all_of_it() {
@@ -84,6 +85,32 @@ async fn what_the_receiver_rejects_or_refuses_is_an_error_with_its_words() {
     assert!(error.contains("1 lost (1 not_retryable)") && error.contains("none of this"), "{error}");
     exporter.export(vec![span(4)]).await.unwrap();
     balanced(&client, &collector).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_lost_flush_and_shutdown_tell_once() {
+    // conf: BATCH-13
+    let refuse =
+        |times| Script::new().first(times, Reply::invalid_argument().with_message("no")).then(Reply::ok());
+    let collector = Collector::builder().grpc().reply(refuse(2)).start().await.unwrap();
+    let client = client(&collector).await;
+    let exporter = SpanExporter::new(&client);
+    for batch in [vec![span(1)], vec![span(2), span(3)], vec![span(4)]] {
+        let _ = exporter.export(batch).await;
+    }
+    let told = exporter.force_flush().unwrap_err().to_string();
+    assert!(told.contains("3 items were not delivered") && told.contains("not_retryable"), "{told}");
+    exporter.force_flush().unwrap();
+
+    // Of the SDK's processors the simple one asks at its end.
+    collector.set_script(refuse(2));
+    let provider = SdkTracerProvider::builder().with_simple_exporter(SpanExporter::new(&client)).build();
+    let told = block_in_place(|| {
+        (0..3).for_each(|_| drop(provider.tracer("t").start("s")));
+        provider.shutdown_with_timeout(PATIENCE).unwrap_err().to_string()
+    });
+    assert!(told.contains("2 items were not delivered"), "{told}");
+    assert_eq!(balanced(&client, &collector).await.dropped().get(DropReason::NotRetryable), 5);
 }
 
 #[tokio::test]
@@ -162,8 +189,10 @@ async fn a_span_without_ids_is_counted_and_costs_no_other() {
     let client = client(&collector).await;
     let mut bad = span(1);
     bad.span_context = opentelemetry_0_33::trace::SpanContext::NONE;
-    let error = SpanExporter::new(&client).export(vec![bad, span(2)]).await.unwrap_err().to_string();
+    let exporter = SpanExporter::new(&client);
+    let error = exporter.export(vec![bad, span(2)]).await.unwrap_err().to_string();
     assert!(error.contains("1 spans without ids were lost"), "{error}");
+    assert!(exporter.force_flush().unwrap_err().to_string().contains("1 spans without ids were lost"));
     let report = balanced(&client, &collector).await;
     assert_eq!((report.delivered(), report.dropped().get(DropReason::EncodeFailed)), (1, 1));
 }
@@ -176,10 +205,10 @@ async fn the_sdks_own_flush_tells_what_the_receiver_said() {
     let client = client(&collector).await;
     let provider = SdkTracerProvider::builder().with_batch_exporter(SpanExporter::new(&client)).build();
     provider.tracer("t").start("refused");
-    let error = tokio::task::block_in_place(|| provider.force_flush()).unwrap_err().to_string();
+    let error = block_in_place(|| provider.force_flush()).unwrap_err().to_string();
     assert!(error.contains("not_retryable"), "{error}");
     provider.tracer("t").start("taken");
-    tokio::task::block_in_place(|| provider.force_flush()).unwrap();
-    tokio::task::block_in_place(|| provider.shutdown_with_timeout(PATIENCE)).unwrap();
+    block_in_place(|| provider.force_flush()).unwrap();
+    block_in_place(|| provider.shutdown_with_timeout(PATIENCE)).unwrap();
     balanced(&client, &collector).await;
 }

@@ -13,7 +13,9 @@ use std::time::Duration;
 /// Exports the SDK's spans through a client: in place of the one of opentelemetry-otlp.
 ///
 /// Works under every span processor of the SDK, in any runtime and without. Resource, scopes, limits and sampling are the SDK's;
-/// endpoint, compression, retry and all else are the client's. Of attributes with the same key the last one is sent.
+/// endpoint, compression, retry and the rest of the way are the client's. The client's sampler, its span and log hooks and its
+/// threshold of logs do not apply: what they see is what the client's own tracers and loggers make. Of attributes with the same
+/// key the last one is sent.
 ///
 /// ```
 /// use opentelemetry_sdk_0_33::trace::SdkTracerProvider;
@@ -24,10 +26,14 @@ use std::time::Duration;
 /// # Ok(()) }
 /// ```
 ///
-/// # Errors of `export`
+/// # Errors
 ///
-/// `InternalFailure` with the reason when anything was rejected or lost, `Timeout` when the time of
+/// Of `export`: `InternalFailure` with the reason when anything was rejected or lost, `Timeout` when the time of
 /// [`with_timeout`](Self::with_timeout) was over, `AlreadyShutdown`.
+///
+/// Of `force_flush` and `shutdown`: `InternalFailure` when anything was lost since they were asked last, `Timeout` when not all that
+/// was under way had an outcome in time, `AlreadyShutdown`. The SDK's batch processor passes none of them on: it tells what became of
+/// the last batch at a flush, and nothing at a shutdown. [`otlp::Client::shutdown`] has the books.
 #[derive(Debug)]
 pub struct SpanExporter(Exporter<SpanWriter>);
 
@@ -104,12 +110,15 @@ impl sdk::trace::SpanExporter for SpanExporter {
         self.0.check()?;
         let (records, nameless) = self.encode(&batch);
         drop(batch);
-        self.0.send(records).await?;
-        if nameless > 0 {
-            let text = format!("{nameless} spans without ids were lost (encode_failed)");
-            return Err(OTelSdkError::InternalFailure(text));
-        }
-        Ok(())
+        let nameless = match nameless {
+            0 => Ok(()),
+            _ => {
+                let text = format!("{nameless} spans without ids were lost (encode_failed)");
+                self.0.lose(nameless.into(), text.clone());
+                Err(OTelSdkError::InternalFailure(text))
+            }
+        };
+        self.0.send(records).await.and(nameless)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
