@@ -106,6 +106,19 @@ fn without_activation_only_spans_of_tracing_are_told() {
 }
 
 #[test]
+fn a_span_that_the_layer_does_not_record_tells_what_is_current() {
+    let world = World::new();
+    world.run(world.layer(), || {
+        let _remote = remote(true).attach();
+        assert_eq!(Span::none().context(), remote(true));
+        assert_eq!(info_span!("span").context().trace_id(), remote(true).trace_id());
+    });
+    world.spans();
+    let _remote = remote(true).attach();
+    assert_eq!(info_span!("there is no layer").context(), remote(true));
+}
+
+#[test]
 fn another_layer_finds_the_context_by_the_id() {
     use tracing_subscriber::Layer;
     use tracing_subscriber::layer::{Context, SubscriberExt};

@@ -1,7 +1,6 @@
 //! Events of `tracing` on the span they happen in.
 
-use crate::support::{event, int, keys, named, spans_of, spans_with, text, value};
-use log::Log as _;
+use crate::support::{event, int, keys, named, spans_of, spans_with, tell_log, text, value};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use otlp_tracing::OtlpSpanExt;
 use tracing::{Level, debug, error, event as tracing_event, info, info_span};
@@ -113,17 +112,7 @@ fn records_of_the_log_crate_keep_their_place() {
             |layer| layer.with_location(location),
             || {
                 let _span = info_span!("span").entered();
-                // The bridge as it is published, without making it the process's logger.
-                tracing_log::LogTracer::new().log(
-                    &log::Record::builder()
-                        .args(format_args!("from log"))
-                        .level(log::Level::Warn)
-                        .target("their::target")
-                        .module_path(Some("their::module"))
-                        .file(Some("their.rs"))
-                        .line(Some(7))
-                        .build(),
-                );
+                tell_log();
             },
         )
     };

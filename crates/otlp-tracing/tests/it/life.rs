@@ -1,6 +1,6 @@
 //! Where and when spans end: on other threads, late, never.
 
-use crate::support::{PATIENCE, World, int, keys, named, spans_of, text};
+use crate::support::{PATIENCE, World, int, keys, named, spans_with, text};
 use otlp_tracing::OtlpSpanExt;
 use std::sync::mpsc;
 use tracing::field::Empty;
@@ -28,19 +28,24 @@ fn a_span_may_close_on_another_thread() {
 #[test]
 fn a_span_ends_when_it_was_left_last_not_when_its_last_handle_goes() {
     // conf: SPAN-32
-    let spans = spans_of(|| {
-        let parent = info_span!("parent");
-        let child = parent.in_scope(|| info_span!("child"));
-        drop(parent);
-        // The child keeps its parent in the registry.
-        child.in_scope(|| info!("later"));
-        drop(child);
-        drop(info_span!("never entered"));
-    });
-    let (parent, child) = (named(&spans, "parent"), named(&spans, "child"));
-    assert!(parent.end_time_unix_nano <= child.events[0].time_unix_nano);
-    assert!(child.events[0].time_unix_nano <= child.end_time_unix_nano);
-    assert!(spans.iter().all(|span| span.start_time_unix_nano <= span.end_time_unix_nano));
+    for activation in [true, false] {
+        let spans = spans_with(
+            |layer| layer.with_context_activation(activation),
+            || {
+                let parent = info_span!("parent");
+                let child = parent.in_scope(|| info_span!("child"));
+                drop(parent);
+                // The child keeps its parent in the registry.
+                child.in_scope(|| info!("later"));
+                drop(child);
+                drop(info_span!("never entered"));
+            },
+        );
+        let (parent, child) = (named(&spans, "parent"), named(&spans, "child"));
+        assert!(parent.end_time_unix_nano <= child.events[0].time_unix_nano, "{activation}");
+        assert!(child.events[0].time_unix_nano <= child.end_time_unix_nano);
+        assert!(spans.iter().all(|span| span.start_time_unix_nano <= span.end_time_unix_nano));
+    }
 }
 
 #[test]

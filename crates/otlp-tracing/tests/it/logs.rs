@@ -1,6 +1,6 @@
 //! Events of `tracing` as log records.
 
-use crate::support::{PATIENCE, World, int, keys, named, remote, text};
+use crate::support::{PATIENCE, World, int, keys, named, remote, tell_log, text};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -91,6 +91,21 @@ fn events_may_be_on_spans_and_in_logs() {
     let events = &named(&spans, "span").events;
     assert_eq!((events.len(), &*events[0].name), (1, "inside"));
     assert_eq!(keys(&events[0].attributes)[1..], expected);
+}
+
+#[test]
+fn a_record_of_the_log_crate_has_its_place_and_no_name_of_the_bridges() {
+    let (records, _) = told(World::new(), |layer| layer.with_location(true), tell_log);
+    let [record] = &records[..] else { panic!("{records:?}") };
+    assert_eq!(
+        (body(record).as_deref(), &*record.event_name, record.severity_number),
+        (Some("from log"), "", 13)
+    );
+    assert_eq!(
+        keys(&record.attributes),
+        ["target", "code.module.name", "code.file.path", "code.line.number"]
+    );
+    assert_eq!(text(&record.attributes, "target").as_deref(), Some("their::target"));
 }
 
 #[test]

@@ -90,6 +90,22 @@ fn busy_and_idle_time_add_up_to_the_span_when_asked() {
 }
 
 #[test]
+fn what_passes_before_a_span_is_entered_is_idle_time_with_and_without_activated_contexts() {
+    for activation in [true, false] {
+        let spans = spans_with(
+            |layer| layer.with_tracked_inactivity(true).with_context_activation(activation),
+            || {
+                let span = info_span!("span");
+                let made = std::time::Instant::now();
+                while made.elapsed().is_zero() {}
+                span.in_scope(|| {});
+            },
+        );
+        assert!(int(&spans[0].attributes, "idle_ns").unwrap() > 0, "activation: {activation}");
+    }
+}
+
+#[test]
 fn a_scope_of_ones_own_is_that_of_the_tracer() {
     let world = World::new();
     let tracer = world.client.tracer("shop");

@@ -1,5 +1,6 @@
 //! What the tests share: a collector with a client and a layer, and a look at what arrived.
 
+use log::Log as _;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -95,6 +96,20 @@ pub(crate) fn keys(attributes: &[KeyValue]) -> Vec<&str> {
 
 pub(crate) fn event<'a>(span: &'a Span, name: &str) -> &'a Event {
     span.events.iter().find(|event| event.name == name).unwrap_or_else(|| panic!("no {name} in {span:?}"))
+}
+
+/// A record of the `log` crate through the bridge as it is published, without making that the process's logger.
+pub(crate) fn tell_log() {
+    tracing_log::LogTracer::new().log(
+        &log::Record::builder()
+            .args(format_args!("from log"))
+            .level(log::Level::Warn)
+            .target("their::target")
+            .module_path(Some("their::module"))
+            .file(Some("their.rs"))
+            .line(Some(7))
+            .build(),
+    );
 }
 
 pub(crate) fn remote(sampled: bool) -> TraceContext {
