@@ -96,7 +96,7 @@ fn what_passes_before_a_span_is_entered_is_idle_time_with_and_without_activated_
             |layer| layer.with_tracked_inactivity(true).with_context_activation(activation),
             || {
                 let span = info_span!("span");
-                let made = std::time::Instant::now();
+                let made = tokio::time::Instant::now();
                 while made.elapsed().is_zero() {}
                 span.in_scope(|| {});
             },
