@@ -119,3 +119,44 @@ impl Destination {
 fn of(error: &Error) -> DeliveryReport {
     error.report().cloned().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        destination: Destination,
+    }
+
+    /// What holds with these arguments.
+    fn holds(arguments: &[&str], entry: &str) -> String {
+        let line = Line::parse_from([&["send"], arguments].concat());
+        let config = line.destination.builder().unwrap().resolve().unwrap();
+        config.get(entry).unwrap().value.clone()
+    }
+
+    #[test]
+    fn the_port_says_the_protocol_unless_the_option_does() {
+        for (endpoint, protocol) in [
+            ("http://collector:4317", "grpc"),
+            ("https://[::1]:4317", "grpc"),
+            ("http://collector:4318", "http/protobuf"),
+            ("http://collector:55681", "http/protobuf"),
+            ("http://collector", "http/protobuf"),
+        ] {
+            let holds = |more: &[&str]| holds(&[&["--endpoint", endpoint], more].concat(), "traces.protocol");
+            assert_eq!(holds(&[]), protocol, "{endpoint}");
+            assert_eq!(holds(&["-p", "grpc"]), "grpc", "{endpoint}");
+            assert_eq!(holds(&["-p", "http/json"]), "http/json", "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn the_timeout_is_that_of_connections_too() {
+        assert_eq!(holds(&["--timeout", "7s"], "connect_timeout"), "7s");
+        assert_eq!(holds(&["--timeout", "7s"], "traces.request_timeout"), "7s");
+    }
+}

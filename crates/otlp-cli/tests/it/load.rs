@@ -1,6 +1,7 @@
 //! `otlp load` against a collector: the books balance, whatever happens to the attempts.
 
 use crate::support::run;
+use otlp_model::AnyValue;
 use otlp_testkit::{Collector, Reply};
 use serde_json::Value;
 use std::time::Duration;
@@ -18,7 +19,8 @@ fn load(collector: &Collector, more: &[&str]) -> (Option<i32>, Value) {
 #[test]
 fn a_count_of_spans_is_made_by_all_threads_and_arrives() {
     let collector = Collector::builder().start_blocking().unwrap();
-    let shape = ["--attributes", "3", "--events", "1", "--children", "2", "--errors", "50"];
+    let shape = "--attributes 3 --attribute-size 7 --events 2 --children 2 --errors 50";
+    let shape: Vec<&str> = shape.split_whitespace().collect();
     let line = ["--rate", "max", "--count", "5001", "--threads", "3", "--compression", "gzip", "--block"];
     let (code, result) = load(&collector, &[&line[..], &shape].concat());
     assert_eq!(code, Some(0), "{result:#}");
@@ -31,7 +33,12 @@ fn a_count_of_spans_is_made_by_all_threads_and_arrives() {
     let spans = received.spans();
     assert!(spans.iter().any(|span| !span.span.parent_span_id.is_empty()));
     assert!(spans.iter().any(|span| span.span.status.as_ref().is_some_and(|status| status.code == 2)));
-    assert!(spans.iter().all(|span| span.span.attributes.len() == 3));
+    for span in spans.iter().map(|span| span.to_model().unwrap()) {
+        let is_right = |value: &AnyValue| matches!(value, AnyValue::String(text) if text.len() == 7);
+        assert_eq!(span.attributes.len(), 3);
+        assert!(span.attributes.iter().all(|attribute| is_right(&attribute.value)), "{span:?}");
+        assert_eq!(span.events.iter().filter(|event| event.name == "load event").count(), 2);
+    }
 }
 
 #[test]

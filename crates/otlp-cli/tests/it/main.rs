@@ -15,6 +15,7 @@ mod live;
 mod load;
 mod manual;
 mod pipes;
+mod reaching;
 mod report;
 mod send;
 #[cfg(unix)]
