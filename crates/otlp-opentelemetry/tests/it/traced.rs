@@ -12,10 +12,12 @@ use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk_0_33::trace::SdkTracerProvider;
+use otlp_opentelemetry::opentelemetry_0_33::TracerProvider;
 use otlp_testkit::Collector;
 use otlp_tracing::OtlpLayer;
 use program::{Extension, Ours, Theirs};
 use tokio::task::block_in_place;
+use tracing::info_span;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 /// What both layers can be told.
@@ -65,7 +67,7 @@ async fn theirs(options: Options, program: impl FnOnce(&dyn Extension)) -> Vec<n
         .with_error_records_to_exceptions(options.exceptions)
         .with_error_events_to_status(options.status);
     let subscriber = tracing_subscriber::registry().with(layer);
-    tracing::subscriber::with_default(subscriber, || program(&Theirs));
+    tracing::subscriber::with_default(subscriber, || program(&Theirs(provider.clone())));
     block_in_place(|| provider.shutdown_with_timeout(PATIENCE)).unwrap();
     arrived(&collector)
 }
@@ -84,7 +86,7 @@ async fn ours(options: Options, program: impl FnOnce(&dyn Extension)) -> Vec<nor
         .with_exceptions(options.exceptions)
         .with_error_status(options.status);
     let subscriber = tracing_subscriber::registry().with(layer);
-    tracing::subscriber::with_default(subscriber, || program(&Ours));
+    tracing::subscriber::with_default(subscriber, || program(&Ours(TracerProvider::new(&client))));
     balanced(&client, &collector).await;
     let mut spans = arrived(&collector);
     // Our ids are random, and say so (W3C Level 2); the SDK's are and do not. Of those from elsewhere nobody knows.
@@ -141,6 +143,30 @@ async fn what_the_layers_add_arrives_equal() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_activated_contexts_all_arrives_equal() {
     arrives_equal(Options { activation: false, ..Options::BARE }, 17, program::everything).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn functions_with_parents_in_other_processes_arrive_equal() {
+    arrives_equal(Options::BARE, 1, program::called_under_a_parent).await;
+    let without_activation = Options { activation: false, ..Options::BARE };
+    arrives_equal(without_activation, 2, program::finds_its_parent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_span_of_the_opentelemetry_api_finds_one_of_tracing_there_and_here_if_it_is_told() {
+    fn program(extension: &dyn Extension) {
+        let span = info_span!("of tracing").entered();
+        extension.start_by_api("finds it");
+        extension.start_by_api_under(&span, "is told");
+    }
+    let parents = |spans: Vec<normal::Flat<Span>>| {
+        ["finds it", "is told"].map(|name| {
+            let span = spans.iter().find(|span| span.4.name == name).unwrap();
+            String::from_utf8(span.4.parent_span_id.clone()).unwrap()
+        })
+    };
+    assert_eq!(parents(theirs(Options::BARE, program).await), ["of tracing", "of tracing"]);
+    assert_eq!(parents(ours(Options::BARE, program).await), ["", "of tracing"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,11 +2,15 @@
 
 use crate::support::context;
 use log::Log as _;
-use opentelemetry_0_33::trace::{SpanContext, Status, TraceContextExt as _};
+use opentelemetry_0_33::trace::{
+    SpanContext, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
 use opentelemetry_0_33::{Context, KeyValue};
+use opentelemetry_sdk_0_33::trace::SdkTracerProvider;
 use otlp::{StatusCode, TraceContext};
-use otlp_opentelemetry::opentelemetry_0_33::from_span_context;
+use otlp_opentelemetry::opentelemetry_0_33::{TracerProvider, context_with, from_span_context};
 use otlp_tracing::OtlpSpanExt;
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
@@ -22,6 +26,15 @@ pub(super) trait Extension {
     /// A child whose parent comes too late.
     fn is_too_late(&self, span: &Span) -> bool;
 
+    /// Makes another process's span current, until what is returned goes.
+    fn attach_parent(&self) -> Box<dyn Any>;
+
+    /// A span made through the OpenTelemetry API, under what is current there.
+    fn start_by_api(&self, name: &'static str);
+
+    /// The same under the context of this span.
+    fn start_by_api_under(&self, span: &Span, name: &'static str);
+
     /// A link, attributes, events, and a status.
     fn tell(&self, span: &Span);
 
@@ -35,8 +48,9 @@ pub(super) trait Extension {
     fn is_sampled(&self, span: &Span) -> bool;
 }
 
-pub(super) struct Theirs;
-pub(super) struct Ours;
+/// Each with the provider of spans that know the OpenTelemetry API alone.
+pub(super) struct Theirs(pub(super) SdkTracerProvider);
+pub(super) struct Ours(pub(super) TracerProvider);
 
 const TIME: Duration = Duration::from_nanos(77);
 
@@ -48,6 +62,18 @@ impl Extension for Theirs {
 
     fn is_too_late(&self, span: &Span) -> bool {
         OpenTelemetrySpanExt::set_parent(span, Context::new()).is_err()
+    }
+
+    fn attach_parent(&self) -> Box<dyn Any> {
+        Box::new(Context::new().with_remote_span_context(context(7)).attach())
+    }
+
+    fn start_by_api(&self, name: &'static str) {
+        self.0.tracer("api").start(name);
+    }
+
+    fn start_by_api_under(&self, span: &Span, name: &'static str) {
+        self.0.tracer("api").start_with_context(name, &OpenTelemetrySpanExt::context(span));
     }
 
     fn tell(&self, span: &Span) {
@@ -80,6 +106,19 @@ impl Extension for Ours {
 
     fn is_too_late(&self, span: &Span) -> bool {
         OtlpSpanExt::set_parent(span, &TraceContext::default()).is_err()
+    }
+
+    fn attach_parent(&self) -> Box<dyn Any> {
+        Box::new(TraceContext::new(from_span_context(&context(7))).attach())
+    }
+
+    fn start_by_api(&self, name: &'static str) {
+        self.0.tracer("api").start(name);
+    }
+
+    fn start_by_api_under(&self, span: &Span, name: &'static str) {
+        let cx = context_with(&Context::current(), &OtlpSpanExt::context(span));
+        self.0.tracer("api").start_with_context(name, &cx);
     }
 
     fn tell(&self, span: &Span) {
@@ -206,6 +245,25 @@ fn parents() {
 #[instrument(level = "debug", skip(unshown), fields(more = 1))]
 fn work(number: i64, unshown: &str) {
     tracing::event!(Level::DEBUG, number, unshown);
+}
+
+/// A function that is called under the span of another process.
+pub(super) fn called_under_a_parent(extension: &dyn Extension) {
+    let _parent = extension.attach_parent();
+    serve(extension);
+}
+
+#[instrument(skip_all)]
+fn serve(extension: &dyn Extension) {
+    assert!(extension.is_too_late(&Span::current()));
+    info!("served");
+}
+
+/// A function that learns of its parent when it runs: only where entering a span does not give it its place.
+#[instrument(skip_all)]
+pub(super) fn finds_its_parent(extension: &dyn Extension) {
+    extension.set_parent(&Span::current());
+    info_span!("below").in_scope(|| info!("served"));
 }
 
 /// An error with a source.
