@@ -2,14 +2,20 @@
 
 use crate::support::{PATIENCE, balanced, builder, client, grpc, resource, span};
 use opentelemetry_0_33::KeyValue;
+use opentelemetry_0_33::logs::{Logger as _, LoggerProvider as _};
+use opentelemetry_0_33::metrics::MeterProvider as _;
 use opentelemetry_0_33::trace::{Event, Link, Status, Tracer as _, TracerProvider as _};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_sdk_0_33::Resource;
 use opentelemetry_sdk_0_33::error::OTelSdkError;
-use opentelemetry_sdk_0_33::metrics::Temporality;
+use opentelemetry_sdk_0_33::logs::{LogBatch, LogExporter as _, SdkLogRecord, SdkLoggerProvider};
+use opentelemetry_sdk_0_33::metrics::data::ResourceMetrics;
 use opentelemetry_sdk_0_33::metrics::exporter::PushMetricExporter as _;
+use opentelemetry_sdk_0_33::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use opentelemetry_sdk_0_33::trace::{SdkTracerProvider, SpanExporter as _};
-use otlp::{DropReason, Protocol, RetryConfig};
+use otlp::{DropReason, Protocol, RetryConfig, Signal};
 use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, MetricExporter, SpanExporter};
-use otlp_testkit::{Collector, Reply, Script};
+use otlp_testkit::{Collector, ReceivedSpan, Reply, Script};
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::task::block_in_place;
 
@@ -126,6 +132,62 @@ async fn the_time_is_bounded_and_its_end_is_told() {
     assert_eq!(report.dropped().get(DropReason::Deadline), 1);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_of_logs_and_metrics_is_bounded_too() {
+    // conf: TIME-04
+    let collector = Collector::builder().grpc().reply(Reply::unavailable()).start().await.unwrap();
+    let client = client(&collector).await;
+    let timeout = Duration::from_millis(50);
+    let (record, scope) = (a_record(), crate::support::scope());
+    let logs = LogExporter::new(&client).with_timeout(timeout);
+    let error = logs.export(LogBatch::new(&[(&record, &scope)])).await.unwrap_err();
+    assert!(matches!(error, OTelSdkError::Timeout(after) if after == timeout), "{error:?}");
+
+    let reader = PeriodicReader::builder(MetricExporter::new(&client).with_timeout(timeout));
+    let provider =
+        SdkMeterProvider::builder().with_reader(reader.with_interval(PATIENCE * 60).build()).build();
+    provider.meter("m").u64_counter("c").build().add(1, &[]);
+    block_in_place(|| provider.force_flush()).unwrap_err();
+    let report = balanced(&client, &collector).await;
+    for signal in [Signal::Logs, Signal::Metrics] {
+        assert_eq!(report.signal(signal).total.dropped.get(DropReason::Deadline), 1, "{signal}: {report}");
+    }
+    drop(provider);
+}
+
+fn a_record() -> SdkLogRecord {
+    SdkLoggerProvider::builder().build().logger("l").create_log_record()
+}
+
+#[tokio::test]
+async fn a_value_is_cut_at_the_clients_limit() {
+    // conf: LIM-05
+    let collector = grpc().await;
+    let limits = otlp::Limits { attribute_value_length: Some(10), ..otlp::Limits::default() };
+    let client = builder(&collector).with_limits(limits).build().await.unwrap();
+    let mut long = span(1);
+    long.attributes = vec![KeyValue::new("text", "x".repeat(50))];
+    SpanExporter::new(&client).export(vec![long]).await.unwrap();
+    let text = collector.received().spans()[0].attribute("text").unwrap().value.clone();
+    assert_eq!(text, Some(Value::StringValue("x".repeat(10))));
+    balanced(&client, &collector).await;
+}
+
+#[tokio::test]
+async fn a_new_resource_counts_from_the_next_export_on() {
+    let collector = grpc().await;
+    let client = client(&collector).await;
+    let mut exporter = SpanExporter::new(&client);
+    exporter.set_resource(&resource());
+    exporter.export(vec![span(1)]).await.unwrap();
+    exporter.set_resource(&Resource::builder_empty().with_service_name("other").build());
+    exporter.export(vec![span(2)]).await.unwrap();
+    let received = collector.received().spans();
+    let names: Vec<_> = received.iter().map(ReceivedSpan::service_name).collect();
+    assert_eq!(names, ["shop", "other"]);
+    balanced(&client, &collector).await;
+}
+
 #[tokio::test]
 async fn retries_that_give_up_are_an_error() {
     // conf: RETRY-12
@@ -151,8 +213,11 @@ async fn after_its_shutdown_an_exporter_says_so_and_the_others_go_on() {
     assert!(matches!(spans.export(vec![span(1)]).await, Err(OTelSdkError::AlreadyShutdown)));
     assert!(matches!(spans.force_flush(), Err(OTelSdkError::AlreadyShutdown)));
     other.export(vec![span(2)]).await.unwrap();
-    opentelemetry_sdk_0_33::logs::LogExporter::shutdown(&logs).unwrap();
+    logs.shutdown().unwrap();
     metrics.shutdown().unwrap();
+    assert!(matches!(logs.export(LogBatch::new(&[])).await, Err(OTelSdkError::AlreadyShutdown)));
+    let nothing = ResourceMetrics::default();
+    assert!(matches!(metrics.export(&nothing).await, Err(OTelSdkError::AlreadyShutdown)));
     balanced(&client, &collector).await;
     assert!(matches!(other.export(vec![span(3)]).await, Err(OTelSdkError::AlreadyShutdown)));
 }
