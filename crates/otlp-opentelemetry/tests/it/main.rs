@@ -7,6 +7,7 @@ mod api;
 mod differences;
 mod differential;
 mod exporters;
+mod extremes;
 mod instrumentation;
 mod large;
 mod ledger;

@@ -2,6 +2,7 @@
 
 use crate::support::{PATIENCE, balanced, client, grpc};
 use opentelemetry_0_33::logs::{AnyValue, LogRecord as _, Logger, LoggerProvider as _};
+use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_sdk_0_33::logs::SdkLoggerProvider;
 use otlp_opentelemetry::opentelemetry_0_33::{LogExporter, LoggerProvider};
@@ -30,6 +31,19 @@ fn check(collector: &Collector) {
     assert_eq!(others.len(), 1);
     let target = others[0].attribute("log.target").and_then(|target| target.value.clone());
     assert_eq!((&*others[0].scope.name, target), ("library", Some(Value::StringValue("target 1024".into()))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn theirs_makes_a_scope_of_each() {
+    let collector = grpc().await;
+    let exporter = opentelemetry_otlp::LogExporter::builder().with_tonic();
+    let exporter = exporter.with_endpoint(collector.grpc_endpoint()).build().unwrap();
+    let provider = SdkLoggerProvider::builder().with_batch_exporter(exporter).build();
+    log(&provider.logger("library"));
+    block_in_place(|| provider.shutdown_with_timeout(PATIENCE)).unwrap();
+    let logs = collector.received().logs();
+    let names: HashSet<_> = logs.iter().map(|log| &*log.scope.name).collect();
+    assert_eq!((logs.len(), names.len()), (1_026, 1_025));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
