@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod fields;
 mod filters;
+mod functions;
 mod ledger;
 mod life;
 mod logs;
