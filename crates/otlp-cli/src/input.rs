@@ -185,6 +185,16 @@ fn failed(name: &str, error: &io::Error) -> Trouble {
     Trouble::Failed(format!("{name}: {error}"))
 }
 
+/// What an OTLP/JSON document has one of, in the two ways to write it that are read.
+const MEMBERS: [&str; 6] = [
+    "resourceSpans",
+    "resourceMetrics",
+    "resourceLogs",
+    "resource_spans",
+    "resource_metrics",
+    "resource_logs",
+];
+
 /// The requests of a JSON document: of more than one signal only where somebody has put them together.
 fn of_json(text: &[u8], signal: Option<Signal>) -> Result<Vec<Request>, (usize, String)> {
     let signals: Vec<Signal> = signal.map_or(Signal::ALL.to_vec(), |signal| vec![signal]);
@@ -196,6 +206,13 @@ fn of_json(text: &[u8], signal: Option<Signal>) -> Result<Vec<Request>, (usize, 
         if !protobuf.is_empty() {
             requests.push(Request { signal, protobuf });
         }
+    }
+    // An object without members is a request for nothing.
+    let mut names = documents::members(text).peekable();
+    let is_known = |name: &[u8]| MEMBERS.iter().any(|member| member.as_bytes() == name);
+    if requests.is_empty() && names.peek().is_some() && !names.any(is_known) {
+        let reason = "has none of resourceSpans, resourceMetrics and resourceLogs; is this OTLP?";
+        return Err((0, reason.to_owned()));
     }
     Ok(requests)
 }

@@ -1,6 +1,7 @@
 //! JSON documents that follow each other: lines, or texts with line breaks inside, told apart by their braces.
 //!
-//! Used for OTLP/JSON input. Knows of JSON only where an object ends; whether it is right, its reader says.
+//! Used for OTLP/JSON input. Knows of JSON only where an object ends and what its members are called; whether it is right, its
+//! reader says.
 
 use std::io::{self, BufRead};
 
@@ -41,6 +42,27 @@ impl Place {
         }
         false
     }
+}
+
+/// The names of a document's own members, as they are written.
+pub(crate) fn members(document: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut place, mut begun, mut before) = (Place::default(), None, b' ');
+    document.iter().enumerate().filter_map(move |(at, byte)| {
+        let was_in_string = place.in_string;
+        place.ends(*byte);
+        if place.depth == 1 && place.in_string != was_in_string {
+            // What follows a colon is no name.
+            if !was_in_string {
+                begun = matches!(before, b'{' | b',').then_some(at + 1);
+            } else if let Some(name) = begun.take() {
+                return document.get(name..at);
+            }
+        }
+        if !byte.is_ascii_whitespace() && !was_in_string {
+            before = *byte;
+        }
+        None
+    })
 }
 
 impl<R: BufRead> Documents<R> {
@@ -122,6 +144,14 @@ mod tests {
             assert_eq!(documents, expected.map(|(at, text)| (at, text.to_owned())), "{buffer}");
         }
         assert!(split(" \n ", 2).is_empty());
+    }
+
+    #[test]
+    fn members_are_those_of_the_document_alone() {
+        let text = r#"{"a":"b", "c" : [{"d":1},"e","f"],"g":{"h":2,"i":"j"},"k\"l,":",\"","m":3}"#;
+        let names: Vec<&[u8]> = members(text.as_bytes()).collect();
+        assert_eq!(names, [&b"a"[..], b"c", b"g", br#"k\"l,"#, b"m"]);
+        assert_eq!(members(b" { } ").count(), 0);
     }
 
     #[test]

@@ -16,7 +16,6 @@ pub(crate) fn parse(text: &str) -> Result<Signal, String> {
 
 /// The only signal that the items of `protobuf` can be of, or where they are of none and why.
 pub(crate) fn of(protobuf: &[u8]) -> Result<Signal, (usize, String)> {
-    let malformed = |error: DecodeError| (error.offset(), error.to_string());
     let mut fitting = Signal::ALL.to_vec();
     for item in items(Message::new(protobuf)).take(LOOKED_AT) {
         let (offset, item) = item.map_err(malformed)?;
@@ -30,6 +29,12 @@ pub(crate) fn of(protobuf: &[u8]) -> Result<Signal, (usize, String)> {
     }
     let fitting: Vec<&str> = fitting.into_iter().map(Signal::as_str).collect();
     Err((0, format!("could be {}: say which with --signal", fitting.join(" or "))))
+}
+
+/// Where the bytes are wrong, and why: the place is told once.
+fn malformed(error: DecodeError) -> (usize, String) {
+    let reason = error.to_string().replacen(&format!(" at byte {}", error.offset()), "", 1);
+    (error.offset(), format!("{reason}; nor does it begin with {{, as OTLP/JSON does"))
 }
 
 /// The items of the request, each with its offset: field 2 of field 2 of field 1.

@@ -99,11 +99,28 @@ fn errors_name_the_byte_and_the_exit_code_tells() {
     cut.truncate(cut.len() - 1);
     let said = run_with(&["decode"], &cut);
     assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("at byte 1: malformed protobuf at byte 1"), "{said:?}");
+    let reason = "malformed protobuf: a field reaches beyond the end of its message; nor does it begin with {, as OTLP/JSON does";
+    assert_eq!(said.err, format!("error: standard input: at byte 1: {reason}\n"));
 
     let said = run(&["decode", "/does/not/exist"]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.starts_with("error: /does/not/exist: "), "{said:?}");
+}
+
+#[test]
+fn json_that_is_no_otlp_is_an_error() {
+    let reason = "has none of resourceSpans, resourceMetrics and resourceLogs; is this OTLP?";
+    for foreign in [r#"{"foo":1}"#, r#"{"data":{"resourceSpans":[]}}"#, r#"{"foo":"resourceLogs"}"#] {
+        for line in [&["decode"][..], &["decode", "--signal", "logs"], &["send", "-"]] {
+            let said = run_with(line, format!("{{}}\n{foreign}\n").as_bytes());
+            let error = format!("error: standard input: at byte 3: document 2: {reason}\n");
+            assert_eq!((said.code, said.err), (Some(1), error), "{line:?} {foreign}");
+        }
+    }
+    // Nothing is asked for here, which is no mistake.
+    for empty in ["{}", " { }\n", r#"{"resourceSpans":[]}"#, r#"{"x":1,"resource_logs":[]}"#] {
+        assert_eq!(decoded(empty.as_bytes()), "", "{empty}");
+    }
 }
 
 #[test]
