@@ -54,7 +54,7 @@ pub(crate) struct Options {
     duration: Option<Duration>,
 
     /// How many spans.
-    #[arg(long, value_name = "SPANS")]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), value_name = "SPANS")]
     count: Option<u64>,
 
     /// When the queue is full, wait until there is room, at most for --deadline.

@@ -114,5 +114,6 @@ fn the_table_is_for_people() {
         assert!(said.out.contains(line), "{line}: {}", said.out);
     }
     assert_eq!(run(&["load", "--rate", "0"]).code, Some(2));
+    assert_eq!(run(&["load", "--count", "0"]).code, Some(2));
     assert_eq!(run(&["load", "--errors", "101"]).code, Some(2));
 }
