@@ -124,12 +124,13 @@ fn builder(
         .with_service_name("otlp-load")
         // Whatever OTEL_TRACES_SAMPLER says: what is not sampled is no load.
         .with_sampler(AlwaysOnSampler)
+        // Outermost: what fails here takes no time, and is no attempt that a receiver has to do with.
+        .with_attempt_layer(FailLayer::new(options.fail_attempts, made_to_fail))
         .with_attempt_layer(ObserveLayer::new(move |seen: &Observation<'_>| {
             if !seen.is_cancelled() {
                 attempts.record(seen.latency);
             }
-        }))
-        .with_attempt_layer(FailLayer::new(options.fail_attempts, made_to_fail));
+        }));
     if options.block {
         builder = builder.with_overflow_policy(options.destination.waiting());
     }

@@ -17,8 +17,9 @@ pub(super) struct Measured {
     /// The same, and the delivery of what was queued then.
     pub(super) total: Duration,
     pub(super) ends: Summary,
+    /// Those that were made, whatever they came to.
     pub(super) attempts: Summary,
-    /// Of these, those that were made to fail.
+    /// Those that were made to fail in place of being made.
     pub(super) made_to_fail: u64,
     pub(super) report: DeliveryReport,
 }
@@ -37,7 +38,7 @@ impl Measured {
     pub(super) fn text(&self) -> String {
         let Self { spans, producing, total, ends, attempts, made_to_fail, report } = self;
         let made_to_fail =
-            if *made_to_fail == 0 { String::new() } else { format!(", {made_to_fail} made to fail") };
+            if *made_to_fail == 0 { String::new() } else { format!("; besides {made_to_fail} made to fail") };
         let balance =
             if self.is_balanced() { "balance" } else { "DO NOT BALANCE: this is a bug of the client" };
         format!(
