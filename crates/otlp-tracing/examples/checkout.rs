@@ -60,7 +60,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     .await;
 
     let report = client.shutdown(Duration::from_secs(5)).await?;
-    for received in collector.received().spans() {
+    let spans = collector.received().spans();
+    // A span is sent when it ends: the request's is the last.
+    let names: Vec<_> = spans.iter().map(|received| &*received.span.name).collect();
+    assert_eq!(names, ["load", "charge", "POST /checkout"]);
+    let request = &spans[2].span;
+    assert!(
+        spans[..2].iter().all(|received| received.span.parent_span_id == request.span_id),
+        "both functions are called in the request"
+    );
+    for received in spans {
         let span = received.span;
         let events: Vec<_> = span.events.iter().map(|event| &*event.name).collect();
         println!(
