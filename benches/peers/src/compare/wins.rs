@@ -16,11 +16,28 @@ const FIGURES: [(Metric, &str, bool, f64, &str); 6] = [
     (Metric::WireBytes, "bytes per item on the wire", false, 1.0, " B"),
 ];
 
+/// What of ours stands beside which peers.
+const SIDES: [(Contender, &[Contender]); 5] = [
+    (Contender::Ours, &[Contender::Opentelemetry, Contender::Fastrace, Contender::Emit]),
+    (Contender::SdkOnOurs, &[Contender::Opentelemetry]),
+    (Contender::ApiOnOurs, &[Contender::Opentelemetry]),
+    (Contender::TracingOurs, &[Contender::TracingOpentelemetry, Contender::Fastrace]),
+    (Contender::LogOurs, &[Contender::LogOpentelemetry]),
+];
+
 /// A sentence for each piece of work and figure in which a peer's median is better than ours.
 pub(super) fn wins(results: &Results) -> Vec<String> {
-    let ours = results.rows.iter().map(|row| row.cell).filter(|cell| cell.contender == Contender::Ours);
+    SIDES.iter().flat_map(|(ours, peers)| wins_of(results, *ours, peers)).collect()
+}
+
+fn wins_of(results: &Results, ours: Contender, peers: &[Contender]) -> Vec<String> {
+    let cells = || results.rows.iter().map(|row| row.cell);
+    // The same work; how often it is done is each one's own.
+    let of = |contender, cell: Cell| {
+        cells().find(|other| *other == Cell { contender, items: other.items, ..cell })
+    };
     let mut wins = Vec::new();
-    for cell in ours {
+    for cell in cells().filter(|cell| cell.contender == ours) {
         for (metric, name, more, scale, unit) in FIGURES {
             // Who loses most of it says little by being quick, and the wait for a slow receiver is not the CPU's.
             let burst = cell.mode == Mode::Burst;
@@ -36,10 +53,9 @@ pub(super) fn wins(results: &Results) -> Vec<String> {
                 spread.map(|spread| spread.median)
             };
             let Some(our) = median(&cell) else { continue };
-            let peers = [Contender::Opentelemetry, Contender::Fastrace, Contender::Emit];
             let better: Vec<String> = peers
-                .into_iter()
-                .filter_map(|contender| Some((contender, median(&Cell { contender, ..cell })?)))
+                .iter()
+                .filter_map(|contender| Some((contender, median(&of(*contender, cell)?)?)))
                 .filter(|(_, their)| if more { *their > our } else { *their < our })
                 .map(|(contender, their)| format!("{contender} {}{unit}", number(their * scale)))
                 .collect();
@@ -56,6 +72,10 @@ pub(super) fn wins(results: &Results) -> Vec<String> {
 /// What a cell is about, in words.
 fn work(cell: &Cell) -> String {
     let mut text = wire(cell.transport, cell.compression);
+    match cell.contender {
+        Contender::Ours => {}
+        adapter => text.push_str(&format!(", {}", adapter.title().trim_end_matches(" (ours)"))),
+    }
     let mode = match cell.mode {
         Mode::Lossless => "",
         Mode::Burst => ", in a burst",
@@ -103,6 +123,17 @@ mod tests {
         *emit = row(Cell::plain(Contender::Emit), [Outcome::Done(thrifty)]);
         assert_eq!(wins(&results), ["bytes per item on the wire, gRPC: emit 150 B (ours: 300 B)"]);
         assert!(list(&results).starts_with("- bytes"));
+    }
+
+    #[test]
+    fn adapters_stand_beside_their_own_peers_however_many_items_each_made() {
+        let mut results = results();
+        let mut cell = Cell::plain(Contender::TracingOurs);
+        results.rows.push(row(cell, [sample(4_000, 100)]));
+        (cell.contender, cell.items) = (Contender::TracingOpentelemetry, cell.items / 2);
+        results.rows.push(row(cell, [sample(100, 100)]));
+        let wins = wins(&results).join("\n");
+        assert!(wins.contains("delivered per second, gRPC, otlp-tracing: tracing-opentelemetry"), "{wins}");
     }
 
     #[test]
