@@ -39,6 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     loggers.force_flush()?;
     meters.force_flush()?;
     let received = collector.received();
+    assert_eq!((received.spans().len(), received.logs().len(), received.metrics().len()), (1, 1, 1));
     println!("the collector has {} items:", received.items());
     println!("- the span {:?}", received.spans().iter().map(|span| &span.span.name).collect::<Vec<_>>());
     println!("- log records: {}", received.logs().len());
