@@ -123,7 +123,7 @@ pub(super) fn of_refused(file: &str, option: &str, named_by: &str, error: &otlp:
 }
 
 /// What is told of each receiver already.
-const TOLD: [&str; 5] = ["endpoint", "protocol", "request_timeout", "headers.", "tls."];
+const TOLD: [&str; 6] = ["endpoint", "protocol", "compression", "request_timeout", "headers.", "tls."];
 
 /// Adds what else is configured for the signals that are examined, to be seen.
 pub(super) fn add_rest(config: &ResolvedConfig, examined: &[Signal], settings: &mut Vec<Setting>) {

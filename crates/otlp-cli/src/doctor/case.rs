@@ -8,17 +8,20 @@ use crate::receiver::Receiver;
 use crate::wire::Wire;
 use otlp_model::Signal;
 use otlp_transport::{
-    Alpn, BoxConnector, Connector, Endpoint, Headers, ProxyLayer, Target, TlsConfigError, TlsLayer,
+    Alpn, BoxConnector, Compression, Connector, Endpoint, Headers, ProxyLayer, Target, TlsConfigError,
+    TlsLayer,
 };
 use std::time::Duration;
 use tower::ServiceBuilder;
 
-/// What differs between the signals that one receiver gets: the path, and what is said in headers.
+/// What differs between the signals that one receiver gets: the path, and what is said in headers, and how it is compressed.
 #[derive(Debug, Clone)]
 pub(crate) struct Route {
     pub(crate) signal: Signal,
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: Headers,
+    /// As a client that is configured so compresses what goes there.
+    pub(crate) compression: Compression,
 }
 
 impl Route {
@@ -67,6 +70,12 @@ impl Case {
     /// The way of a signal; of one that does not go here, that of the first.
     pub(crate) fn route(&self, signal: Signal) -> &Route {
         self.others.iter().find(|route| route.signal == signal).unwrap_or(&self.first)
+    }
+
+    /// The signals that a client compresses so.
+    pub(crate) fn compressed(&self, compression: Compression) -> Vec<Signal> {
+        let routes = std::iter::once(&self.first).chain(&self.others);
+        routes.filter(|route| route.compression == compression).map(|route| route.signal).collect()
     }
 
     pub(crate) fn is_secure(&self) -> bool {

@@ -59,8 +59,8 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
             (outcome, vec![finding])
         }
         Step::Compress(wire, encoding) => {
-            // Holds no data, but bytes: what is empty is sent without compression.
-            one(export::compress(case, wire, encoding, sample::padded(case.first.signal, 1024)).await)
+            let findings = export::compress(case, wire, encoding).await;
+            (outcome_of(&findings), findings)
         }
         Step::Limit(wire) => one(limit::limit(case, wire).await),
     }

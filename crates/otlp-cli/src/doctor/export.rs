@@ -4,9 +4,10 @@
 
 use super::case::{Case, Route};
 use super::finding::{Diagnosis, Finding, Status};
-use super::judge::{Question, judge, retry_after};
+use super::judge::{Question, judge, may_be_for_compression, not_decompressed, retry_after};
 use super::plan::Outcome;
 use super::reach::millis;
+use super::sample::padded;
 use crate::section::Section;
 use crate::wire::Wire;
 use otlp_model::{Encoding, ExportRequest, ExportResponse, Signal};
@@ -17,6 +18,9 @@ use otlp_transport::{
 use std::time::Duration;
 use tokio::time::Instant;
 use tower::{ServiceBuilder, ServiceExt};
+
+/// The bytes of a request that holds no data: what is empty is sent without compression.
+const PADDED: usize = 1024;
 
 /// The transport's stack for what goes this way over `wire`, on connections of its own.
 fn stack(
@@ -66,12 +70,19 @@ pub(crate) async fn export(
     request: ExportRequest,
 ) -> (Outcome, Finding) {
     let (signal, size) = (request.signal(), request.raw_len());
-    let (result, elapsed) = send(case, wire, Compression::None, request).await;
+    // What is empty is sent as it is.
+    let compression = if size == 0 { Compression::None } else { case.route(signal).compression };
+    let named = match compression {
+        Compression::None => format!("{wire}: {what}"),
+        _ => format!("{wire}: {what}, compressed with {},", compression.encoding().as_str()),
+    };
+    let (result, elapsed) = send(case, wire, compression, request).await;
     let (outcome, finding) = match result {
-        Ok(response) => taken(&response, signal, &format!("{wire}: {what} taken, {}", millis(elapsed))),
+        Ok(response) => taken(&response, signal, &format!("{named} taken, {}", millis(elapsed))),
         Err(error) => {
-            let (outcome, diagnosis) = diagnose(case, wire, signal, size, &error);
-            let text = format!("{wire}: {what} failed: {error}");
+            let (outcome, diagnosis) =
+                diagnose_compressed(case, wire, signal, compression, size, &error).await;
+            let text = format!("{named} failed: {error}");
             let wait = retry_after(&error).map(|wait| wait.as_secs_f64());
             let finding = Finding::failed(signal.as_str(), text, diagnosis);
             (outcome, finding.with("retry_after_seconds", wait))
@@ -79,6 +90,24 @@ pub(crate) async fn export(
     };
     let finding = finding.with("protocol", wire.name()).with("request", what);
     (outcome, finding.with("milliseconds", elapsed.as_secs_f64() * 1e3))
+}
+
+/// The same where the request was compressed: if it is that by which it failed, what is not compressed is taken.
+async fn diagnose_compressed(
+    case: &Case,
+    wire: Wire,
+    signal: Signal,
+    compression: Compression,
+    size: usize,
+    error: &BoxError,
+) -> (Outcome, Diagnosis) {
+    if compression != Compression::None && may_be_for_compression(error) {
+        let bare = send(case, wire, Compression::None, padded(signal, PADDED)).await.0;
+        if bare.is_ok() {
+            return (Outcome::Failed, not_decompressed(signal, compression.encoding()));
+        }
+    }
+    diagnose(case, wire, signal, size, error)
 }
 
 /// Why a request for `signal` of `size` bytes failed.
@@ -115,18 +144,38 @@ fn taken(response: &ExportResponse, signal: Signal, text: &str) -> (Outcome, Fin
     (outcome, finding.with("rejected", response.rejected).with("message", response.message.clone()))
 }
 
-/// `request`, compressed. What is not taken is worth a word; the client compresses only when told to.
-pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding, request: ExportRequest) -> Finding {
+/// Requests that are compressed, of the signals that a client compresses so. If it does none so, what is not taken is worth a word.
+pub(crate) async fn compress(case: &Case, wire: Wire, encoding: Encoding) -> Vec<Finding> {
     let compression = match encoding {
         Encoding::Gzip => Compression::Gzip,
         Encoding::Zstd => Compression::Zstd,
         _ => Compression::None,
     };
     let step = encoding.as_str();
-    let finding = match send(case, wire, compression, request).await.0 {
-        Ok(_) => Finding::ok(step, format!("{wire}: requests compressed with {step} are taken")),
-        Err(error) => Finding::note(step, format!("{wire}: not taken: {error}")),
+    let finish = |finding: Finding| {
+        let accepted = finding.status == Status::Ok;
+        finding.with("protocol", wire.name()).with("accepted", accepted)
     };
-    let accepted = finding.status == Status::Ok;
-    finding.with("protocol", wire.name()).with("accepted", accepted)
+    let signals = case.compressed(compression);
+    if signals.is_empty() {
+        let request = padded(case.first.signal, PADDED);
+        return vec![finish(match send(case, wire, compression, request).await.0 {
+            Ok(_) => Finding::ok(step, format!("{wire}: requests compressed with {step} are taken")),
+            Err(error) => Finding::note(step, format!("{wire}: not taken: {error}")),
+        })];
+    }
+    let mut findings = Vec::new();
+    for signal in signals {
+        let request = padded(signal, PADDED);
+        let size = request.raw_len();
+        let named = format!("{wire}: {signal} compressed with {step}, as the client is told to,");
+        findings.push(finish(match send(case, wire, compression, request).await.0 {
+            Ok(_) => Finding::ok(step, format!("{named} are taken")),
+            Err(error) => {
+                let diagnosis = diagnose_compressed(case, wire, signal, compression, size, &error).await.1;
+                Finding::failed(step, format!("{named} are not taken: {error}"), diagnosis)
+            }
+        }));
+    }
+    findings
 }

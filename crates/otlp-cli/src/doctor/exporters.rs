@@ -13,7 +13,7 @@ use crate::wire::Wire;
 use clap::ValueEnum;
 use otlp::{ClientBuilder, ConfigEntry, Origin, Protocol, ResolvedConfig, SignalConfig};
 use otlp_model::Signal;
-use otlp_transport::{Endpoint, Target};
+use otlp_transport::{Compression, Endpoint, Target};
 use std::time::Duration;
 
 /// The longest that a step waits unless --timeout says more: the environment may allow a year.
@@ -94,11 +94,16 @@ impl Exporter {
         }
         let (timeout, origin) = timeout(given, &entries);
         settings.push(Setting::new("timeout", format!("{timeout:?}"), origin));
-        let route = Route { signal, endpoint, headers: resolved.headers };
+        let compression = compression(&entries)?;
+        let origin = entries.origin("compression", "code");
+        if origin != Origin::Default.to_string() {
+            settings.push(Setting::new("compression", compression.encoding().as_str(), origin));
+        }
+        let route = Route { signal, endpoint, headers: resolved.headers, compression };
         Ok(Self { route, wires, receiver, timeout, settings })
     }
 
-    /// Whether both go to one receiver: only paths, headers and patience differ.
+    /// Whether both go to one receiver: only paths, headers, compression and patience differ.
     fn shares_with(&self, other: &Self) -> bool {
         let of = |it: &Self| {
             let Receiver { ca_file, cert_file, key_file, .. } = it.receiver.clone();
@@ -234,6 +239,17 @@ fn receiver(given: &Given<'_>, entries: &Entries<'_>, settings: &mut Vec<Setting
         settings.extend(file.as_ref().map(|file| Setting::new(name, file.display(), origin)));
     }
     receiver
+}
+
+/// What the library calls it, as something to do it with.
+fn compression(entries: &Entries<'_>) -> Result<Compression, Trouble> {
+    const ALL: [Compression; 3] = [Compression::None, Compression::Gzip, Compression::Zstd];
+    let said = entries.get("compression").map(|entry| &*entry.value);
+    let known = |said: &str| ALL.into_iter().find(|known| format!("{known:?}") == said);
+    said.and_then(known).ok_or_else(|| {
+        let signal = entries.signal;
+        Trouble::Failed(format!("the client does not say how it compresses {signal} ({signal}.compression)"))
+    })
 }
 
 fn timeout(given: &Given<'_>, entries: &Entries<'_>) -> (Duration, String) {

@@ -7,7 +7,7 @@ use super::finding::Diagnosis;
 use super::plan::Outcome;
 use crate::section::Section;
 use crate::wire::Wire;
-use otlp_model::Signal;
+use otlp_model::{Encoding, Signal};
 use otlp_transport::{
     BoxError, ConnectError, ConnectionLost, GrpcCode, GrpcError, HttpError, Redirected, ResponseTooLarge,
     TimeoutError,
@@ -37,6 +37,19 @@ pub(crate) fn is_too_large(error: &BoxError) -> bool {
 pub(crate) fn retry_after(error: &BoxError) -> Option<Duration> {
     let of_http = find::<HttpError>(&**error).and_then(HttpError::retry_after);
     of_http.or_else(|| find::<GrpcError>(&**error).and_then(GrpcError::retry_delay))
+}
+
+/// Whether a request may be refused so because it is compressed.
+pub(crate) fn may_be_for_compression(error: &BoxError) -> bool {
+    let of_http = find::<HttpError>(&**error).map(HttpError::status);
+    let of_grpc = find::<GrpcError>(&**error).map(GrpcError::code);
+    matches!(of_http, Some(400 | 405 | 406 | 415 | 422 | 500 | 501))
+        || matches!(
+            of_grpc,
+            Some(
+                GrpcCode::Unimplemented | GrpcCode::InvalidArgument | GrpcCode::Internal | GrpcCode::Unknown
+            )
+        )
 }
 
 /// Whether what answers may be something else than asked for, and the diagnosis.
@@ -155,6 +168,23 @@ fn missing(question: Question<'_>) -> Diagnosis {
             "check the path: the endpoint for all signals is a base, to which /v1/{signal} is appended; that of one signal, or \
              in a configuration file, is used as it is. Check that the receiver has a pipeline for {signal}; a Collector \
              listens for HTTP on port 4318"
+        ),
+        Section::Refused,
+    )
+}
+
+/// What is not compressed is taken.
+pub(crate) fn not_decompressed(signal: Signal, encoding: Encoding) -> Diagnosis {
+    let encoding = encoding.as_str();
+    Diagnosis::new(
+        format!(
+            "the client is told to compress {signal} with {encoding}, and the receiver does not take that: all of them are \
+             lost. Without compression they are taken"
+        ),
+        format!(
+            "turn it off where the application runs (OTEL_EXPORTER_OTLP_COMPRESSION or the signal's own, compression of the \
+             exporter in a configuration file, with_compression: none), or enable {encoding} at the receiver, or the \
+             gateway before it"
         ),
         Section::Refused,
     )

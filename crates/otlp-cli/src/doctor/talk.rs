@@ -59,7 +59,7 @@ pub(crate) async fn post(connector: BoxConnector, route: &Route, path: String) -
 
 /// Calls the export of the route's signal with an empty request, over HTTP/2.
 pub(crate) async fn call(connector: BoxConnector, route: &Route) -> Result<Answer, BoxError> {
-    let Route { signal, endpoint, headers } = route;
+    let Route { signal, endpoint, headers, .. } = route;
     let stream = TokioIo::new(connector.oneshot(endpoint.target().clone()).await?);
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await?;

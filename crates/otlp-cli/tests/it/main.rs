@@ -6,6 +6,7 @@ mod decode;
 mod doctor;
 mod doctor_answers;
 mod doctor_clock;
+mod doctor_compression;
 mod doctor_file;
 mod doctor_network;
 mod doctor_signals;

@@ -156,6 +156,7 @@ fn signals_are_grouped_by_receiver() {
         ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-logs=hunter2"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_SERVICE_NAME", "checkout"),
     ];
     let two = all(None, &[], &variables).unwrap();
     let signals: Vec<Vec<Signal>> = two.cases.iter().map(Case::signals).collect();
@@ -170,9 +171,10 @@ fn signals_are_grouped_by_receiver() {
     assert_eq!(of("endpoint", "http://all:4318"), [Signal::Traces, Signal::Metrics]);
     assert_eq!(of("endpoint", "http://own:4317"), [Signal::Logs]);
     assert_eq!(of("headers", "x-logs=<redacted>"), [Signal::Logs]);
-    // What is for all is told once, and of no receiver.
-    assert_eq!(of("traces.compression", "Gzip"), []);
-    assert_eq!(lines(&two).matches("OTEL_EXPORTER_OTLP_COMPRESSION").count(), 1);
+    // What is for all is told of each receiver once, and of none what no receiver minds.
+    assert_eq!(lines(&two).matches("compression gzip OTEL_EXPORTER_OTLP_COMPRESSION\n").count(), 2);
+    assert!(!lines(&two).contains("traces.compression"), "{}", lines(&two));
+    assert_eq!(of("resource.service.name", "checkout"), []);
 
     // A flag is for all signals, as code is.
     assert_eq!(all(Some("http://mine:4318"), &["-H", "a=b"], &variables).unwrap().cases.len(), 2);
