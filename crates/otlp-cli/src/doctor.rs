@@ -156,6 +156,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     };
     // A resolver that hangs is not waited for.
     runtime.shutdown_background();
+    let mut written = Ok(());
     if let Some(path) = &options.report {
         let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
         let known = Known {
@@ -167,15 +168,19 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
             real: given.real,
             attached: &options.attach,
         };
-        std::fs::write(path, bundle::text(&known))
-            .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())))?;
-        complain(&format_args!("the report is in {}", path.display()));
+        written = std::fs::write(path, bundle::text(&known))
+            .map_err(|error| Trouble::Failed(format!("{}: {error}", path.display())));
+        if written.is_ok() {
+            complain(&format_args!("the report is in {}", path.display()));
+        }
     }
     if options.json {
         print(&format!("{:#}", verdict::to_json(&settings, &findings)));
     } else {
         print(verdict::verdict(&findings, given.real).trim_end_matches('\n'));
     }
+    // What was found has been told: that it could not be written, too, comes last.
+    written?;
     verdict::exit(&findings).though(printed)
 }
 

@@ -174,6 +174,21 @@ fn the_configuration_file_is_in_it_as_it_is_but_for_secrets() {
 }
 
 #[test]
+fn where_it_cannot_be_written_the_verdict_is_told_all_the_same() {
+    let collector = Collector::builder().http().start_blocking().unwrap();
+    let folder = Folder::new("unwritable");
+    let (endpoint, path) = (collector.http_endpoint(), folder.path("nowhere/report.txt"));
+    let line = ["doctor", &endpoint, "-p", "http/protobuf", "--timeout", "60s", "--report", &path];
+    let said = finish(&mut otlp(&line), b"");
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    assert!(said.out.contains("All is well"), "{}", said.out);
+    assert!(said.err.starts_with(&format!("error: {path}: ")), "{}", said.err);
+    let said = finish(otlp(&line).arg("--json"), b"");
+    let json: serde_json::Value = serde_json::from_str(&said.out).expect(&said.out);
+    assert_eq!((said.code, &json["verdict"]["ok"]), (Some(1), &true.into()));
+}
+
+#[test]
 fn the_rust_that_is_installed_is_told() {
     let folder = Folder::new("rust");
     let empty = ["doctor", "unix:///nowhere/otlp.sock"];
