@@ -40,6 +40,8 @@ pub(crate) struct Case {
     /// Of the other signals: to the same host and port, equally secure.
     pub(crate) others: Vec<Route>,
     pub(crate) wires: Vec<Wire>,
+    /// Whether nobody named these: a receiver may be without JSON then.
+    pub(crate) guessed: bool,
     pub(crate) receiver: Receiver,
     pub(crate) proxy: Option<ProxyLayer>,
     pub(crate) timeout: Duration,

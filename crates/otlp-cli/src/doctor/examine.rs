@@ -15,9 +15,19 @@ use std::net::SocketAddr;
 pub(crate) async fn examine(case: &Case, signals: &[Signal], tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
     let mut plan = Plan::new(&case.scope());
     let mut findings = Vec::new();
-    let mut addresses = Vec::new();
+    let (mut addresses, mut passed) = (Vec::new(), Vec::new());
     while let Some(step) = plan.next() {
-        let (outcome, found) = probe(case, step, &mut addresses).await;
+        let (outcome, mut found) = probe(case, step, &mut addresses).await;
+        if outcome == Outcome::Passed {
+            passed.push(step);
+        }
+        // A receiver needs no JSON: that it is without is no ailment of a client that was not told to write it.
+        if case.guessed
+            && step.wire() == Some(Wire::HttpJson)
+            && passed.contains(&step.over(Wire::HttpProtobuf))
+        {
+            found = found.into_iter().map(Finding::into_note).collect();
+        }
         let skipped = plan.went(step, outcome);
         for finding in found.into_iter().chain(not_tried(step, &skipped)) {
             let finding = finding.about(signals);

@@ -23,6 +23,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 struct Exporter {
     route: Route,
     wires: Vec<Wire>,
+    /// Whether nobody named these.
+    guessed: bool,
     receiver: Receiver,
     timeout: Duration,
     settings: Vec<Setting>,
@@ -77,6 +79,8 @@ impl Exporter {
         let origin = entries.origin("endpoint", "command line");
         settings.push(Setting::new("endpoint", &endpoint, origin));
         let (wires, origin) = wires(given, &entries);
+        // Only a guess has more than one that `--protocol` does not name.
+        let guessed = given.protocols.is_empty() && wires.len() > 1;
         let spoken: Vec<&str> = wires.iter().map(|wire| wire.name()).collect();
         settings.push(Setting::new("protocol", spoken.join(", "), origin));
         let receiver = receiver(given, &entries, &mut settings);
@@ -100,7 +104,7 @@ impl Exporter {
             settings.push(Setting::new("compression", compression.encoding().as_str(), origin));
         }
         let route = Route { signal, endpoint, headers: resolved.headers, compression };
-        Ok(Self { route, wires, receiver, timeout, settings })
+        Ok(Self { route, wires, guessed, receiver, timeout, settings })
     }
 
     /// Whether both go to one receiver: only paths, headers, compression and patience differ.
@@ -125,12 +129,14 @@ fn examined(
     // Whoever waits longest is waited for.
     let timeout = group.iter().map(|exporter| exporter.timeout).max().unwrap_or_default();
     let mut exporters = group.into_iter();
-    let Some(Exporter { route: first, wires, receiver, .. }) = exporters.next() else { return Ok(None) };
+    let Some(Exporter { route: first, wires, guessed, receiver, .. }) = exporters.next() else {
+        return Ok(None);
+    };
     let (proxy, setting) = proxies::proxy(given, &first.endpoint, lookup)?;
     settings.extend(setting);
     let others = exporters.map(|exporter| exporter.route).collect();
     let (real, limits) = (given.real, given.limits);
-    let case = Case { first, others, wires, receiver, proxy, timeout, largest, real, limits };
+    let case = Case { first, others, wires, guessed, receiver, proxy, timeout, largest, real, limits };
     Ok(Some(Examined { case, settings }))
 }
 

@@ -98,6 +98,14 @@ impl Finding {
         Self { diagnosis: Some(diagnosis), ..self }
     }
 
+    /// If it is a failure, that it is worth knowing and no more: nothing is to be cured.
+    pub(crate) fn into_note(self) -> Self {
+        match self.status {
+            Status::Failed => Self { status: Status::Note, diagnosis: None, ..self },
+            _ => self,
+        }
+    }
+
     pub(crate) fn about(self, signals: &[Signal]) -> Self {
         Self { signals: signals.to_vec(), ..self }
     }

@@ -193,7 +193,12 @@ pub(crate) fn not_decompressed(signal: Signal, encoding: Encoding) -> Diagnosis 
 fn no_otlp(question: Question<'_>) -> Diagnosis {
     Diagnosis::new(
         format!("what answers here does not take OTLP as {}", question.wire),
-        "check host, port and path of the endpoint, and which protocol the receiver expects (--protocol)",
+        if question.wire == Wire::HttpJson {
+            "use http/protobuf (OTEL_EXPORTER_OTLP_PROTOCOL, --protocol): not every receiver takes JSON; if that is not taken \
+             either, check host, port and path of the endpoint"
+        } else {
+            "check host, port and path of the endpoint, and which protocol the receiver expects (--protocol)"
+        },
         Section::Refused,
     )
 }

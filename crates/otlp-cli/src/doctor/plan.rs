@@ -148,7 +148,7 @@ impl Plan {
 }
 
 impl Step {
-    fn wire(&self) -> Option<Wire> {
+    pub(crate) fn wire(&self) -> Option<Wire> {
         match self {
             Self::Speak(wire)
             | Self::Identify { wire, .. }
@@ -157,6 +157,19 @@ impl Step {
             | Self::Compress(wire, _)
             | Self::Limit(wire) => Some(*wire),
             Self::Resolve | Self::Connect | Self::Tunnel | Self::Secure => None,
+        }
+    }
+
+    /// The same over another protocol; the same step if it is of none.
+    pub(crate) fn over(self, wire: Wire) -> Self {
+        match self {
+            Self::Speak(_) => Self::Speak(wire),
+            Self::Identify { answers, .. } => Self::Identify { wire, answers },
+            Self::Empty(_, signal) => Self::Empty(wire, signal),
+            Self::Real(_, signal) => Self::Real(wire, signal),
+            Self::Compress(_, encoding) => Self::Compress(wire, encoding),
+            Self::Limit(_) => Self::Limit(wire),
+            Self::Resolve | Self::Connect | Self::Tunnel | Self::Secure => self,
         }
     }
 

@@ -1,7 +1,8 @@
 //! `otlp doctor` and what a receiver, or a gateway before it, answers to exports: each refusal has its cause, and makes no other
 //! server of it.
 
-use crate::doctor::{examine, findings, ill};
+use crate::doctor::{PATIENT, examine, findings, ill};
+use crate::support::run;
 use otlp_model::{Format, Signal};
 use otlp_testkit::{Collector, Reply, Script};
 use serde_json::Value;
@@ -183,6 +184,45 @@ fn a_receiver_that_refuses_everything_is_a_receiver_all_the_same() {
     let said = examine(&collector.http_endpoint(), &["-p", "http/protobuf"]);
     ill(&said, &["the receiver found no sense in a correct request", "3 checks failed."]);
     assert!(!said.out.contains("✗ port"), "{}", said.out);
+}
+
+/// An endpoint on the command line is tried with both kinds of bodies, and an application writes protobuf.
+#[test]
+fn json_that_nobody_asked_for_may_be_missing() {
+    let without = |format: Format, status: u16| {
+        let script =
+            Script::from_fn(
+                move |call| {
+                    if call.format == format { Reply::http_status(status) } else { Reply::ok() }
+                },
+            );
+        Collector::builder().http().reply(script).start_blocking().unwrap()
+    };
+    let examine = |collector: &Collector, more: &[&str]| {
+        run(&[&["doctor", &collector.http_endpoint(), "--timeout", PATIENT], more].concat())
+    };
+    for status in [400, 404, 415] {
+        let collector = without(Format::Json, status);
+        let said = examine(&collector, &[]);
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        for text in [
+            "✓ logs     http/protobuf: a real request taken",
+            "• logs     http/json: an empty request failed: ",
+            "All is well",
+        ] {
+            assert!(said.out.contains(text), "{text}: {}", said.out);
+        }
+        assert!(!said.out.contains("cure"), "{}", said.out);
+        // Who names it wants it.
+        ill(
+            &examine(&collector, &["-p", "http/protobuf,http/json"]),
+            &["✗ logs http/json", "3 checks failed."],
+        );
+    }
+    // The other way round it is one for whoever is told nothing; and what takes neither has one cause.
+    ill(&examine(&without(Format::Protobuf, 415), &[]), &["✗ logs http/protobuf", "3 checks failed."]);
+    let nothing = Collector::builder().http().reply(Reply::http_status(401)).start_blocking().unwrap();
+    ill(&examine(&nothing, &[]), &["✗ logs http/json", "6 checks failed."]);
 }
 
 #[test]
