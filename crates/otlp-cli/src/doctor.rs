@@ -133,7 +133,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
             print(text);
         }
     };
-    if let [case] = cases.as_slice() {
+    let is_one = settings.iter().all(|setting| setting.signals.is_empty());
+    if let ([case], true) = (cases.as_slice(), is_one) {
         say(&case.first.endpoint.to_string());
     }
     say(&verdict::configuration(&settings));
@@ -143,7 +144,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))?;
     findings.iter().for_each(|finding| say(&verdict::line(finding)));
     for case in &cases {
-        let signals = if cases.len() == 1 { Vec::new() } else { case.signals() };
+        let signals = if is_one { Vec::new() } else { case.signals() };
         if !signals.is_empty() && !findings.is_empty() {
             say("");
         }

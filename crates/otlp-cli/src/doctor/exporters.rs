@@ -4,6 +4,7 @@
 //! Pure. Reads no variable and no file: what the library says is what an application does.
 
 use super::case::{Case, Route};
+use super::finding::Finding;
 use super::proxies;
 use super::settings::{Given, Setting};
 use crate::duration;
@@ -32,7 +33,9 @@ struct Exporter {
 
 /// A receiver, and what is used for it.
 pub(super) struct Examined {
-    pub(super) case: Case,
+    /// Or why no client reaches it, whoever it is.
+    pub(super) case: Result<Case, Finding>,
+    pub(super) signals: Vec<Signal>,
     pub(super) settings: Vec<Setting>,
 }
 
@@ -132,12 +135,16 @@ fn examined(
     let Some(Exporter { route: first, wires, guessed, receiver, .. }) = exporters.next() else {
         return Ok(None);
     };
-    let (proxy, setting) = proxies::proxy(given, &first.endpoint, lookup)?;
+    let others: Vec<Route> = exporters.map(|exporter| exporter.route).collect();
+    let signals = std::iter::once(&first).chain(&others).map(|route| route.signal).collect();
+    let (proxy, setting) = match proxies::proxy(given, &first.endpoint, lookup)? {
+        Ok(way) => way,
+        Err(finding) => return Ok(Some(Examined { case: Err(finding), signals, settings })),
+    };
     settings.extend(setting);
-    let others = exporters.map(|exporter| exporter.route).collect();
     let (real, limits) = (given.real, given.limits);
     let case = Case { first, others, wires, guessed, receiver, proxy, timeout, largest, real, limits };
-    Ok(Some(Examined { case, settings }))
+    Ok(Some(Examined { case: Ok(case), signals, settings }))
 }
 
 /// One line for what is the same for all signals of a receiver, else one for each, with its name.

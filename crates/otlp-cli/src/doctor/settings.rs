@@ -122,10 +122,13 @@ pub(crate) fn resolve(
     let mut cases = Vec::new();
     let receivers = exporters::receivers(given, &signals, &builder, &config, lookup)?;
     let is_one = receivers.len() == 1;
-    for Examined { case, settings: own } in receivers {
-        let signals = if is_one { Vec::new() } else { case.signals() };
+    for Examined { case, signals, settings: own } in receivers {
+        let signals = if is_one { Vec::new() } else { signals };
         settings.extend(own.into_iter().map(|setting| Setting { signals: signals.clone(), ..setting }));
-        cases.push(case);
+        match case {
+            Ok(case) => cases.push(case),
+            Err(finding) => findings.push(finding.about(&signals)),
+        }
     }
     application::add_rest(&config, &signals, &mut settings);
     Ok(Resolved { cases, settings, file: path, findings, explanation: config.explain().to_string() })

@@ -125,6 +125,49 @@ fn a_proxy_that_does_not_count_is_told_with_what_goes_before_it() {
     assert!(!said.out.contains("hunter2"), "{}", said.out);
 }
 
+#[test]
+fn a_variable_that_is_no_proxy_is_an_ailment_and_not_gone_around() {
+    let file = std::env::temp_dir().join(format!("otlp-cli-{}-no-proxy.txt", std::process::id()));
+    let path = file.display().to_string();
+    let proxy = ("HTTP_PROXY", "socks5://me:hunter2@proxy.invalid:1");
+    let line = ["http://collector.invalid:4317", "--report", &path, "--attach", "/nowhere/app.log"];
+    let said = examine(&line, &[proxy]);
+    let bundle = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let texts = [
+        "✗ config the variable HTTP_PROXY has the unsupported scheme \"socks5\"",
+        "a client that is configured so is not made",
+        "correct the variable",
+        "#proxy",
+        "1 check failed.",
+    ];
+    ill(&said, &texts);
+    assert!(!said.out.contains("dns") && !said.out.contains("hunter2"), "{}", said.out);
+    assert!(
+        bundle.contains(texts[0].split(' ').next_back().unwrap())
+            && bundle.contains("=== /nowhere/app.log ===")
+    );
+    assert!(!bundle.contains("hunter2"), "{bundle}");
+    let said = examine(&["http://collector.invalid:4317", "--json"], &[proxy]);
+    assert_eq!((said.code, &findings(&said, "config")[0]["status"]), (Some(1), &"failed".into()));
+
+    // Of a receiver for which it does not count there is something to say all the same.
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let variables = [
+        proxy,
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.grpc_endpoint()),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://collector.invalid:4317"),
+    ];
+    let said = examine(&[], &variables);
+    ill(&said, &["✗ config logs: the variable HTTP_PROXY", "✓ tcp traces, metrics: ", "1 check failed."]);
+    // What the command line says is the command line's mistake.
+    let said = examine(&["http://collector.invalid:4317", "--proxy", "socks5://proxy.invalid:1"], &[]);
+    assert!(
+        said.code == Some(2) && said.err.contains("--proxy: the URL has the unsupported scheme"),
+        "{said:?}"
+    );
+}
+
 /// The command where names have the addresses that `hosts` says, in a mount namespace; or why there is none.
 fn with_hosts(hosts: &Path, arguments: &[&str]) -> Result<Said, String> {
     const SCRIPT: &str = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
