@@ -39,12 +39,16 @@ pub(crate) async fn resolve(case: &Case) -> (Vec<SocketAddr>, Finding) {
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("the resolver did not answer within {:?}", case.timeout),
     };
-    let diagnosis = Diagnosis::new(
-        format!("the name {host} is not known here"),
-        "check the spelling; names of containers and services are known inside of their network only; is the machine's \
-         DNS server reachable?",
-        Section::Connect,
-    );
+    let diagnosis = if case.proxy.is_some() {
+        wrong_proxy(format!("the proxy's name, {host}, is not known here"))
+    } else {
+        Diagnosis::new(
+            format!("the name {host} is not known here"),
+            "check the spelling; names of containers and services are known inside of their network only; is the machine's \
+             DNS server reachable?",
+            Section::Connect,
+        )
+    };
     (Vec::new(), Finding::failed("dns", format!("{host} could not be resolved: {reason}"), diagnosis))
 }
 
@@ -94,15 +98,16 @@ fn refused(case: &Case, target: &Target, error: &BoxError, another_works: bool) 
     if another_works {
         return Finding::note("tcp", format!("{text}; connections go to another address"));
     }
-    let what = if case.proxy.is_some() { "proxy" } else { "collector" };
     let diagnosis = match kind {
+        Some(io::ErrorKind::ConnectionRefused) if case.proxy.is_some() => {
+            wrong_proxy(format!("nothing listens on {target}, where the proxy should be"))
+        }
+        _ if case.proxy.is_some() => wrong_proxy(format!("the proxy, {target}, can't be reached from here")),
         Some(io::ErrorKind::ConnectionRefused) => Diagnosis::new(
             format!("nothing listens on {target}"),
-            format!(
-                "start the {what}, or correct the endpoint: gRPC is usually port 4317, HTTP port 4318. Inside a container \
-                 localhost is the container itself, and a collector that listens on localhost hears nobody outside of its own \
-                 (listen on 0.0.0.0)"
-            ),
+            "start the collector, or correct the endpoint: gRPC is usually port 4317, HTTP port 4318. Inside a container \
+             localhost is the container itself, and a collector that listens on localhost hears nobody outside of its own \
+             (listen on 0.0.0.0)",
             Section::Connect,
         ),
         Some(io::ErrorKind::TimedOut) => Diagnosis::new(
@@ -125,6 +130,16 @@ fn refused(case: &Case, target: &Target, error: &BoxError, another_works: bool) 
         ),
     };
     Finding::failed("tcp", text, diagnosis)
+}
+
+/// Nothing can be said of the receiver: the proxy before it is not there.
+fn wrong_proxy(cause: String) -> Diagnosis {
+    Diagnosis::new(
+        cause,
+        "correct the proxy's address (--proxy, or the variable that names it), see whether it runs, or go without \
+         (NO_PROXY, --no-proxy): a receiver in the same network needs none",
+        Section::Proxy,
+    )
 }
 
 /// A tunnel to the receiver.

@@ -3,7 +3,7 @@
 use crate::doctor::{PATIENT, findings, ill};
 use crate::doctor_tls::{self, Authority};
 use crate::support::{Said, finish, otlp};
-use otlp_testkit::Collector;
+use otlp_testkit::{Collector, FaultProxy};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
@@ -123,6 +123,27 @@ fn a_proxy_that_does_not_count_is_told_with_what_goes_before_it() {
     let said = examine(&["http://collector.invalid:4317"], &[proxy, ("no_proxy", "example.com, invalid")]);
     ill(&said, &["proxy none, HTTP_PROXY does not count (invalid in no_proxy)", "✗ dns collector.invalid"]);
     assert!(!said.out.contains("hunter2"), "{}", said.out);
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_not_taken_for_the_receiver() {
+    let collector = Collector::builder().grpc().start_blocking().unwrap();
+    let gone = FaultProxy::to(collector.grpc_endpoint()).refusing().start_blocking().unwrap();
+    let cure = "correct the proxy's address (--proxy, or the variable that names it)";
+    for (proxy, step, cause) in [
+        (&*gone.endpoint(), "✗ tcp", ", where the proxy should be"),
+        ("http://proxy.invalid:3128", "✗ dns", "the proxy's name, proxy.invalid, is not known here"),
+    ] {
+        let endpoint = "http://collector.invalid:4317";
+        for said in
+            [examine(&[endpoint, "--proxy", proxy], &[]), examine(&[endpoint], &[("HTTP_PROXY", proxy)])]
+        {
+            ill(&said, &[step, cause, cure, "NO_PROXY, --no-proxy", "#proxy", "1 check failed."]);
+            for other in ["usually port", "collector that", "start the", "check the spelling", "#connect"] {
+                assert!(!said.out.contains(other), "{other}: {}", said.out);
+            }
+        }
+    }
 }
 
 #[test]
