@@ -98,7 +98,10 @@ fn of_http(error: &HttpError, question: Question<'_>) -> (Outcome, Diagnosis) {
     match error.status() {
         401 => (Outcome::Failed, unauthenticated(question)),
         403 => (Outcome::Failed, forbidden()),
-        404 => (Outcome::Odd, missing(question)),
+        404 => match appended_twice(question) {
+            Some(diagnosis) => (Outcome::Failed, diagnosis),
+            None => (Outcome::Odd, missing(question)),
+        },
         405 | 415 | 501 => (Outcome::Odd, no_otlp(question)),
         407 => (Outcome::Failed, proxy_wants_credentials()),
         429 => (Outcome::Failed, throttled(error.retry_after(), true)),
@@ -146,6 +149,33 @@ fn forbidden() -> Diagnosis {
         "give the token the right to write telemetry (of this signal, to this tenant), or use one that has it",
         Section::Refused,
     )
+}
+
+/// The commonest reason for which a path is not there: what is appended to the endpoint for all signals was written there, too.
+fn appended_twice(question: Question<'_>) -> Option<Diagnosis> {
+    let own = format!("/v1/{}", question.signal);
+    let base = question.path.strip_suffix(&own)?;
+    let written =
+        Signal::ALL.map(|signal| format!("/v1/{signal}")).into_iter().find(|it| base.ends_with(it))?;
+    let cause = if written == own {
+        format!(
+            "{own} was appended twice: the endpoint has it already, and there is no {} on this server",
+            question.path
+        )
+    } else {
+        format!(
+            "{own} was appended to an endpoint that ends in {written}: there is no {} on this server",
+            question.path
+        )
+    };
+    Some(Diagnosis::new(
+        cause,
+        format!(
+            "leave {written} out of the endpoint: the path of each signal is appended to OTEL_EXPORTER_OTLP_ENDPOINT, as to \
+             the ENDPOINT of the command line; only that of one signal, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, is used as it is"
+        ),
+        Section::Refused,
+    ))
 }
 
 fn missing(question: Question<'_>) -> Diagnosis {

@@ -243,6 +243,28 @@ fn a_path_that_is_not_there() {
 }
 
 #[test]
+fn a_path_that_was_appended_twice() {
+    let collector = Collector::builder().http().start_blocking().unwrap();
+    for slash in ["", "/"] {
+        let endpoint = format!("{}/in/v1/traces{slash}", collector.http_endpoint());
+        let said = examine(&endpoint, &["-p", "http/protobuf"]);
+        ill(
+            &said,
+            &[
+                "/v1/traces was appended twice: the endpoint has it already, and there is no /in/v1/traces/v1/traces on",
+                "/v1/logs was appended to an endpoint that ends in /v1/traces: there is no /in/v1/traces/v1/logs on",
+                "leave /v1/traces out of the endpoint",
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "#refused",
+                // It is no other server for it.
+                "3 checks failed.",
+            ],
+        );
+        assert!(!said.out.contains("a pipeline without"), "{}", said.out);
+    }
+}
+
+#[test]
 fn what_is_rejected_is_told_with_the_receivers_reason() {
     for (reply, told, message) in [
         (Reply::partial_success(1, "too old"), "1 rejected: too old", Value::from("too old")),
