@@ -159,7 +159,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     runtime.shutdown_background();
     let mut written = Ok(());
     if let Some(path) = &options.report {
-        let configuration = format!("{}\n{explanation}", verdict::configuration(&settings));
+        // Flags are code to the library: what was given here has another name there.
+        let configuration = format!(
+            "{}\nall options, as the library sees what the command gave it (flags are code)\n{explanation}",
+            verdict::configuration(&settings)
+        );
         let known = Known {
             cases: &cases,
             configuration,

@@ -106,6 +106,12 @@ fn the_bundle_has_every_section_and_no_secret() {
     );
     let configuration = report.section("configuration");
     assert!(configuration.contains("retry.max_attempts"), "{configuration}");
+    // The command line is said to be one, and what the library calls it is said to be the library's.
+    let (own, of_library) = configuration
+        .split_once("\nall options, as the library sees what the command gave it (flags are code)\n")
+        .unwrap();
+    assert!(own.contains("--header)"), "{own}");
+    assert!(!own.contains("(code)") && of_library.contains("code"), "{configuration}");
     for origin in ["(OTEL_EXPORTER_OTLP_ENDPOINT)", "(--timeout)", "(default)", "OTEL_SERVICE_NAME"] {
         assert!(configuration.contains(origin), "{origin}: {configuration}");
     }
