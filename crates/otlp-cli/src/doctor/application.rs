@@ -30,6 +30,10 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
         findings.push(nothing_is_exported(&off));
     }
     for warning in config.warnings() {
+        if let Some(finding) = ignored_endpoint(config, asked, warning) {
+            findings.push(finding);
+            continue;
+        }
         let note = Finding::note("config", warning);
         // Others say themselves what to do.
         findings.push(if warning.starts_with("OTEL_") {
@@ -52,6 +56,38 @@ pub(super) fn findings(config: &ResolvedConfig, asked: &[Signal]) -> Vec<Finding
         findings.extend(config.get("sampler").and_then(sampling));
     }
     findings
+}
+
+/// What there is to say of a variable that says no endpoint, where another one is used for it, which may be there and well.
+fn ignored_endpoint(config: &ResolvedConfig, asked: &[Signal], warning: &str) -> Option<Finding> {
+    let (name, _) = warning.split_once(": ")?;
+    let of =
+        |signal: &Signal| format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.as_str().to_ascii_uppercase());
+    let own = Signal::ALL.into_iter().find(|signal| of(signal) == name);
+    if own.is_none() && name != "OTEL_EXPORTER_OTLP_ENDPOINT" {
+        return None;
+    }
+    let instead = |signal: Signal| {
+        let entry = config.get(&format!("{signal}.endpoint"))?;
+        let counts = match entry.origin {
+            // The command line goes before the variable, good or not.
+            Origin::Code => false,
+            Origin::Default => true,
+            _ => own.is_some(),
+        };
+        counts.then(|| format!("{signal} to {}", entry.value))
+    };
+    let examined = examined(config, asked).into_iter().filter(|signal| own.is_none_or(|own| own == *signal));
+    let elsewhere: Vec<String> = examined.filter_map(instead).collect();
+    let diagnosis = Diagnosis::new(
+        format!(
+            "the variable says no address that can be used: a client ignores it, and sends elsewhere, {}",
+            elsewhere.join(", ")
+        ),
+        format!("correct {name} where the application runs, as http://host:4318 or https://host"),
+        Section::Options,
+    );
+    (!elsewhere.is_empty()).then(|| Finding::failed("config", warning, diagnosis))
 }
 
 /// What there is to say of a sampler that takes no root. What else it has is for spans with a parent, which may come sampled from

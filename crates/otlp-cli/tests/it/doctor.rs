@@ -319,6 +319,22 @@ fn the_environment_is_heard_and_its_mistakes_are_named() {
         ],
     );
     assert_eq!(run(&["doctor", "http://"]).code, Some(2));
+    // But where something else is asked for it, that this is well says nothing.
+    let mut command = otlp(&["doctor", "--timeout", PATIENT, "-p", "http/protobuf", "--signal", "logs"]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint());
+    command.env("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "ftp://collector");
+    let said = finish(&mut command, b"");
+    let elsewhere = format!("sends elsewhere, logs to {}", collector.http_endpoint());
+    let texts =
+        ["✗ config OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "✓ logs", "correct OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"];
+    ill(&said, &[&texts[..], &[&elsewhere, "#options", "1 check failed."]].concat());
+    // The command line goes before it.
+    let said = finish(command.arg(collector.http_endpoint()), b"");
+    assert!(
+        said.code == Some(0) && said.out.contains("• config   OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"),
+        "{}",
+        said.out
+    );
     // What is odd without any variable is not put down to one. Nothing is asked: there is no such name.
     let said = examine("http://collector.invalid:4318", &["--no-proxy"]);
     ill(&said, &["• config gRPC is spoken to http://collector.invalid:4318, where receivers expect HTTP"]);

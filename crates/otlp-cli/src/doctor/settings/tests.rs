@@ -256,6 +256,16 @@ fn what_an_application_would_do_is_told() {
     assert_eq!(findings(&[]), "");
     let text = findings(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "soap")]);
     assert!(text.starts_with("note OTEL_EXPORTER_OTLP_PROTOCOL"), "{text}");
+    // What is sent elsewhere for it does not arrive where it should.
+    let (all, own) =
+        (("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://x"), ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "ftp://x"));
+    let good = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all:4318");
+    assert!(findings(&[all]).starts_with("failed OTEL_EXPORTER_OTLP_ENDPOINT: "));
+    assert!(findings(&[good, own]).starts_with("failed OTEL_EXPORTER_OTLP_LOGS_ENDPOINT: "));
+    // Of a signal that is not exported nothing is.
+    assert!(
+        findings(&[good, own, ("OTEL_LOGS_EXPORTER", "none")]).starts_with("note OTEL_EXPORTER_OTLP_LOGS_E")
+    );
     let text = findings(&[("OTEL_SDK_DISABLED", "true")]);
     assert!(text.starts_with("failed OTEL_SDK_DISABLED is true"), "{text}");
     let text = findings(&[("OTEL_LOGS_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")]);
