@@ -64,7 +64,8 @@ use std::path::PathBuf;
   otlp doctor --report report.txt --attach app.log --attach collector.yaml
   otlp doctor --json | jq '.findings[] | select(.status == \"failed\")'
 
-Exit codes: 0 all is well, 1 something failed, 2 the command line or an OTEL_ variable is wrong.")]
+Exit codes: 0 all is well, 1 something failed, an OTEL_ variable or a file that keeps an application from sending included,
+2 the command line is wrong.")]
 pub(crate) struct Options {
     /// The receiver, as in OTEL_EXPORTER_OTLP_ENDPOINT: http://host:4317, https://host, unix:///run/otlp.sock.
     endpoint: Option<String>,
