@@ -53,8 +53,8 @@ use std::path::PathBuf;
 ///
 /// Without ENDPOINT and flags, the OTEL_ variables count, as for an application, or the configuration file that
 /// OTEL_CONFIG_FILE names. Where signals go to different receivers, each receiver is examined once, with its signals. A real
-/// request holds one span, data point or log record of the service `otlp-doctor`; --empty sends none. Every step is bounded
-/// by --timeout.
+/// request holds one span, data point or log record of the service `otlp-doctor`; --empty sends none. No connection
+/// and no answer is waited for longer than --timeout.
 #[derive(Args)]
 #[command(after_help = "Examples:
   otlp doctor
