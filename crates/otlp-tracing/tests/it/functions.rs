@@ -1,9 +1,10 @@
 //! How a function under `#[instrument]` gets a parent in another process: its span is entered before its first line runs.
 
-use crate::support::{named, parent, remote, spans_of, spans_with};
+use crate::support::{World, named, parent, remote, spans_of, spans_with};
 use opentelemetry_proto::tonic::trace::v1::Span as Received;
-use otlp::FutureExt;
+use otlp::{Client, FutureExt, TraceContext};
 use otlp_tracing::{OtlpSpanExt, SetParentError};
+use std::collections::HashMap;
 use tracing::{Span, info_span, instrument};
 
 /// Sets its own parent, which is a success or not.
@@ -41,6 +42,26 @@ fn the_context_of_its_future_is_the_parent_of_an_async_function() {
         runtime.block_on(serve_later().with_context(remote(true)));
     });
     assert_are_below_the_remote_span(&spans);
+}
+
+#[test]
+fn headers_written_inside_one_function_are_the_parent_of_another() {
+    #[instrument]
+    fn call(client: &Client) -> HashMap<String, String> {
+        let mut headers = HashMap::new();
+        client.propagator().inject(&Span::current().context(), &mut headers);
+        headers
+    }
+    let world = World::new();
+    world.run(world.layer(), || {
+        let headers = call(&world.client);
+        let parent = world.client.propagator().extract(&TraceContext::default(), &headers);
+        let _current = parent.attach();
+        serve(Err(SetParentError::AlreadySettled));
+    });
+    let spans = world.spans();
+    assert_eq!(parent(&spans, "serve"), Some("call"));
+    assert_eq!(named(&spans, "serve").trace_id, named(&spans, "call").trace_id);
 }
 
 #[test]
