@@ -89,6 +89,7 @@ pub(crate) async fn export(
         }
     };
     let finding = finding.with("protocol", wire.name()).with("request", what);
+    let finding = finding.with("compression", compression.encoding().as_str());
     (outcome, finding.with("milliseconds", elapsed.as_secs_f64() * 1e3))
 }
 

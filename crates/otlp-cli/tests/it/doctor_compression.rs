@@ -84,6 +84,11 @@ fn of_each_signal_it_is_sent_what_its_client_would_send() {
     ];
     assert_eq!(sent, expected);
 
+    // For programs, too; what is empty is not compressed.
+    let said = examine(&["--json"], &variables);
+    let logs: Vec<_> = findings(&said, "logs").iter().map(|it| it["facts"]["compression"].clone()).collect();
+    assert_eq!(logs[..2], ["identity", "gzip"]);
+
     // And the step of each compression is about the signals that have it.
     let said = examine(&["--empty", "--json"], &variables);
     let (gzip, zstd) = (findings(&said, "gzip"), findings(&said, "zstd"));
