@@ -105,7 +105,7 @@ async fn diagnose_compressed(
     if compression != Compression::None && may_be_for_compression(error) {
         let bare = send(case, wire, Compression::None, padded(signal, PADDED)).await.0;
         if bare.is_ok() {
-            return (Outcome::Failed, not_decompressed(signal, compression.encoding()));
+            return (Outcome::Failed, not_decompressed(compression.encoding()));
         }
     }
     diagnose(case, wire, signal, size, error)

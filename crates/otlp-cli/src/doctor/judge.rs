@@ -157,17 +157,11 @@ fn appended_twice(question: Question<'_>) -> Option<Diagnosis> {
     let base = question.path.strip_suffix(&own)?;
     let written =
         Signal::ALL.map(|signal| format!("/v1/{signal}")).into_iter().find(|it| base.ends_with(it))?;
-    let cause = if written == own {
-        format!(
-            "{own} was appended twice: the endpoint has it already, and there is no {} on this server",
-            question.path
-        )
-    } else {
-        format!(
-            "{own} was appended to an endpoint that ends in {written}: there is no {} on this server",
-            question.path
-        )
-    };
+    // The same words for all signals: they are told once.
+    let cause = format!(
+        "the path of a signal was appended twice: the endpoint ends in {written} already, and there is no {base}/v1/… on this \
+         server"
+    );
     Some(Diagnosis::new(
         cause,
         format!(
@@ -204,12 +198,12 @@ fn missing(question: Question<'_>) -> Diagnosis {
 }
 
 /// What is not compressed is taken.
-pub(crate) fn not_decompressed(signal: Signal, encoding: Encoding) -> Diagnosis {
+pub(crate) fn not_decompressed(encoding: Encoding) -> Diagnosis {
     let encoding = encoding.as_str();
     Diagnosis::new(
         format!(
-            "the client is told to compress {signal} with {encoding}, and the receiver does not take that: all of them are \
-             lost. Without compression they are taken"
+            "the client is told to compress with {encoding}, and the receiver does not take that: all that is sent so is lost. \
+             Without compression it is taken"
         ),
         format!(
             "turn it off where the application runs (OTEL_EXPORTER_OTLP_COMPRESSION or the signal's own, compression of the \

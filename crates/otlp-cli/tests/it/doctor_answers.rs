@@ -251,8 +251,8 @@ fn a_path_that_was_appended_twice() {
         ill(
             &said,
             &[
-                "/v1/traces was appended twice: the endpoint has it already, and there is no /in/v1/traces/v1/traces on",
-                "/v1/logs was appended to an endpoint that ends in /v1/traces: there is no /in/v1/traces/v1/logs on",
+                "the path of a signal was appended twice: the endpoint ends in /v1/traces already, and there is no \
+                 /in/v1/traces/v1/… on",
                 "leave /v1/traces out of the endpoint",
                 "OTEL_EXPORTER_OTLP_ENDPOINT",
                 "#refused",
@@ -261,6 +261,7 @@ fn a_path_that_was_appended_twice() {
             ],
         );
         assert!(!said.out.contains("a pipeline without"), "{}", said.out);
+        assert_eq!(said.out.matches("leave /v1/traces").count(), 1, "{}", said.out);
     }
 }
 

@@ -36,12 +36,12 @@ fn what_the_client_is_told_to_compress_and_nobody_takes_is_an_ailment() {
             ],
         );
         let real = format!("✗ logs {protocol}: a real request, compressed with {name}, failed: ");
-        let cause =
-            format!("the client is told to compress logs with {name}, and the receiver does not take");
+        let cause = format!("the client is told to compress with {name}, and the receiver does not take");
         let cure = format!("or enable {name} at the receiver");
         let said = examine(&[], &variables);
         let of_all = format!("compression {name} (OTEL_EXPORTER_OTLP_COMPRESSION)");
         ill(&said, &[&of_all, &real, &cause, &cure, "turn it off", "#refused", "3 checks failed."]);
+        assert_eq!(said.out.matches("turn it off").count(), 1, "{}", said.out);
         // Without data the step of the compression finds it.
         let said = examine(&["--empty"], &variables);
         let step =
@@ -71,7 +71,7 @@ fn of_each_signal_it_is_sent_what_its_client_would_send() {
             "✓ traces http/protobuf: a real request, compressed with zstd, taken",
             "✓ metrics http/protobuf: a real request taken",
             "✗ logs http/protobuf: a real request, compressed with gzip, failed: ",
-            "told to compress logs with gzip",
+            "told to compress with gzip",
             "1 check failed.",
         ],
     );
@@ -116,7 +116,7 @@ fn a_file_that_says_so_counts_as_well() {
         &said,
         &[
             "compression gzip (",
-            "told to compress logs with gzip",
+            "told to compress with gzip",
             "compression of the exporter",
             "1 check failed.",
         ],
