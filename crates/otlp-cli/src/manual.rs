@@ -33,7 +33,8 @@ pub(crate) fn completions(options: &Completions) -> Result<Exit, Trouble> {
 }
 
 pub(crate) fn man(options: &Man) -> Result<Exit, Trouble> {
-    let mut command = Cli::command();
+    // `help` has no page: it shows those of the others.
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
     let page = match &options.subcommand {
         None => command,

@@ -18,7 +18,11 @@ fn pages_and_completions_are_made() {
     let page = run(&["man"]);
     assert!(page.code == Some(0) && page.out.contains(".TH otlp 1"), "{page:?}");
     assert!(run(&["man", "decode"]).out.contains("otlp\\-decode"));
-    assert_eq!(run(&["man", "nonsense"]).code, Some(2));
+    // Every page that is named is there, and no other.
+    assert!(page.out.contains("otlp\\-serve(1)") && !page.out.contains("otlp\\-help"), "{}", page.out);
+    for subcommand in ["nonsense", "help"] {
+        assert_eq!(run(&["man", subcommand]).code, Some(2), "{subcommand}");
+    }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = run(&["completions", shell]);
         assert!(said.code == Some(0) && said.out.contains("decode"), "{shell}: {said:?}");
