@@ -85,6 +85,29 @@ fn every_signal_is_told_and_appended_as_lines_that_can_be_sent_again() {
 }
 
 #[test]
+fn whoever_listens_beyond_this_machine_is_warned() {
+    for (line, warned) in [
+        (&["--grpc", "0.0.0.0:0", "--http", "127.0.0.1:0"][..], &["can send"][..]),
+        (&["--grpc", "127.0.0.1:0", "--http", "0.0.0.0:0"], &["can send"]),
+        (&["--grpc", "0", "--http", "0", "--ui", "0.0.0.0:0"], &["can read what was received"]),
+        (&["--grpc", "0", "--http", "0", "--ui", "0"], &[]),
+    ] {
+        let mut command = otlp(&[&["serve"], line].concat());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+        child.kill().unwrap();
+        let said = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(lines.len(), warned.len(), "{line:?}: {said}");
+        for (said, what) in lines.iter().zip(warned) {
+            assert!(said.starts_with("warning: whoever reaches 0.0.0.0:") && said.contains(what), "{said}");
+        }
+    }
+}
+
+#[test]
 fn people_get_a_line_per_item_and_a_summary_and_ctrl_c_ends_it() {
     let line = ["serve", "--grpc", "0", "--http", "127.0.0.1:0"];
     let mut child = otlp(&line).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
