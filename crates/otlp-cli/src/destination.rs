@@ -73,7 +73,7 @@ impl Destination {
     /// The client. An option that can't work is a matter of the command line, and so is an environment, or a file, that
     /// switches it off: nothing would be sent, and nothing be wrong.
     pub(crate) fn client(&self, builder: ClientBuilder) -> Result<Client, Trouble> {
-        let config = builder.resolve().map_err(|error| Trouble::Usage(error.to_string()))?;
+        let config = builder.resolve().map_err(|error| Trouble::Usage(in_flags(&error)))?;
         if let Some(entry) = config.get("disabled").filter(|entry| entry.value == "true") {
             return Err(Trouble::Usage(format!("{} switches the client off: unset it", entry.origin)));
         }
@@ -83,7 +83,7 @@ impl Destination {
         }
         builder.build_blocking().map_err(|error| {
             if error.is_configuration() {
-                Trouble::Usage(error.to_string())
+                Trouble::Usage(in_flags(&error))
             } else {
                 Trouble::Failed(error.to_string())
             }
@@ -114,6 +114,24 @@ impl Destination {
             Err(error) => (of(&error), Some(error.to_string())),
         }
     }
+}
+
+/// The options of the builder that are set from the command line, and the flags that set them.
+const FLAGS: [(&str, &str); 7] = [
+    ("with_endpoint:", "--endpoint:"),
+    ("with_header:", "--header:"),
+    ("with_tls_config: ca_file", "--ca-file"),
+    ("with_tls_config: cert_file", "--cert-file"),
+    ("with_tls_config: key_file", "--key-file"),
+    ("with_tls_server_name:", "--server-name:"),
+    ("with_proxy:", "--proxy:"),
+];
+
+/// An error of the builder, in the words of who has a command line and no builder.
+fn in_flags(error: &Error) -> String {
+    let text = error.to_string();
+    let flag = FLAGS.iter().find_map(|(option, flag)| Some(format!("{flag}{}", text.strip_prefix(option)?)));
+    flag.unwrap_or(text).replace("with_proxy and without_proxy go before", "--proxy and --no-proxy go before")
 }
 
 fn of(error: &Error) -> DeliveryReport {

@@ -199,6 +199,27 @@ fn what_came_before_an_error_is_sent_and_the_error_is_named() {
     assert!(said.err.contains("document 2: resourceLogs: expected"), "{said:?}");
     assert_eq!(collector.received().items(), 1);
     assert_eq!(run(&["send"]).code, Some(2));
-    let said = run(&["send", "--endpoint", "no endpoint", "-"]);
-    assert!(said.code == Some(2) && said.err.contains("with_endpoint"), "{said:?}");
+}
+
+#[test]
+fn an_option_that_can_not_work_is_named_as_it_was_given() {
+    for (line, words) in [
+        (&["--endpoint", "no endpoint"][..], "--endpoint: "),
+        (&["--endpoint", "ftp://x"], "--endpoint: has the unsupported scheme"),
+        (&["--endpoint", "https://x", "--ca-file", "/does/not/exist"], "--ca-file: "),
+        (&["--endpoint", "https://x", "--cert-file", "/does/not/exist", "--key-file", "/x"], "--cert-file: "),
+        (&["--endpoint", "https://x", "--cert-file", "/dev/null", "--key-file", "/does/not/exist"], "--"),
+        (&["--endpoint", "https://x", "--server-name", "a b"], "--server-name: "),
+        (&["--proxy", "ftp://x"], "--proxy: "),
+        (&["--header", "a b=c"], "--header: "),
+    ] {
+        let said = run(&[&["send", "-"], line].concat());
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.err.starts_with(&format!("error: {words}")), "{said:?}");
+        assert!(!said.err.contains("with_"), "{said:?}");
+    }
+    let mut command = otlp(&["send", "-", "--endpoint", "http://collector.invalid"]);
+    let said = finish(command.env("HTTP_PROXY", "ftp://x"), b"");
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("; --proxy and --no-proxy go before the environment"), "{said:?}");
 }
