@@ -1,6 +1,11 @@
-//! What goes to standard output: JSON as it is or indented.
+//! What goes to standard output: JSON as it is or indented, and counts in words.
 //!
-//! Used by `decode`. Pure but for the writing.
+//! Used by `decode`, and by who sums up. Pure but for the writing.
+
+/// As `1 span` and `2 spans`, of a word that takes no more than that.
+pub(crate) fn counted(count: u64, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
 
 /// `json` with a line for each member and two blanks for each level; what is empty stays on one line.
 ///

@@ -3,6 +3,7 @@
 //! Pure.
 
 use super::store::Totals;
+use crate::output::counted;
 use serde_json::json;
 
 /// The summary, as lines.
@@ -22,16 +23,20 @@ pub(crate) fn of(totals: &Totals, as_json: bool) -> String {
         return format!("{summary}\n");
     }
     let mut text = format!(
-        "received {} items in {requests} requests: {spans} spans, {data_points} data points, {log_records} log records\n",
-        totals.items()
+        "received {} in {}: {}, {}, {}\n",
+        counted(totals.items(), "item"),
+        counted(*requests, "request"),
+        counted(*spans, "span"),
+        counted(*data_points, "data point"),
+        counted(*log_records, "log record"),
     );
-    for (count, what) in [
-        (rejected, "data points rejected: their metrics have no kind, or no temporality"),
-        (refused, "requests refused"),
-        (forgotten, "items no longer in memory: --keep says how many may be"),
+    for (count, what, why) in [
+        (rejected, "data point", "rejected: metrics need a kind, sums and histograms a temporality"),
+        (refused, "request", "refused"),
+        (forgotten, "item", "no longer in memory: --keep says how many may be"),
     ] {
         if *count > 0 {
-            text += &format!("{count} {what}\n");
+            text += &format!("{} {why}\n", counted(*count, what));
         }
     }
     text

@@ -123,7 +123,7 @@ fn people_get_a_line_per_item_and_a_summary_and_ctrl_c_ends_it() {
     assert_eq!(lines.next().unwrap(), "22:13:20.100  span    checkout  GET /cart  100.0ms");
     assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
     let rest: Vec<String> = lines.collect();
-    assert_eq!(rest, ["received 1 items in 1 requests: 1 spans, 0 data points, 0 log records"]);
+    assert_eq!(rest, ["received 1 item in 1 request: 1 span, 0 data points, 0 log records"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 

@@ -99,7 +99,7 @@ fn a_trace_is_shown_and_the_terminal_is_restored_however_it_ends() {
             terminal.press(how);
         }
         terminal.wait_for("\u{1b}[?1049l");
-        terminal.wait_for("received 1 items in 1 requests");
+        terminal.wait_for("received 1 item in 1 request: ");
         assert_eq!(terminal.child.wait().unwrap().code(), Some(0), "{how:?}");
         assert_eq!(tcgetattr(&terminal.line).unwrap(), terminal.before, "{how:?}");
     }
