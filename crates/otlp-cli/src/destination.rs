@@ -12,7 +12,12 @@ use otlp::{
     ResolvedConfig, Signal,
 };
 use otlp_transport::{Endpoint, Target};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
+
+/// How often it is shown how it goes.
+pub(crate) const TICK: Duration = Duration::from_millis(200);
 
 /// Where to, and how.
 #[derive(Args, Debug)]
@@ -107,9 +112,23 @@ impl Destination {
         OverflowPolicy::Block { timeout: self.deadline }
     }
 
-    /// Ends the client: its books, and what it says if something was lost.
-    pub(crate) fn close(&self, client: &Client) -> (DeliveryReport, Option<String>) {
-        match client.shutdown_blocking(self.deadline) {
+    /// Ends the client, and shows meanwhile how it goes: its books, and what it says if something was lost.
+    pub(crate) fn close(&self, client: &Client, show: impl Fn() + Send) -> (DeliveryReport, Option<String>) {
+        let (done, is_done) = mpsc::channel::<()>();
+        let closed = thread::scope(|scope| {
+            let showing = move || {
+                show();
+                while is_done.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    show();
+                }
+            };
+            // Without a thread for it, it ends all the same.
+            let _ = thread::Builder::new().name("progress".to_owned()).spawn_scoped(scope, showing);
+            let closed = client.shutdown_blocking(self.deadline);
+            drop(done);
+            closed
+        });
+        match closed {
             Ok(report) => (report, None),
             Err(error) => (of(&error), Some(error.to_string())),
         }

@@ -9,7 +9,7 @@ mod producer;
 mod shape;
 
 use crate::books;
-use crate::destination::Destination;
+use crate::destination::{Destination, TICK};
 use crate::duration;
 use crate::exit::{Exit, Trouble};
 use crate::pace::{self, Pace};
@@ -92,9 +92,21 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
     Destination::is_on(client.config(), Signal::Traces)?;
     let ends: Vec<Arc<Histogram>> = (0..options.threads).map(|_| Arc::default()).collect();
     let started = Instant::now();
-    let spans = produce(options, &client, &ends, &attempts, started)?;
+    // Hidden where standard error is no terminal.
+    let bar = ProgressBar::new_spinner();
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} {elapsed} {msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    let show = |elapsed| {
+        let stats = client.stats(Signal::Traces);
+        bar.tick();
+        bar.set_message(outcome::live(&stats, elapsed, &Histogram::merged(&ends), &attempts));
+    };
+    let spans = produce(options, &client, &ends, started, &show)?;
     let producing = started.elapsed();
-    let (report, _) = options.destination.close(&client);
+    let (report, _) = options.destination.close(&client, || show(producing));
+    bar.finish_and_clear();
     let measured = Measured {
         spans,
         producing,
@@ -142,8 +154,8 @@ fn produce(
     options: &Options,
     client: &Client,
     ends: &[Arc<Histogram>],
-    attempts: &Histogram,
     started: Instant,
+    show: &impl Fn(Duration),
 ) -> Result<u64, Trouble> {
     let threads = ends.len();
     let duration = match (options.duration, options.count) {
@@ -171,18 +183,9 @@ fn produce(
         producers.push(producer.map_err(|error| Trouble::Failed(format!("no thread: {error}")))?);
     }
     drop(alive);
-    // Hidden where standard error is no terminal.
-    let bar = ProgressBar::new_spinner();
-    bar.set_style(
-        ProgressStyle::with_template("{spinner} {elapsed} {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-    );
-    while ended.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
-        let stats = client.stats(Signal::Traces);
-        bar.tick();
-        bar.set_message(outcome::live(&stats, started.elapsed(), &Histogram::merged(ends), attempts));
+    while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+        show(started.elapsed());
     }
-    bar.finish_and_clear();
     let mut spans = 0;
     for producer in producers {
         spans += producer

@@ -5,19 +5,19 @@
 mod reading;
 
 use crate::books;
-use crate::destination::Destination;
+use crate::destination::{Destination, TICK};
 use crate::exit::{Exit, Trouble};
 use crate::input::{self, Input, Request, Requests};
+use crate::output::counted;
 use crate::pace::{self, Pace};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use otlp::{Client, InstrumentationScope, Limits, Resource};
+use otlp::{Client, InstrumentationScope, Limits, Resource, Stats};
 use otlp_model::{DecodeError, Signal, view};
 use reading::Reading;
 use serde_json::Value;
 use std::io::{self, Write};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 /// Send OTLP from files or standard input.
@@ -63,17 +63,21 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Trouble> {
         .build()
         .map_err(|error| Trouble::Failed(format!("no runtime: {error}")))?;
 
+    let mut sending = Sending::new(&client, options.rate);
     // Also what came before a file that is no good is sent and accounted for.
-    let sent = runtime.block_on(Sending::new(&client, options.rate).files(options));
-    let (report, lost) = destination.close(&client);
+    runtime.block_on(sending.files(options));
+    let (report, lost) = destination.close(&client, || sending.show());
+    sending.bar.finish_and_clear();
     let printed = if options.json {
-        writeln!(io::stdout(), "{:#}", Value::Object(books::to_json(&report)))
+        let mut books = books::to_json(&report);
+        books.insert("unsendable".to_owned(), sending.unsendable.into());
+        writeln!(io::stdout(), "{:#}", Value::Object(books))
     } else {
         write!(io::stdout(), "{}", books::text(&report))
     };
-    sent?;
-    match lost {
-        Some(lost) if report.accepted() == 0 => Err(Trouble::Failed(lost)),
+    match (sending.exit, lost) {
+        (Some(exit), _) => exit.though(printed),
+        (None, Some(lost)) if report.accepted() == 0 => Err(Trouble::Failed(lost)),
         _ => books::exit(&report).though(printed),
     }
 }
@@ -85,42 +89,72 @@ struct Sending<'a> {
     items: u64,
     /// Data points of metrics that are none: without a kind, or without the temporality that theirs needs.
     unsendable: u64,
+    /// How errors call the file that is read.
+    name: String,
+    /// What the first error means for the exit code; it has been told.
+    exit: Option<Exit>,
+    /// Whether it has been told why an item did not get into the queue. The books count the others.
+    has_told_why: bool,
     bar: ProgressBar,
 }
 
 impl<'a> Sending<'a> {
     fn new(client: &'a Client, pace: Pace) -> Self {
         // Hidden where standard error is no terminal.
-        Self { client, pace, started: Instant::now(), items: 0, unsendable: 0, bar: ProgressBar::no_length() }
+        let bar = ProgressBar::no_length();
+        let (started, name) = (Instant::now(), String::new());
+        Self { client, pace, started, items: 0, unsendable: 0, name, exit: None, has_told_why: false, bar }
     }
 
-    async fn files(mut self, options: &Options) -> Result<(), Trouble> {
-        let lengths = options.files.iter().map(|file| reading::length(file));
-        if let Some(length) = lengths.sum::<Option<u64>>() {
+    /// Reads one after the other. One that is no good keeps nobody from the next.
+    async fn files(&mut self, options: &Options) {
+        let length = options.files.iter().map(|file| reading::length(file)).sum::<Option<u64>>();
+        // Before the length, with which it is drawn.
+        self.bar.set_style(style(match length {
+            Some(_) => "{bar:40} {percent}% {msg}",
+            None => "{spinner} {msg}",
+        }));
+        if let Some(length) = length {
             self.bar.set_length(length);
-            self.bar.set_style(style("{bar:40} {percent}% {msg}"));
-        } else {
-            self.bar.set_style(style("{spinner} {msg}"));
         }
-        self.bar.enable_steady_tick(Duration::from_millis(200));
+        self.bar.enable_steady_tick(TICK);
         for file in &options.files {
-            let reading = Reading::new(input::file(file)?, self.bar.clone());
-            let name = input::name(file);
-            for request in Requests::read(name.clone(), reading, options.input.signal)? {
-                let request = request?;
-                Destination::is_on(self.client.config(), request.signal)?;
-                self.request(&request)
-                    .await
-                    .map_err(|error| Trouble::Failed(format!("{name}: {}: {error}", request.signal)))?;
+            self.name = input::name(file);
+            match self.file(file, options.input.signal).await {
+                Ok(()) => {}
+                Err(trouble @ Trouble::Usage(_)) => {
+                    // It would be the same with the next.
+                    self.tell(trouble);
+                    break;
+                }
+                Err(trouble) => self.tell(trouble),
             }
         }
-        self.bar.finish_and_clear();
         match self.unsendable {
-            0 => Ok(()),
-            points => Err(Trouble::Failed(format!(
-                "{points} data points were not sent: their metrics have no kind, or no temporality"
+            0 => {}
+            points => self.tell(Trouble::Failed(format!(
+                "{} not sent: metrics need a kind, sums and histograms a temporality",
+                counted(points, "data point")
             ))),
         }
+    }
+
+    async fn file(&mut self, file: &Path, signal: Option<Signal>) -> Result<(), Trouble> {
+        let reading = Reading::new(input::file(file)?, self.bar.clone());
+        for request in Requests::read(self.name.clone(), reading, signal)? {
+            let request = request?;
+            Destination::is_on(self.client.config(), request.signal)?;
+            self.request(&request)
+                .await
+                .map_err(|error| Trouble::Failed(format!("{}: {}: {error}", self.name, request.signal)))?;
+        }
+        Ok(())
+    }
+
+    /// Tells it where the bar is.
+    fn tell(&mut self, trouble: Trouble) {
+        let exit = self.bar.suspend(|| Exit::because(trouble));
+        self.exit.get_or_insert(exit);
     }
 
     /// Gives the items of a request to the client, each in its time.
@@ -197,19 +231,26 @@ impl<'a> Sending<'a> {
         if self.pace != Pace::UNLIMITED && due > self.started.elapsed() {
             tokio::time::sleep_until(self.started + due).await;
         }
-        let _ = export(self.client, at);
+        if let Err(error) = export(self.client, at)
+            && !self.has_told_why
+        {
+            self.has_told_why = true;
+            self.tell(Trouble::Failed(format!("{}: {error}", self.name)));
+        }
         self.items += items;
         if self.items.is_multiple_of(256) || self.pace != Pace::UNLIMITED {
-            self.bar.set_message(self.line());
+            self.show();
         }
     }
 
-    fn line(&self) -> String {
-        let sum = |figure: fn(&otlp::Stats) -> u64| {
-            Signal::ALL.into_iter().map(|signal| figure(&self.client.stats(signal))).sum::<u64>()
-        };
-        let (delivered, dropped) = (sum(|stats| stats.delivered), sum(|stats| stats.dropped.total()));
-        format!("{} read, {delivered} delivered, {dropped} lost", self.items)
+    /// How it goes, in one line.
+    fn show(&self) {
+        let stats: Vec<Stats> = Signal::ALL.into_iter().map(|signal| self.client.stats(signal)).collect();
+        let sum = |figure: fn(&Stats) -> u64| stats.iter().map(figure).sum::<u64>();
+        let (delivered, pending) = (sum(|stats| stats.delivered), sum(Stats::pending));
+        let lost = sum(|stats| stats.rejected + stats.dropped.total());
+        let items = self.items;
+        self.bar.set_message(format!("{items} read, {delivered} delivered, {lost} lost, {pending} pending"));
     }
 }
 
@@ -220,6 +261,7 @@ fn style(template: &str) -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const SPANS: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[
         {"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331"},

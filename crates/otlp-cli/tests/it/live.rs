@@ -3,7 +3,7 @@
 use crate::decode::TRACE;
 use crate::support::otlp;
 use nix::pty::{Winsize, openpty};
-use otlp_testkit::Collector;
+use otlp_testkit::{Collector, Reply};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
@@ -82,10 +82,27 @@ fn send_shows_how_much_of_the_files_it_has_read() {
     std::fs::write(&path, [TRACE; 2].join("\n")).unwrap();
     let mut send = Running::start(&[&line[..], &[path.to_str().unwrap()]].concat());
     send.shows(|line| line.contains("█") && line.contains("100% 1 read, ") && line.contains(" 0 lost"));
+    // Never as bars of others look, which have a position.
+    assert!(!send.seen.contains('/'), "{}", send.seen);
     std::fs::remove_file(&path).unwrap();
 
     // What has no length has no bar, but the same figures.
     let mut send = Running::start(&[&line[..], &["-"]].concat());
     send.child.stdin.as_mut().unwrap().write_all(format!("{TRACE}\n{TRACE}\n").as_bytes()).unwrap();
     send.shows(|line| !line.contains('%') && line.contains(" 1 read, "));
+}
+
+#[test]
+fn what_is_pending_is_shown_until_the_end() {
+    let hanging = Collector::builder().reply(Reply::hang()).start_blocking().unwrap();
+    let endpoint = hanging.grpc_endpoint();
+    let receiver = ["--endpoint", &endpoint, "-p", "grpc", "--deadline", "60s"];
+    let path = std::env::temp_dir().join(format!("otlp-cli-{}-pending.jsonl", std::process::id()));
+    std::fs::write(&path, TRACE).unwrap();
+    let mut send = Running::start(&[&["send", path.to_str().unwrap()], &receiver[..]].concat());
+    send.shows(|line| line.contains("100% 1 read, 0 delivered, 0 lost, 1 pending"));
+    std::fs::remove_file(&path).unwrap();
+
+    let mut load = Running::start(&[&["load", "--count", "3", "--rate", "max"], &receiver[..]].concat());
+    load.shows(|line| line.contains("3 spans, ") && line.contains(" 0 delivered, 0 lost, 3 pending"));
 }

@@ -56,25 +56,31 @@ fn protobuf_of_every_form_arrives_from_every_file() {
     let packed = file("packed.binpb.gz", gzip(&log(3)));
     let frames = [framed(1, &gzip(&log(4))), framed(0, &protobuf(Signal::Traces, TRACE))].concat();
     let said = send(&collector, &[&bare, &lengths, &packed], &frames);
-    let stale = send(&collector, &[&bare, "/does/not/exist"], &frames);
+    let no_otlp = file("no-otlp.json", b"{\"foo\":1}".to_vec());
+    let stale = send(&collector, &["/does/not/exist", &no_otlp, &bare], &frames);
     std::fs::remove_dir_all(&folder).unwrap();
 
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{}", said.out);
     let books = "7 accepted = 7 delivered + 0 rejected + 0 dropped + 0 pending\n";
     assert!(said.out.starts_with(books), "{}", said.out);
-    // What came before a file that is not there was sent, too.
+    // What stands behind files that are no good is sent, too, and each of those is told.
     assert_eq!(stale.code, Some(1), "{stale:?}");
-    assert!(stale.out.starts_with("1 accepted = 1 delivered"), "{stale:?}");
-    assert!(stale.err.starts_with("error: /does/not/exist: "), "{stale:?}");
+    assert!(stale.out.starts_with("3 accepted = 3 delivered"), "{stale:?}");
+    let told: Vec<&str> = stale.err.lines().collect();
+    let named = ["error: /does/not/exist: ", &format!("error: {no_otlp}: at byte 0: has none of ")];
+    assert!(
+        told.len() == 2 && told.iter().zip(named).all(|(line, name)| line.starts_with(name)),
+        "{stale:?}"
+    );
 
     let received = collector.received();
     let spans: Vec<String> = received.spans().iter().map(|span| span.span.name.clone()).collect();
-    assert_eq!(spans, ["GET /cart"; 3]);
+    assert_eq!(spans, ["GET /cart"; 4]);
     assert!(received.spans().iter().all(|span| span.service_name() == "checkout"));
     assert_eq!(received.metrics()[0].metric.name, "queue.length");
     let mut severities: Vec<i32> = received.logs().iter().map(|log| log.record.severity_number).collect();
     severities.sort_unstable();
-    assert_eq!(severities, [1, 2, 3, 4]);
+    assert_eq!(severities, [1, 2, 3, 4, 4]);
 }
 
 #[test]
@@ -134,6 +140,39 @@ fn losses_and_rejections_are_told() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn why_an_item_is_lost_before_it_is_sent_is_told_with_the_file() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    let without_id = TRACE.replace("b7ad6b7169203331", "");
+    let said = send(&collector, &["--json"], [TRACE, &without_id, &without_id].join("\n").as_bytes());
+    assert_eq!(said.code, Some(1));
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (&report["delivered"], &report["dropped"]["encode_failed"], &report["unsendable"]),
+        (&1.into(), &2.into(), &0.into()),
+        "{report}"
+    );
+    // Of many the first.
+    assert!(said.err.starts_with("error: standard input: ") && said.err.lines().count() == 1, "{said:?}");
+    assert!(said.err.contains("span_id is all zero"), "{said:?}");
+}
+
+#[test]
+fn data_points_of_what_is_no_metric_are_counted_and_told() {
+    let collector = Collector::builder().start_blocking().unwrap();
+    // A sum without a temporality.
+    let sum = |points: &str| {
+        METRIC.replace("gauge", "sum").replace(r#"{"timeUnixNano"#, &format!(r#"{points}{{"timeUnixNano"#))
+    };
+    for (points, all, words) in [("", 1, "1 data point not sent: "), ("{},", 2, "2 data points not sent: ")] {
+        let said = send(&collector, &["--json"], sum(points).as_bytes());
+        assert!(said.code == Some(1) && said.err.starts_with(&format!("error: {words}")), "{said:?}");
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!((&report["unsendable"], &report["accepted"]), (&all.into(), &0.into()), "{report}");
+    }
+    assert_eq!(collector.received().items(), 0);
 }
 
 #[test]
