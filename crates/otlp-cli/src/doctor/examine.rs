@@ -4,6 +4,7 @@
 
 use super::case::Case;
 use super::finding::{Finding, Status};
+use super::mistake::Heard;
 use super::plan::{Outcome, Plan, Step};
 use super::{export, identify, limit, reach, sample, speak, tls};
 use crate::clock;
@@ -11,13 +12,21 @@ use crate::wire::Wire;
 use otlp_model::Signal;
 use std::net::SocketAddr;
 
+/// What one step finds out for others.
+#[derive(Default)]
+struct Known {
+    addresses: Vec<SocketAddr>,
+    /// What is to be heard at the port: the same for whichever protocol it is asked.
+    heard: Option<Heard>,
+}
+
 /// Examines `case`; `tell` hears of each finding, which is said to be about `signals`.
 pub(crate) async fn examine(case: &Case, signals: &[Signal], tell: &mut dyn FnMut(&Finding)) -> Vec<Finding> {
     let mut plan = Plan::new(&case.scope());
     let mut findings = Vec::new();
-    let (mut addresses, mut passed) = (Vec::new(), Vec::new());
+    let (mut known, mut passed) = (Known::default(), Vec::new());
     while let Some(step) = plan.next() {
-        let (outcome, mut found) = probe(case, step, &mut addresses).await;
+        let (outcome, mut found) = probe(case, step, &mut known).await;
         if outcome == Outcome::Passed {
             passed.push(step);
         }
@@ -38,17 +47,17 @@ pub(crate) async fn examine(case: &Case, signals: &[Signal], tell: &mut dyn FnMu
     findings
 }
 
-async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Outcome, Vec<Finding>) {
+async fn probe(case: &Case, step: Step, known: &mut Known) -> (Outcome, Vec<Finding>) {
     let random = || u128::from(fastrand::u64(..)) << 64 | u128::from(fastrand::u64(..));
     let one = |finding: Finding| (outcome_of(std::slice::from_ref(&finding)), vec![finding]);
     match step {
         Step::Resolve => {
             let (found, finding) = reach::resolve(case).await;
-            *addresses = found;
+            known.addresses = found;
             one(finding)
         }
         Step::Connect => {
-            let findings = reach::connect(case, addresses).await;
+            let findings = reach::connect(case, &known.addresses).await;
             (outcome_of(&findings), findings)
         }
         Step::Tunnel => one(reach::tunnel(case).await),
@@ -57,7 +66,13 @@ async fn probe(case: &Case, step: Step, addresses: &mut Vec<SocketAddr>) -> (Out
             tls::secure(case, wire, clock::now()).await
         }
         Step::Speak(wire) => speak::speak(case, wire).await,
-        Step::Identify { wire, answers } => one(identify::identify(case, wire, answers).await),
+        Step::Identify { wire, answers } => {
+            if known.heard.is_none() {
+                known.heard = Some(identify::listen(case).await);
+            }
+            let heard = known.heard.clone().unwrap_or_default();
+            one(identify::identify(case, wire, answers, &heard))
+        }
         Step::Empty(wire, signal) => {
             let (outcome, finding) =
                 export::export(case, wire, "an empty request", sample::empty(signal)).await;

@@ -21,8 +21,7 @@ use tower::ServiceExt;
 const BANNER_PART: u32 = 5;
 
 /// What listens where `wire` was to be spoken; `answers` if it is spoken, and what was sent was not taken.
-pub(crate) async fn identify(case: &Case, wire: Wire, answers: bool) -> Finding {
-    let heard = listen(case).await;
+pub(crate) fn identify(case: &Case, wire: Wire, answers: bool, heard: &Heard) -> Finding {
     let asked = Asked { wire, is_secure: case.is_secure(), port: case.port(), answers };
     let mut speaks = Vec::new();
     speaks.extend(heard.tls.then(|| "TLS".to_owned()));
@@ -34,7 +33,7 @@ pub(crate) async fn identify(case: &Case, wire: Wire, answers: bool) -> Finding 
         format!("speaks {}", speaks.join(", "))
     };
     let text = format!("{} {text}", case.target());
-    let finding = match mistake(asked, &heard) {
+    let finding = match mistake(asked, heard) {
         Some(diagnosis) => Finding::failed("port", text, diagnosis),
         None => Finding::note("port", text),
     };
@@ -42,10 +41,11 @@ pub(crate) async fn identify(case: &Case, wire: Wire, answers: bool) -> Finding 
         .with("tls", heard.tls)
         .with("http_status", heard.http)
         .with("grpc_status", heard.grpc)
-        .with("name", heard.name)
+        .with("name", heard.name.clone())
 }
 
-async fn listen(case: &Case) -> Heard {
+/// What is to be heard there, whatever was asked for.
+pub(crate) async fn listen(case: &Case) -> Heard {
     let (tls, secured) = tls(case).await;
     // Inside of TLS, if that is what was asked for and is there; else in clear text.
     let within = |wire: Wire| {

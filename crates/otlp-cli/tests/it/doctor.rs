@@ -6,6 +6,7 @@ use otlp_testkit::{Collector, CollectorBuilder, Fault, FaultProxy, FaultScript, 
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// Longer than any machine is busy: no test passes by waiting for it.
@@ -236,6 +237,31 @@ fn other_software_is_named() {
     });
     let said = examine(&format!("http://{address}"), &[]);
     ill(&said, &["another service listens here (SSH-2.0-OpenSSH_9.9)", "check host and port", "#connect"]);
+}
+
+/// It closes whatever is said to it: each protocol is tried once, and then the port is listened to, in every way there is.
+#[test]
+fn a_port_is_listened_to_once_whatever_is_spoken_there() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            count.fetch_add(1, Ordering::SeqCst);
+            drop(stream);
+        }
+    });
+    let connections = |protocols: &str| {
+        let before = taken.load(Ordering::SeqCst);
+        let said = examine(&format!("http://{address}"), &["-p", protocols]);
+        ill(&said, &["✗ port", "closes them at once"]);
+        // They are taken in their order: when this one is, all others were.
+        let _ = TcpStream::connect(address).unwrap().read(&mut [0]);
+        taken.load(Ordering::SeqCst) - before
+    };
+    let one = connections("grpc");
+    assert_eq!(connections("grpc,http/protobuf"), one + 1);
 }
 
 #[test]
