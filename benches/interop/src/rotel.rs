@@ -8,6 +8,9 @@ use crate::matrix::{Defect, Receiver};
 use crate::process::Process;
 use crate::telemetry::Breadth;
 use otlp_model::Signal;
+use otlp_model::proto::generated::metrics::v1::NumberDataPoint;
+use otlp_model::proto::generated::metrics::v1::metric::Data;
+use otlp_model::proto::generated::metrics::v1::number_data_point::Value;
 use otlp_testkit::{Collector, Payload};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -97,8 +100,8 @@ impl Receiver for Rotel {
     fn defect(&self, case: Case, signal: Signal) -> Option<Defect> {
         (case.wire == Wire::Json && signal == Signal::Metrics).then_some(Defect {
             why: "It answers 200, and keeps of a metric in JSON neither integers in quotes, as OTLP writes those of 64 bits, nor \
-                  anything of a histogram or summary but its name, whoever sends it.",
-            hide: without_data,
+                  anything but the name of a histogram, a summary, or what has an exemplar, whoever sends it.",
+            hide: without_what_is_lost,
         })
     }
 
@@ -110,8 +113,23 @@ impl Receiver for Rotel {
     }
 }
 
-fn without_data(payload: &mut Payload) {
+/// Takes out what it does not keep, and nothing else: of what is left every field has to arrive.
+fn without_what_is_lost(payload: &mut Payload) {
     let Payload::Metrics(request) = payload else { return };
     let scopes = request.resource_metrics.iter_mut().flat_map(|group| &mut group.scope_metrics);
-    scopes.flat_map(|scoped| &mut scoped.metrics).for_each(|metric| metric.data = None);
+    for metric in scopes.flat_map(|scoped| &mut scoped.metrics) {
+        let points = match &mut metric.data {
+            Some(Data::Gauge(gauge)) => Some(&mut gauge.data_points),
+            Some(Data::Sum(sum)) => Some(&mut sum.data_points),
+            _ => None,
+        };
+        match points.filter(|points| points.iter().all(|point| point.exemplars.is_empty())) {
+            Some(points) => points.iter_mut().for_each(without_integer),
+            None => metric.data = None,
+        }
+    }
+}
+
+fn without_integer(point: &mut NumberDataPoint) {
+    point.value = point.value.filter(|value| matches!(value, Value::AsDouble(_)));
 }
