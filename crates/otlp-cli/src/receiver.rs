@@ -67,9 +67,10 @@ impl Receiver {
         self.headers
             .iter()
             .map(|header| match header.split_once('=') {
-                Some((name, value)) => Ok((name.trim(), value.trim())),
+                // As curl has it, the first `=` may be anywhere.
+                Some((name, value)) if !name.trim().contains([':', ' ']) => Ok((name.trim(), value.trim())),
                 // The text may be a secret: it is not shown.
-                None => Err(Trouble::Usage("--header: write it as NAME=VALUE".to_owned())),
+                _ => Err(Trouble::Usage("--header: write it as NAME=VALUE".to_owned())),
             })
             .collect()
     }

@@ -322,3 +322,12 @@ fn a_proxy_is_told_with_the_variable_that_names_it_or_why_it_does_not_count() {
     assert_eq!(of("unix:///run/otlp.sock", &["--no-proxy"], &[PROXY]), (false, None));
     assert_eq!(of(plain, &[], &[("NO_PROXY", "*")]), (false, None));
 }
+
+#[test]
+fn a_header_as_curl_has_it_is_told_how_to_write_it_and_not_shown() {
+    for header in ["authorization: Basic aHVudGVyMg==", "hunter2", "two words=x"] {
+        let error = resolved(Some("http://localhost:4318"), &["-H", header], &[]).unwrap_err();
+        assert_eq!(error, r#"Usage("--header: write it as NAME=VALUE")"#);
+    }
+    resolved(Some("http://localhost:4318"), &["-H", "authorization=Basic aHVudGVyMg=="], &[]).unwrap();
+}
