@@ -6,6 +6,7 @@ use super::detail;
 use super::look::Look;
 use super::state::{List, Opened, State, Tab};
 use super::waterfall::Row as Bar;
+use crate::output::counted;
 use crate::serve::items::StoredLog;
 use crate::serve::store::{PointValue, Series, Totals, TraceSummary};
 use crate::serve::text;
@@ -45,7 +46,7 @@ fn title(state: &State, look: Look) -> Line<'static> {
         Span::raw(counts),
     ];
     if totals.refused > 0 {
-        spans.push(Span::styled(format!("  {} requests refused", totals.refused), look.error()));
+        spans.push(Span::styled(format!("  {} refused", counted(totals.refused, "request")), look.error()));
     }
     spans.push(Span::styled(format!("  {}", state.listening), look.faint()));
     Line::from(spans)
