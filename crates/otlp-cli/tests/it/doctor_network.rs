@@ -3,12 +3,11 @@
 use crate::doctor::{PATIENT, findings, ill};
 use crate::doctor_tls::{self, Authority};
 use crate::support::{Said, finish, otlp};
+use crate::tunnel::tunnel;
 use otlp_testkit::{Collector, FaultProxy};
-use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
 
 fn examine(arguments: &[&str], variables: &[(&str, &str)]) -> Said {
     let mut command = otlp(&[&["doctor", "--timeout", PATIENT, "-p", "grpc"], arguments].concat());
@@ -40,40 +39,6 @@ fn packets_that_vanish_are_told_from_a_port_where_nothing_listens() {
             "1 check failed.",
         ],
     );
-}
-
-/// The URL of a proxy that connects whoever asks to the receiver at `endpoint`, whatever name was asked for, and what was.
-fn tunnel(endpoint: &str) -> (String, Receiver<String>) {
-    let to = endpoint.split_once("://").unwrap().1.to_owned();
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, all) = channel();
-    let copy = |mut from: TcpStream, mut to: TcpStream| {
-        let _ = std::io::copy(&mut from, &mut to);
-        let _ = to.shutdown(Shutdown::Write);
-    };
-    let serve = move |mut client: TcpStream| {
-        let (mut head, mut byte) = (Vec::new(), [0]);
-        while !head.ends_with(b"\r\n\r\n") {
-            if !matches!(client.read(&mut byte), Ok(1)) {
-                return;
-            }
-            head.push(byte[0]);
-        }
-        let _ = asked.send(String::from_utf8(head).unwrap());
-        let receiver = TcpStream::connect(&to).unwrap();
-        client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
-        let (back, forth) = (receiver.try_clone().unwrap(), client.try_clone().unwrap());
-        std::thread::spawn(move || copy(back, forth));
-        copy(client, receiver);
-    };
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let serve = serve.clone();
-            std::thread::spawn(move || serve(stream.unwrap()));
-        }
-    });
-    (proxy, all)
 }
 
 #[test]

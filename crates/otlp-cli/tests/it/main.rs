@@ -28,5 +28,6 @@ mod serving;
 mod support;
 #[cfg(unix)]
 mod tail;
+mod tunnel;
 #[cfg(unix)]
 mod ui;
