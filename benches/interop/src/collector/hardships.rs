@@ -9,7 +9,9 @@ use crate::certificates::Certificates;
 use crate::hardship::{Answers, Course, Hardship};
 use crate::matrix::Receiver;
 use crate::{Failure, sender};
-use otlp::{BatchConfig, Client, LogRecord, MemoryPoolConfig, OverflowPolicy, Severity, Signal};
+use otlp::{
+    BatchConfig, Client, DeliveryReport, Error, LogRecord, MemoryPoolConfig, OverflowPolicy, Severity, Signal,
+};
 use otlp_testkit::Payload;
 use std::collections::HashMap;
 use std::path::Path;
@@ -140,6 +142,17 @@ fn killed(mut collector: Collector, case: Case, certificates: &Certificates) -> 
     Ok(Course { answer: answers.first(&endpoint)?, outcome })
 }
 
+/// What a flush says once an attempt has failed, or nobody waits for that any longer.
+fn flush_until_refused(client: &Client, answers: &Answers, endpoint: &str) -> Result<DeliveryReport, Error> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let flushed = client.flush_within_blocking(Duration::from_secs(1));
+        if answers.first(endpoint).is_ok() || Instant::now() > until {
+            return flushed;
+        }
+    }
+}
+
 /// Refused while the Collector has no memory; taken when it has: it is killed, and started again with more.
 // conf: SURV-04
 fn refused(mut collector: Collector, case: Case, certificates: &Certificates) -> Result<Course, Failure> {
@@ -150,13 +163,7 @@ fn refused(mut collector: Collector, case: Case, certificates: &Certificates) ->
     let client =
         sender::client(case, &endpoint, certificates).with_attempt_layer(answers.layer()).build_blocking()?;
     make(&client, 0..SPANS);
-    let until = Instant::now() + PATIENCE;
-    let flushed = loop {
-        let flushed = client.flush_within_blocking(Duration::from_secs(1));
-        if answers.first(&endpoint).is_ok() || Instant::now() > until {
-            break flushed;
-        }
-    };
+    let flushed = flush_until_refused(&client, &answers, &endpoint);
     let stats = client.stats(Signal::Traces);
     if flushed.is_ok() || stats.pending() != SPANS as u64 {
         return Err(format!("refused spans are to wait, but the client says: {flushed:?}, {stats:?}").into());
@@ -193,13 +200,7 @@ fn relieved(mut collector: Collector, case: Case, certificates: &Certificates) -
     let hoard = Hoard::of(LITTLE as usize, &http)?;
     collector.refuses()?;
     make(&client, SPANS..2 * SPANS);
-    let until = Instant::now() + PATIENCE;
-    let flushed = loop {
-        let flushed = client.flush_within_blocking(Duration::from_secs(1));
-        if answers.first(&endpoint).is_ok() || Instant::now() > until {
-            break flushed;
-        }
-    };
+    let flushed = flush_until_refused(&client, &answers, &endpoint);
     let stats = client.stats(Signal::Traces);
     let (delivered, pending) = (stats.delivered, stats.pending());
     if flushed.is_ok() || (delivered, pending) != (SPANS as u64, SPANS as u64) {
