@@ -72,8 +72,8 @@ impl MetricExporter {
         for scoped in metrics.scope_metrics() {
             let (group, _) = state.groups.group(&self.exporter.sender, scoped.scope(), None);
             for metric in scoped.metrics() {
-                let (writer, records, kind) = (&mut state.writer, &mut records, MetricKind::Gauge);
-                Writing { writer, records, group, most, metric, kind }.write();
+                let (writer, records) = (&mut state.writer, &mut records);
+                Writing { writer, records, group, most, metric }.write();
             }
         }
         records
@@ -127,7 +127,6 @@ struct Writing<'a> {
     group: GroupId,
     most: usize,
     metric: &'a Metric,
-    kind: MetricKind,
 }
 
 impl Writing<'_> {
@@ -143,36 +142,34 @@ impl Writing<'_> {
     fn write_data<T: Number>(&mut self, data: &MetricData<T>) {
         match data {
             MetricData::Gauge(gauge) => {
-                self.start(MetricKind::Gauge);
+                let kind = MetricKind::Gauge;
+                self.start(kind);
                 let (start, time) = (gauge.start_time().map_or(0, unix_nano), unix_nano(gauge.time()));
                 for point in gauge.data_points() {
-                    let writer = self.room();
+                    let writer = self.room(kind);
                     writer.number(pairs(point.attributes()), start, time, point.value().number());
                     put_exemplars(writer, point.exemplars());
                 }
             }
             MetricData::Sum(sum) => {
                 let temporality = temporality(sum.temporality());
-                self.start(MetricKind::Sum { temporality, is_monotonic: sum.is_monotonic() });
+                let kind = MetricKind::Sum { temporality, is_monotonic: sum.is_monotonic() };
+                self.start(kind);
                 let (start, time) = (unix_nano(sum.start_time()), unix_nano(sum.time()));
                 for point in sum.data_points() {
-                    let writer = self.room();
+                    let writer = self.room(kind);
                     writer.number(pairs(point.attributes()), start, time, point.value().number());
                     put_exemplars(writer, point.exemplars());
                 }
             }
-            MetricData::Histogram(histogram) => {
-                self.start(MetricKind::Histogram(temporality(histogram.temporality())));
-                self.write_histogram(histogram);
-            }
-            MetricData::ExponentialHistogram(histogram) => {
-                self.start(MetricKind::ExponentialHistogram(temporality(histogram.temporality())));
-                self.write_exponential(histogram);
-            }
+            MetricData::Histogram(histogram) => self.write_histogram(histogram),
+            MetricData::ExponentialHistogram(histogram) => self.write_exponential(histogram),
         }
     }
 
     fn write_histogram<T: Number>(&mut self, histogram: &Histogram<T>) {
+        let kind = MetricKind::Histogram(temporality(histogram.temporality()));
+        self.start(kind);
         let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
         for point in histogram.data_points() {
             let values = Distribution {
@@ -182,13 +179,15 @@ impl Writing<'_> {
                 max: point.max().map(Number::double),
             };
             let (counts, bounds) = (point.bucket_counts(), point.bounds());
-            let writer = self.room();
+            let writer = self.room(kind);
             writer.histogram(pairs(point.attributes()), start, time, values, counts, bounds);
             put_exemplars(writer, point.exemplars());
         }
     }
 
     fn write_exponential<T: Number>(&mut self, histogram: &ExponentialHistogram<T>) {
+        let kind = MetricKind::ExponentialHistogram(temporality(histogram.temporality()));
+        self.start(kind);
         let (start, time) = (unix_nano(histogram.start_time()), unix_nano(histogram.time()));
         for point in histogram.data_points() {
             let values = Distribution {
@@ -205,22 +204,21 @@ impl Writing<'_> {
                 positive: (positive.offset(), positive.counts()),
                 negative: (negative.offset(), negative.counts()),
             };
-            let writer = self.room();
+            let writer = self.room(kind);
             writer.exponential_histogram(pairs(point.attributes()), start, time, values, buckets);
             put_exemplars(writer, point.exemplars());
         }
     }
 
     fn start(&mut self, kind: MetricKind) {
-        self.kind = kind;
         self.writer.start(self.metric.name(), self.metric.description(), self.metric.unit(), kind);
     }
 
     /// The writer, with room for another point.
-    fn room(&mut self) -> &mut MetricWriter {
+    fn room(&mut self, kind: MetricKind) -> &mut MetricWriter {
         if self.writer.bytes() >= self.most {
             self.finish();
-            self.start(self.kind);
+            self.start(kind);
         }
         self.writer
     }

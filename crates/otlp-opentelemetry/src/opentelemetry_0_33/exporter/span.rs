@@ -33,7 +33,8 @@ use std::time::Duration;
 ///
 /// Of `force_flush` and `shutdown`: `InternalFailure` when anything was lost since they were asked last, `Timeout` when not all that
 /// was under way had an outcome in time, `AlreadyShutdown`. The SDK's batch processor passes none of them on: it tells what became of
-/// the last batch at a flush, and nothing at a shutdown. [`otlp::Client::shutdown`] has the books.
+/// the last batch at a flush, and nothing at a shutdown. Of an export whose future is dropped nobody learns the outcome here: it goes
+/// on, and [`otlp::Client::shutdown`] has it in the books, as all others.
 #[derive(Debug)]
 pub struct SpanExporter(Exporter<SpanWriter>);
 
