@@ -1,5 +1,5 @@
 //! `cargo xtask weight`: how many crates an application links for traces over gRPC and nothing else, and that the client
-//! links none of what its adapters are for, whatever the features.
+//! links none of what its adapters are for, whatever the features. Tidy reads what a manifest names; this, what comes along.
 //!
 //! Told from `cargo tree`, without dev- and build-dependencies; our own crates count.
 
